@@ -1,0 +1,243 @@
+// The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
+import { MerrowError, show } from './errors.ts'
+import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { Table } from './query/index.ts'
+import { RowLog, scratchDocuments } from './rowlog/index.ts'
+import type { Columns, Schema, TableSchema } from './schema/index.ts'
+import { StampClock } from './stamp.ts'
+import { Status } from './status.ts'
+import { memory } from './storage/memory.ts'
+import type { Storage, StorageAdapter } from './storage/port.ts'
+import { Saver } from './storage/saver.ts'
+import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
+import { WriteBatch } from './table/index.ts'
+
+/** What `createDatabase` takes. */
+export interface DatabaseOptions<S extends Schema> {
+  /** Name of the database, the same on every replica that shares it: 1 to 64 of `[A-Za-z0-9._-]`, a letter or digit first. */
+  readonly name: string
+  readonly schema: S
+  /** Where it is stored; in memory alone if left out. */
+  readonly storage?: StorageAdapter
+  /** How it is kept in step with others; not at all if left out. */
+  readonly sync?: SyncAdapter
+  /** Who writes here: rows show it as `updatedBy`. Any stable name, at most 256 characters. */
+  readonly user?: string
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Source of ids. */
+  readonly random?: RandomBytes
+  /** Told of errors that no call can throw, such as those of subscribers; printed by default. */
+  readonly onError?: (error: unknown) => void
+}
+
+type TableOf<T> = T extends TableSchema<infer C extends Columns> ? Table<C> : never
+type TablesOf<S extends Schema> = {
+  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S['tables'][N]>
+}
+
+/** A database: its own members, and each table under its name. */
+export type Database<S extends Schema = Schema> = DatabaseCore<S> & TablesOf<S>
+
+/** What every database has beside its tables. */
+export interface DatabaseCore<S extends Schema> {
+  /** The database's name. */
+  readonly name: string
+  /** How it stands with storage and relay, live. */
+  readonly status: Status<Connection>
+  /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
+  table<N extends keyof S['tables'] & string>(name: N): TableOf<S['tables'][N]>
+  /**
+   * Runs `work`, whose writes, over any tables, are kept together or, if it throws, not at all. They go out as one Yjs
+   * transaction a table and one storage append in all.
+   *
+   * @returns What `work` returns. @throws What `work` throws, nothing written.
+   */
+  transact<T>(work: () => T): T
+  /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
+  saved(): Promise<void>
+  /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
+  acknowledged(): Promise<void>
+  /** Connects to the relay, and stays connected; the state at the start. */
+  connect(): void
+  /** Disconnects from the relay until `connect`; writes go on and are kept. */
+  disconnect(): void
+  /** Saves all writes, then lets go of storage and relay. Later writes throw `database_closed`. */
+  close(): Promise<void>
+}
+
+const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+/** Version of what a store holds beside Yjs's own format; a newer store is not touched. */
+const STORE_FORMAT = 1
+
+/**
+ * Opens a database: loads it from storage, and starts keeping it in step.
+ *
+ * @throws {@link MerrowError} `invalid_argument` for a malformed name, `newer_format` for a store that a newer version made,
+ * `storage_failed` or `folder_unusable` for one that cannot be read.
+ *
+ * @example
+ * const db = await createDatabase({ name: 'acme', schema, storage: lmdb({ path: './data' }), sync: relay({ url }) })
+ */
+export const createDatabase = async <const S extends Schema>(
+  options: DatabaseOptions<S>,
+): Promise<Database<S>> => {
+  const { name, user } = options
+  if (typeof name !== 'string' || !DATABASE_NAME.test(name))
+    throw new MerrowError(
+      'invalid_argument',
+      `createDatabase({ name: ${show(name)} }): use 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first.`,
+    )
+  if (user !== undefined && (user === '' || user.length > 256))
+    throw new MerrowError(
+      'invalid_argument',
+      `createDatabase({ user: ${show(user)} }): use 1 to 256 characters, or leave it out.`,
+    )
+  const storage = await (options.storage ?? memory()).open({ database: name, scratch: scratchDocuments })
+  try {
+    return await openDatabase(options, storage)
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+const openDatabase = async <S extends Schema>(
+  options: DatabaseOptions<S>,
+  storage: Storage,
+): Promise<Database<S>> => {
+  const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
+  await checkFormat(storage, name)
+  const device = await deviceOf(storage, random)
+  const replica = `${device}.${randomName(random)}`
+  const clock = new StampClock(now)
+  const logs = new Map(
+    Object.keys(schema.tables).map((table) => [table, new RowLog({ replica, author: user, clock })]),
+  )
+  const logOf = (table: string): RowLog => logs.get(table) as RowLog
+
+  const saver = new Saver({
+    storage,
+    encode: (table) => logOf(table).encode(),
+    onStatus: () => status.touch(),
+    setTimeout,
+  })
+  let session: SyncSession | undefined
+  const status = new Status<Connection>({
+    get connection() {
+      return session?.connection ?? 'offline'
+    },
+    get unsaved() {
+      return saver.unsaved
+    },
+    get unsent() {
+      return session?.unsent ?? 0
+    },
+    get refused() {
+      return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
+    },
+    get error() {
+      return saver.error ?? session?.error
+    },
+  })
+
+  for (const [table, log] of logs) {
+    const stored = await storage.load(table)
+    log.load(stored.map(({ update }) => update))
+    saver.noteLoaded(table, stored)
+    log.onUpdate((update) => saver.save(table, update))
+    if (storage.isAlone) log.sealRunsOf(device)
+  }
+  await saver.compact()
+
+  const batch = new WriteBatch()
+  const makeId = createIdSource(now, random)
+  const tables = new Map<string, Table<Columns>>()
+  for (const [table, tableSchema] of Object.entries(schema.tables))
+    tables.set(
+      table,
+      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, makeId, now, onError }),
+    )
+
+  const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
+  session = sync?.start({ documents, onStatus: () => status.touch() })
+  let closing: Promise<void> | undefined
+
+  const core: DatabaseCore<S> = {
+    name,
+    status,
+    table: (table) => {
+      const found = tables.get(table)
+      if (found === undefined)
+        throw new MerrowError(
+          'unknown_table',
+          `There is no table ${show(table)}; the schema has ${[...tables.keys()].join(', ')}.`,
+        )
+      return found as unknown as TableOf<S['tables'][typeof table]>
+    },
+    transact: (work) => batch.transact(work),
+    async saved() {
+      batch.flush()
+      await saver.saved()
+    },
+    async acknowledged() {
+      if (session === undefined)
+        throw new MerrowError(
+          'unsupported',
+          'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
+        )
+      batch.flush()
+      await session.acknowledged()
+    },
+    connect: () => session?.connect(),
+    disconnect: () => session?.disconnect(),
+    close() {
+      closing ??= closeDatabase()
+      return closing
+    },
+  }
+
+  const closeDatabase = async (): Promise<void> => {
+    batch.close()
+    for (const log of logs.values()) log.seal()
+    session?.close()
+    try {
+      await saver.saved()
+    } finally {
+      await storage.close()
+      for (const { document } of logs.values()) document.destroy()
+    }
+  }
+  return Object.freeze(withTables(core, tables)) as Database<S>
+}
+
+const withTables = <S extends Schema>(
+  core: DatabaseCore<S>,
+  tables: ReadonlyMap<string, Table<Columns>>,
+): object => {
+  const shadowed = [...tables.keys()].filter((name) => name in core)
+  if (shadowed.length > 0)
+    console.warn(
+      `Merrow: ${shadowed.map((name) => `table "${name}" is reached by db.table('${name}')`).join(', ')}, since a database has a member of that name.`,
+    )
+  return { ...Object.fromEntries(tables), ...core }
+}
+
+const checkFormat = async (storage: Storage, name: string): Promise<void> => {
+  const format = await storage.readMeta('format')
+  if (format === undefined) return storage.writeMeta('format', String(STORE_FORMAT))
+  if (Number(format) !== STORE_FORMAT)
+    throw new MerrowError(
+      'newer_format',
+      `The store of database "${name}" has format ${format}; this version of Merrow reads format ${STORE_FORMAT}. Update Merrow. The store was not touched.`,
+    )
+}
+
+/** A name for this store, the same at every opening, so that a run can tell what earlier ones wrote. */
+const deviceOf = async (storage: Storage, random: RandomBytes): Promise<string> => {
+  const known = await storage.readMeta('device')
+  if (known !== undefined) return known
+  const device = randomName(random)
+  await storage.writeMeta('device', device)
+  return device
+}

@@ -1,0 +1,29 @@
+// The client library: `merrow`.
+export { createDatabase, type Database, type DatabaseCore, type DatabaseOptions } from './database.ts'
+export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
+export type { RandomBytes } from './ids.ts'
+export type { Filter, Query, QueryChange, Table } from './query/index.ts'
+export {
+  Column,
+  type Columns,
+  type ColumnType,
+  column,
+  type DraftOf,
+  defineSchema,
+  type Insert,
+  type InsertOf,
+  type Json,
+  type Patch,
+  type PatchOf,
+  type Presence,
+  type Row,
+  type RowMeta,
+  type RowOf,
+  type Schema,
+  TableSchema,
+  type Tables,
+  table,
+} from './schema/index.ts'
+export type { Status } from './status.ts'
+export type { Connection } from './sync/port.ts'
+export type { Origin, TableChange } from './table/index.ts'

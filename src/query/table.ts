@@ -1,0 +1,32 @@
+// The table as apps see it: rows, and queries over them. Adds queries to the table layer, which knows none.
+import type { Columns, RowOf } from '../schema/index.ts'
+import { RowTable, type TableOptions } from '../table/index.ts'
+import { type Filter, Query } from './query.ts'
+
+const META_COLUMNS = ['id', 'createdAt', 'updatedAt', 'updatedBy']
+
+/** A table: `db.tasks`. */
+export class Table<C extends Columns> extends RowTable<C> {
+  readonly #columns: readonly string[]
+
+  /** @internal Tables are made by `createDatabase`. */
+  constructor(options: TableOptions<C>) {
+    super(options)
+    this.#columns = [...META_COLUMNS, ...options.schema.columnNames]
+  }
+
+  /**
+   * A query for the rows whose columns have these values.
+   *
+   * @example db.tasks.where({ done: false }).all()
+   * @throws {@link MerrowError} `invalid_argument` for an unknown column or a value that cannot be compared.
+   */
+  where(filter: Filter<RowOf<C>>): Query<C> {
+    return new Query(this, this.#columns, filter)
+  }
+
+  /** All rows that are not soft-deleted, in no particular order. */
+  all(): RowOf<C>[] {
+    return [...this.rows()]
+  }
+}

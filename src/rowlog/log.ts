@@ -1,0 +1,231 @@
+// The row log: rows as stamped patches in one Y.Doc. Knows Yjs and the merge law; no columns, no storage, no network.
+import * as Y from 'yjs'
+import { MerrowError } from '../errors.ts'
+import { unpackId } from '../ids.ts'
+import type { StampClock } from '../stamp.ts'
+import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { TransactionReader } from './reader.ts'
+import type { Patch } from './segment.ts'
+import { Segments } from './segments.ts'
+import { ShapeBook } from './shape.ts'
+import { Staging, type StagingMark } from './staging.ts'
+import { SegmentWriter } from './writer.ts'
+
+/** Rows that changed, and their entries before; undefined for rows that were unknown. */
+export type RowChanges = ReadonlyMap<string, Entry | undefined>
+
+/** What a row log is given to work with. */
+export interface RowLogOptions {
+  /** Name of this writer, `<device>.<run>`, unique for good. */
+  readonly replica: string
+  /** Who its patches are by. */
+  readonly author: string | undefined
+  readonly clock: StampClock
+}
+
+const LOADING = Symbol('loading')
+
+/**
+ * One table's patches.
+ *
+ * Writes are staged first: rows show them at once. `commit` then carries all that is staged into the document as one Yjs
+ * transaction, together with the removal of patches that nobody will see again.
+ */
+export class RowLog {
+  /** The Yjs document, for storage and sync to carry. */
+  readonly document: Y.Doc = new Y.Doc()
+  readonly #clock: StampClock
+  readonly #shapes = new ShapeBook()
+  readonly #segments: Segments
+  readonly #reader: TransactionReader
+  readonly #writer: SegmentWriter
+  readonly #staging: Staging
+  readonly #entries = new Map<string, Entry>()
+  readonly #superseded = new Set<Patch>()
+  #localChanges = new Map<string, Entry | undefined>()
+  #listener: (changes: RowChanges) => void = () => {}
+
+  constructor({ replica, author, clock }: RowLogOptions) {
+    this.#clock = clock
+    this.#segments = new Segments(this.document)
+    this.#reader = new TransactionReader(this.#segments, this.#shapes)
+    this.#writer = new SegmentWriter(this.#segments, { replica, author })
+    this.#staging = new Staging({ replica, author })
+    // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
+    this.document.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (transaction.origin === this) return
+      const changes = this.#takeIn(transaction)
+      if (transaction.origin !== LOADING && changes.size > 0) this.#listener(changes)
+    })
+  }
+
+  /** All rows that anything is known of, by id: soft-deleted ones and ones whose insert is yet to come included. */
+  get entries(): ReadonlyMap<string, Entry> {
+    return this.#entries
+  }
+
+  /** Elements of the document that were of no use; they were left where they are. */
+  get refused(): number {
+    return this.#reader.refused
+  }
+
+  /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
+  onRemoteChange(listener: (changes: RowChanges) => void): void {
+    this.#listener = listener
+  }
+
+  /** Calls `listener` with each update of the document but those that {@link load} brought. */
+  onUpdate(listener: (update: Uint8Array, isLocal: boolean) => void): void {
+    this.document.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin !== LOADING) listener(update, origin === this)
+    })
+  }
+
+  /** Takes in stored updates, all in one transaction. @throws {@link MerrowError} `storage_failed` if one cannot be read. */
+  load(updates: readonly Uint8Array[]): void {
+    try {
+      this.document.transact(() => {
+        for (const update of updates) Y.applyUpdate(this.document, update, LOADING)
+      }, LOADING)
+    } catch (cause) {
+      const message =
+        'A stored update cannot be read, so the store is damaged. Restore it from a backup, or remove it and sync again.'
+      throw new MerrowError('storage_failed', message, { cause })
+    }
+  }
+
+  /** The whole document as one update. */
+  encode(): Uint8Array {
+    return Y.encodeStateAsUpdate(this.document)
+  }
+
+  /**
+   * Stages one patch, with a stamp above all that this replica has seen.
+   *
+   * @param insert - Whether it creates the row.
+   * @param columns - What it writes; for inserts, the same array each time is quicker.
+   * @param values - Stored values, one a column.
+   */
+  stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): void {
+    const shape = insert ? this.#shapes.insert(columns) : this.#shapes.update(columns)
+    const before = this.#entries.get(id)
+    const after = this.#staging.add({ id, shape, values, stamp: this.#clock.next() }, before, this.#shapes)
+    this.#entries.set(id, after)
+    if (!this.#localChanges.has(id)) this.#localChanges.set(id, before)
+  }
+
+  /** Remembers where staging stands, so that it can be taken back to here. */
+  mark(): StagingMark {
+    return this.#staging.mark()
+  }
+
+  /** Keeps what was staged since the mark. */
+  release(mark: StagingMark): void {
+    this.#staging.release(mark)
+  }
+
+  /** Takes back all that was staged since the mark. */
+  rollback(mark: StagingMark): void {
+    for (const { id, before } of this.#staging.rollback(mark)) this.#put(id, before)
+  }
+
+  /** Carries all that is staged into the document, as one Yjs transaction; nothing if nothing is staged. */
+  commit(): void {
+    if (this.#staging.isEmpty) return
+    const { patches, displaced } = this.#staging.take()
+    const ids = new Set(patches.map(({ raw }) => raw[1]))
+    this.document.transact(() => {
+      this.#writer.write(patches)
+      for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
+      this.#clean(displaced)
+    }, this)
+  }
+
+  /** Rows that staging changed since this was last asked, and their entries before. */
+  takeLocalChanges(): RowChanges {
+    const changes = this.#localChanges
+    this.#localChanges = new Map()
+    for (const [id, before] of changes) if (this.#entries.get(id) === before) changes.delete(id)
+    return changes
+  }
+
+  /** Ends this replica's open segment: it will write into a new one, if at all. */
+  seal(): void {
+    this.document.transact(() => this.#writer.seal(), this)
+  }
+
+  /** Ends the segments that earlier runs on this device left open. To be called only while none of them is alive. */
+  sealRunsOf(device: string): void {
+    const open = this.#segments.openOf(device)
+    if (open.length === 0) return
+    this.document.transact(() => {
+      for (const segment of open) this.#segments.seal(segment)
+    }, this)
+  }
+
+  #takeIn(transaction: Y.Transaction): RowChanges {
+    const changes = new Map<string, Entry | undefined>()
+    const change = (id: string, after: Entry | undefined): void => {
+      if (!changes.has(id)) changes.set(id, this.#beforeChange(id))
+      this.#put(id, after)
+    }
+    this.#reader.read(transaction, {
+      onPatch: (patch) => {
+        const id = unpackId(patch.raw[1])
+        if (id === undefined) return
+        this.#clock.see(patch.stamp)
+        change(id, withPatch(this.#entries.get(id), id, patch))
+      },
+      onDeleted: (raw) => {
+        const id = typeof raw[1] === 'string' ? unpackId(raw[1]) : undefined
+        const entry = id === undefined ? undefined : this.#entries.get(id)
+        const patch = entry?.patches.find((candidate) => candidate.raw === raw)
+        if (entry === undefined || patch === undefined) return
+        patch.segment.live -= 1
+        for (const other of entry.patches) this.#superseded.delete(other)
+        change(
+          entry.id,
+          withoutPatches(entry, (other) => other === patch),
+        )
+      },
+    })
+    for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
+    return changes
+  }
+
+  /** The entry that listeners know: the one before staged changes that they have not been told of yet. */
+  #beforeChange(id: string): Entry | undefined {
+    if (!this.#localChanges.has(id)) return this.#entries.get(id)
+    const before = this.#localChanges.get(id)
+    this.#localChanges.delete(id)
+    return before
+  }
+
+  #noteSuperseded(entry: Entry | undefined): void {
+    if (entry === undefined) return
+    for (const patch of superseded(entry)) if (patch.segment.list !== undefined) this.#superseded.add(patch)
+  }
+
+  /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */
+  #clean(displaced: readonly Patch[]): void {
+    const gone = new Set([...displaced, ...this.#superseded])
+    this.#segments.deletePatches(gone)
+    for (const patch of this.#superseded) this.#removeFromEntry(patch)
+    this.#segments.dropEmpty()
+    this.#superseded.clear()
+  }
+
+  #removeFromEntry(patch: Patch): void {
+    const id = unpackId(patch.raw[1])
+    const entry = id === undefined ? undefined : this.#entries.get(id)
+    if (entry === undefined) return
+    const after = withoutPatches(entry, (other) => other === patch)
+    if (after !== undefined) after.row = entry.row
+    this.#put(entry.id, after)
+  }
+
+  #put(id: string, entry: Entry | undefined): void {
+    if (entry === undefined) this.#entries.delete(id)
+    else this.#entries.set(id, entry)
+  }
+}

@@ -1,0 +1,96 @@
+// Reading Yjs transactions: which patches came, which went. Derived from the transaction's own structs, so that the cost is that
+// of the change, not of the lists. Knows no rows.
+import * as Y from 'yjs'
+import { type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
+import { hasHeader, type Segments } from './segments.ts'
+import type { ShapeBook } from './shape.ts'
+
+/** Who is told what a transaction brought. */
+export interface PatchSink {
+  onPatch(patch: Patch): void
+  /** A patch, as it rested in the document, was deleted there. */
+  onDeleted(raw: readonly unknown[]): void
+}
+
+/** Turns transactions into patches. */
+export class TransactionReader {
+  readonly #segments: Segments
+  readonly #shapes: ShapeBook
+  /** Elements that were of no use so far. */
+  refused = 0
+
+  constructor(segments: Segments, shapes: ShapeBook) {
+    this.#segments = segments
+    this.#shapes = shapes
+  }
+
+  /**
+   * Reads one transaction, before Yjs collects its garbage: in an observer.
+   */
+  read(transaction: Y.Transaction, sink: PatchSink): void {
+    const reader: SegmentReader = {
+      shapes: this.#shapes,
+      onPatch: (patch) => sink.onPatch(patch),
+      onRefused: () => {
+        this.refused += 1
+      },
+    }
+    this.#readAdded(transaction, reader)
+    this.#readDeleted(transaction, sink)
+  }
+
+  #readAdded(transaction: Y.Transaction, reader: SegmentReader): void {
+    const headless = new Set<Segment>()
+    forEachNewItem(transaction, (item) => {
+      const segment = this.#segments.of(item.parent)
+      if (segment === undefined) return this.#readRootItem(item)
+      if (segment.header === undefined) headless.add(segment)
+      else this.#readInto(segment, item.content.getContent(), reader)
+    })
+    for (const segment of headless) {
+      const { list, unreadableFormat } = segment
+      if (list !== undefined && unreadableFormat === undefined && hasHeader(list))
+        this.#readInto(segment, list.toArray(), reader)
+    }
+  }
+
+  #readInto(segment: Segment, elements: readonly unknown[], reader: SegmentReader): void {
+    readElements(segment, elements, reader)
+    if (segment.sealed) this.#segments.noteShrunk(segment)
+  }
+
+  #readRootItem(item: Y.Item): void {
+    const isSegment =
+      item.parent === this.#segments.root &&
+      item.content instanceof Y.ContentType &&
+      item.content.type instanceof Y.Array
+    if (!isSegment) this.refused += 1
+  }
+
+  #readDeleted(transaction: Y.Transaction, sink: PatchSink): void {
+    Y.iterateDeletedStructs(transaction, transaction.deleteSet, (struct) => {
+      if (!(struct instanceof Y.Item)) return
+      if (struct.content instanceof Y.ContentType) return this.#segments.forget(struct.content.type)
+      if (!(struct.content instanceof Y.ContentAny)) return
+      const segment = this.#segments.of(struct.parent)
+      for (const element of struct.content.arr) {
+        if (!Array.isArray(element)) continue
+        sink.onDeleted(element)
+        if (segment !== undefined) this.#segments.noteShrunk(segment)
+      }
+    })
+  }
+}
+
+const forEachNewItem = (transaction: Y.Transaction, visit: (item: Y.Item) => void): void => {
+  const { clients } = transaction.doc.store
+  for (const [client, after] of transaction.afterState) {
+    const before = transaction.beforeState.get(client) ?? 0
+    const structs = clients.get(client)
+    if (after <= before || structs === undefined) continue
+    for (let at = Y.findIndexSS(structs, before); at < structs.length; at++) {
+      const struct = structs[at]
+      if (struct instanceof Y.Item && !struct.deleted) visit(struct)
+    }
+  }
+}

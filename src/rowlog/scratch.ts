@@ -1,0 +1,9 @@
+// Plain Yjs documents for storage adapters that insist on one. Knows Yjs alone.
+import * as Y from 'yjs'
+
+/** Makes, fills and reads a document that stands for no table. */
+export const scratchDocuments = {
+  create: (): object => new Y.Doc(),
+  apply: (document: object, update: Uint8Array): void => Y.applyUpdate(document as Y.Doc, update),
+  encode: (document: object): Uint8Array => Y.encodeStateAsUpdate(document as Y.Doc),
+}

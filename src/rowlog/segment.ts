@@ -1,0 +1,102 @@
+// Segments: runs of patches by one replica, each a nested Y.Array. Knows how to read one; not what patches mean together.
+import type * as Y from 'yjs'
+import { decodeElement, FORMAT, type Header, type RawPatch } from './format.ts'
+import type { Shape, ShapeBook } from './shape.ts'
+
+/** What the document holds of one segment. */
+export class Segment {
+  /** The nested Y.Array; undefined for the staging segment, whose patches are not in the document yet. */
+  readonly list: Y.Array<unknown> | undefined
+  /** Who wrote it; undefined until its header is here, or if its format is unknown. */
+  header: Header | undefined
+  /** Its shapes, numbered as they stand. */
+  readonly shapes: Shape[] = []
+  /** Patches in it that are not deleted. */
+  live = 0
+  /** Whether its writer, or a later run on the same device, has ended it. */
+  sealed = false
+  /** Format version, if it is one that this code cannot read. */
+  unreadableFormat: number | undefined
+
+  constructor(list: Y.Array<unknown> | undefined, header?: Header) {
+    this.list = list
+    this.header = header
+  }
+}
+
+/** One write to one row, as it stands in its segment. */
+export class Patch {
+  segment: Segment
+  raw: RawPatch
+
+  constructor(segment: Segment, raw: RawPatch) {
+    this.segment = segment
+    this.raw = raw
+  }
+
+  /** What it writes. */
+  get shape(): Shape {
+    return this.segment.shapes[this.raw[0]] as Shape
+  }
+
+  get stamp(): number {
+    return (this.segment.header as Header).since + this.raw[2]
+  }
+
+  get replica(): string {
+    return (this.segment.header as Header).replica
+  }
+
+  get author(): string | undefined {
+    return this.segment.header?.author
+  }
+}
+
+/** Orders patches: by stamp, then by replica. The later of two wins a field that both write. */
+export const comparePatches = (a: Patch, b: Patch): number =>
+  a.stamp - b.stamp || (a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : 0)
+
+/** What to do with the elements of a segment. */
+export interface SegmentReader {
+  readonly shapes: ShapeBook
+  onPatch(patch: Patch): void
+  /** An element that is of no use: nonsense, or without what it refers to. It stays where it is. */
+  onRefused(segment: Segment, element: unknown): void
+}
+
+/** Takes in elements that were appended to a segment, in order. Elements of a segment without a readable header are passed over. */
+export const readElements = (segment: Segment, values: readonly unknown[], reader: SegmentReader): void => {
+  for (const value of values) readElement(segment, value, reader)
+}
+
+const readElement = (segment: Segment, value: unknown, reader: SegmentReader): void => {
+  const element = decodeElement(value)
+  switch (element.kind) {
+    case 'header':
+      if (element.format !== FORMAT) segment.unreadableFormat = element.format
+      else segment.header ??= element.header
+      return
+    case 'shape':
+      segment.shapes.push(
+        element.insert ? reader.shapes.insert(element.columns) : reader.shapes.update(element.columns),
+      )
+      return
+    case 'seal':
+      segment.sealed = true
+      return
+    case 'patch': {
+      const shape = segment.shapes[element.raw[0]]
+      const fits =
+        shape !== undefined && segment.header !== undefined && segment.unreadableFormat === undefined
+      if (!fits || !isWhole(element.raw, shape, segment.header as Header))
+        return reader.onRefused(segment, value)
+      segment.live += 1
+      return reader.onPatch(new Patch(segment, element.raw))
+    }
+    case 'unknown':
+      return reader.onRefused(segment, value)
+  }
+}
+
+const isWhole = (raw: RawPatch, shape: Shape, header: Header): boolean =>
+  raw.length === 3 + shape.columns.length && Number.isSafeInteger(header.since + raw[2])

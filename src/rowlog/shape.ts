@@ -1,0 +1,50 @@
+// Shapes: the column lists that patches share, one object for equal lists. Knows nothing of values.
+
+/** Stands for "the row was created" among a shape's fields; rows show it as their `createdAt`. */
+export const CREATED = 'createdAt'
+/** The field that a soft delete writes. */
+export const DELETED = 'deletedAt'
+
+/** What the patches of one kind write. Compare shapes by identity. */
+export interface Shape {
+  /** Whether its patches create their row. */
+  readonly insert: boolean
+  readonly columns: readonly string[]
+  /** All that it writes: the columns, and {@link CREATED} if it inserts. */
+  readonly fields: ReadonlySet<string>
+}
+
+/** Gives equal column lists one {@link Shape}. */
+export class ShapeBook {
+  readonly #byKey = new Map<string, Shape>()
+  readonly #byList = new WeakMap<readonly string[], Shape>()
+
+  /** The shape of an update. */
+  update(columns: readonly string[]): Shape {
+    return this.#find(false, columns)
+  }
+
+  /** The shape of an insert; quick for a list that it was asked for before. */
+  insert(columns: readonly string[]): Shape {
+    let shape = this.#byList.get(columns)
+    if (shape === undefined) {
+      shape = this.#find(true, columns)
+      this.#byList.set(columns, shape)
+    }
+    return shape
+  }
+
+  #find(insert: boolean, columns: readonly string[]): Shape {
+    const key = `${insert ? '+' : ''}${columns.join('\0')}`
+    let shape = this.#byKey.get(key)
+    if (shape === undefined) {
+      shape = {
+        insert,
+        columns: Object.freeze([...columns]),
+        fields: new Set(insert ? [CREATED, ...columns] : columns),
+      }
+      this.#byKey.set(key, shape)
+    }
+    return shape
+  }
+}

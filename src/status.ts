@@ -1,0 +1,66 @@
+// A database's status: what it shows of saving and sending, and whom it tells. Knows no storage and no network.
+
+/** Where a {@link Status} reads what it shows. */
+export interface StatusSource<C extends string> {
+  readonly connection: C
+  readonly unsaved: number
+  readonly unsent: number
+  readonly refused: number
+  readonly error: unknown
+}
+
+/** How a database stands, live: `db.status`. */
+export class Status<C extends string> {
+  readonly #source: StatusSource<C>
+  readonly #schedule: (work: () => void) => void
+  readonly #listeners = new Set<() => void>()
+  #isScheduled = false
+
+  /** @internal Made by `createDatabase`. */
+  constructor(source: StatusSource<C>, schedule: (work: () => void) => void = queueMicrotask) {
+    this.#source = source
+    this.#schedule = schedule
+  }
+
+  /** How it stands with the relay; `offline` without one. */
+  get connection(): C {
+    return this.#source.connection
+  }
+
+  /** Updates, local and received, that are not durable on this machine yet. */
+  get unsaved(): number {
+    return this.#source.unsaved
+  }
+
+  /** Local updates of this session that are not on the relay's disk. */
+  get unsent(): number {
+    return this.#source.unsent
+  }
+
+  /** Pieces of the tables' documents that could not be read; they were left as they are. */
+  get refused(): number {
+    return this.#source.refused
+  }
+
+  /** What is wrong with storage or the relay at the moment; undefined if nothing is. */
+  get error(): unknown {
+    return this.#source.error
+  }
+
+  /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
+  subscribe(listener: () => void): () => void {
+    const own = (): void => listener()
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  /** @internal Something has changed. */
+  touch(): void {
+    if (this.#isScheduled || this.#listeners.size === 0) return
+    this.#isScheduled = true
+    this.#schedule(() => {
+      this.#isScheduled = false
+      for (const listener of [...this.#listeners]) listener()
+    })
+  }
+}

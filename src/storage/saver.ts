@@ -1,0 +1,160 @@
+// Saving: queues updates, writes them in batches, says when they are durable, compacts. Knows the storage port; no documents but by name.
+import type { DocumentUpdate, Storage, StoredUpdate } from './port.ts'
+
+/** What a saver is given to work with. */
+export interface SaverOptions {
+  readonly storage: Storage
+  /** The whole of a document, as one update. */
+  readonly encode: (document: string) => Uint8Array
+  /** Told when the number of unsaved updates, or the error, has changed. */
+  readonly onStatus: () => void
+  readonly setTimeout: (work: () => void, ms: number) => unknown
+}
+
+interface Waiter {
+  readonly upTo: number
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** A document is compacted once this many updates, or this many bytes and twice its last size, lie in its store. */
+const COMPACT_UPDATES = 500
+const COMPACT_BYTES = 4 * 1024 * 1024
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 30_000
+
+interface Shelf {
+  keys: number[]
+  bytes: number
+  compactedBytes: number
+}
+
+/** Writes updates to storage, in order, one batch at a time; whatever gathers meanwhile is the next batch. */
+export class Saver {
+  readonly #options: SaverOptions
+  readonly #shelves = new Map<string, Shelf>()
+  #queue: DocumentUpdate[] = []
+  #waiters: Waiter[] = []
+  #queued = 0
+  #saved = 0
+  #isWriting = false
+  #retryMs = FIRST_RETRY_MS
+  #error: unknown
+
+  constructor(options: SaverOptions) {
+    this.#options = options
+  }
+
+  /** Updates that are not durable yet. */
+  get unsaved(): number {
+    return this.#queued - this.#saved
+  }
+
+  /** Why the last write failed; undefined once one succeeds. What it held is kept and tried again. */
+  get error(): unknown {
+    return this.#error
+  }
+
+  /** Takes note of what a document was loaded from, so that it can be compacted. */
+  noteLoaded(document: string, updates: readonly StoredUpdate[]): void {
+    const bytes = updates.reduce((sum, { update }) => sum + update.length, 0)
+    this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes: 0 })
+  }
+
+  /** Queues one update. */
+  save(document: string, update: Uint8Array): void {
+    this.#queue.push({ document, update })
+    this.#queued += 1
+    this.#options.onStatus()
+    if (!this.#isWriting && this.#error === undefined) void this.#write()
+  }
+
+  /** Resolves once all that is queued now is durable; rejects if the store refuses it, which loses nothing. */
+  saved(): Promise<void> {
+    if (this.unsaved === 0) return Promise.resolve()
+    const { promise, waiter } = waitFor(this.#queued)
+    this.#waiters.push(waiter)
+    if (!this.#isWriting) void this.#write()
+    return promise
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    // One turn of patience: the updates of one commit, over several tables, then go into one batch.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#queue
+      this.#queue = []
+      try {
+        const keys = await this.#options.storage.append(batch)
+        this.#noteWritten(batch, keys)
+      } catch (error) {
+        this.#queue = [...batch, ...this.#queue]
+        this.#isWriting = false
+        return this.#fail(error)
+      }
+      await this.#compactLarge()
+    }
+    this.#isWriting = false
+  }
+
+  #noteWritten(batch: readonly DocumentUpdate[], keys: readonly number[]): void {
+    batch.forEach(({ document, update }, at) => {
+      const shelf = this.#shelves.get(document)
+      if (shelf === undefined) return this.noteLoaded(document, [{ key: keys[at] ?? 0, update }])
+      shelf.keys.push(keys[at] ?? 0)
+      shelf.bytes += update.length
+    })
+    this.#saved += batch.length
+    this.#error = undefined
+    this.#retryMs = FIRST_RETRY_MS
+    const done = this.#waiters.filter(({ upTo }) => upTo <= this.#saved)
+    this.#waiters = this.#waiters.filter(({ upTo }) => upTo > this.#saved)
+    for (const { resolve } of done) resolve()
+    this.#options.onStatus()
+  }
+
+  #fail(error: unknown): void {
+    this.#error = error
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const { reject } of waiters) reject(error)
+    this.#options.setTimeout(() => {
+      if (!this.#isWriting) void this.#write()
+    }, this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
+    this.#options.onStatus()
+  }
+
+  /** Compacts what has grown large, from what is durable already; a failure leaves the store as it was, for the next time. */
+  async #compactLarge(): Promise<void> {
+    for (const [document, shelf] of this.#shelves) {
+      const isLarge =
+        shelf.keys.length >= COMPACT_UPDATES || shelf.bytes >= COMPACT_BYTES + 2 * shelf.compactedBytes
+      if (!isLarge || shelf.keys.length < 2) continue
+      const { keys } = shelf
+      const state = this.#options.encode(document)
+      try {
+        const key = await this.#options.storage.compact(document, state, keys)
+        this.#shelves.set(document, { keys: [key], bytes: state.length, compactedBytes: state.length })
+      } catch (error) {
+        this.#error = error
+        this.#shelves.set(document, { keys, bytes: shelf.bytes, compactedBytes: shelf.bytes })
+        this.#options.onStatus()
+      }
+    }
+  }
+
+  /** Compacts now what loading found to be large. */
+  compact(): Promise<void> {
+    return this.#compactLarge()
+  }
+}
+
+const waitFor = (upTo: number): { readonly promise: Promise<void>; readonly waiter: Waiter } => {
+  let waiter: Waiter | undefined
+  const promise = new Promise<void>((resolve, reject) => {
+    waiter = { upTo, resolve, reject }
+  })
+  return { promise, waiter: waiter as unknown as Waiter }
+}

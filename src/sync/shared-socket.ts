@@ -1,0 +1,301 @@
+// The shared socket: one WebSocket for all documents, kept open, with backoff. Knows the wire; not what the frames say.
+import { MerrowError } from '../errors.ts'
+import type { Connection } from './port.ts'
+import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
+import {
+  CloseCode,
+  decodeMessage,
+  encodeMessage,
+  isPermanent,
+  type Message,
+  PART_BYTES,
+  PING_INTERVAL_MS,
+  SUBPROTOCOL,
+  WIRE_VERSION,
+} from './wire.ts'
+
+/** One document's end of the shared socket. */
+export interface ChannelEnd {
+  readonly document: string
+  /** The channel is open: frames may be sent. */
+  onOpen(): void
+  onFrame(bytes: Uint8Array): void
+  /** The relay has the first `count` update frames of this channel on disk. */
+  onAck(count: number): void
+  onClose(code: number, reason: string): void
+  onKeepAlive(): void
+}
+
+/** A token, or a function that is asked for one at each connection. */
+export type TokenSource = string | (() => string | Promise<string>)
+
+/** What a shared socket is given to work with. */
+export interface SharedSocketOptions {
+  readonly url: string
+  readonly token: TokenSource | undefined
+  readonly socketClass: SocketClass | undefined
+  readonly timers: Timers
+  /** A number from 0 to 1, for jitter. */
+  readonly random: () => number
+  readonly onStatus: () => void
+}
+
+const FIRST_BACKOFF_MS = 250
+const LAST_BACKOFF_MS = 30_000
+const SILENCE_MS = 3 * PING_INTERVAL_MS
+const GOING_AWAY = 1001
+
+/** Keeps one WebSocket to the relay open and shares it among channels. */
+export class SharedSocket {
+  readonly #options: SharedSocketOptions
+  readonly #waiting = new Set<ChannelEnd>()
+  readonly #byChannel = new Map<number, ChannelEnd>()
+  readonly #byRoom = new Map<number, ChannelEnd>()
+  #socket: Socket | undefined
+  #isOpen = false
+  #wanted = false
+  #connection: Connection = 'offline'
+  #error: unknown
+  #attempts = 0
+  #lastChannel = 0
+  #retryTimer: unknown
+  #silenceTimer: unknown
+
+  constructor(options: SharedSocketOptions) {
+    this.#options = options
+  }
+
+  get connection(): Connection {
+    return this.#connection
+  }
+
+  /** Why there is no connection, as far as is known. */
+  get error(): unknown {
+    return this.#error
+  }
+
+  /** Connects, and connects again whenever the connection is lost. */
+  connect(): void {
+    if (this.#wanted && this.#connection !== 'refused') return this.#hurry()
+    this.#wanted = true
+    this.#attempts = 0
+    void this.#open()
+  }
+
+  /** Disconnects until `connect`. */
+  disconnect(): void {
+    this.#wanted = false
+    this.#options.timers.clearTimeout(this.#retryTimer)
+    this.#drop(GOING_AWAY, 'disconnected by the app')
+    this.#show('offline', undefined)
+  }
+
+  /** Opens a channel as soon as there is a connection. */
+  attach(end: ChannelEnd): void {
+    if (this.#isOpen) this.#openChannel(end)
+    else this.#waiting.add(end)
+  }
+
+  /** Ends a channel from this side. */
+  detach(end: ChannelEnd): void {
+    this.#waiting.delete(end)
+    for (const [channel, other] of this.#byChannel)
+      if (other === end) this.#forget(channel, end, { kind: 'close', channel, code: 1000, reason: '' })
+  }
+
+  /** Sends one frame, in parts if it is long. Frames of a channel that is not open are dropped. */
+  send(end: ChannelEnd, frame: Uint8Array): void {
+    for (const [channel, other] of this.#byChannel) {
+      if (other !== end) continue
+      let from = 0
+      for (; frame.length - from > PART_BYTES; from += PART_BYTES)
+        this.#post({ kind: 'part', channel, bytes: frame.subarray(from, from + PART_BYTES) })
+      this.#post({ kind: 'frame', channel, bytes: frame.subarray(from) })
+    }
+  }
+
+  async #open(): Promise<void> {
+    if (!this.#wanted || this.#socket !== undefined) return
+    this.#show('connecting', this.#error)
+    try {
+      const { token } = this.#options
+      const SocketType = this.#options.socketClass ?? (await platformSocket())
+      const text = typeof token === 'function' ? await token() : token
+      if (this.#wanted && this.#socket === undefined) this.#start(SocketType, text)
+    } catch (cause) {
+      this.#retry(unreachable(this.#options.url, String(cause), cause))
+    }
+  }
+
+  #start(SocketType: SocketClass, token: string | undefined): void {
+    const socket = new SocketType(this.#options.url, [SUBPROTOCOL])
+    this.#socket = socket
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => {
+      if (this.#socket === socket) this.#greet(socket, token)
+    }
+    socket.onmessage = ({ data }) => {
+      if (this.#socket === socket) this.#receive(data)
+    }
+    socket.onerror = () => {}
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socket === socket) this.#lose(code, reason)
+    }
+    this.#watchSilence()
+  }
+
+  #greet(socket: Socket, token: string | undefined): void {
+    if (socket.protocol !== SUBPROTOCOL)
+      return this.#lose(CloseCode.wrongVersion, `it chose the subprotocol "${socket.protocol}"`)
+    this.#isOpen = true
+    this.#post(
+      token === undefined
+        ? { kind: 'hello', version: WIRE_VERSION }
+        : { kind: 'hello', version: WIRE_VERSION, token },
+    )
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const end of waiting) this.#openChannel(end)
+  }
+
+  #openChannel(end: ChannelEnd): void {
+    const channel = ++this.#lastChannel
+    this.#byChannel.set(channel, end)
+    this.#post({ kind: 'open', channel, document: end.document })
+    end.onOpen()
+  }
+
+  #receive(data: unknown): void {
+    this.#watchSilence()
+    try {
+      if (!(data instanceof ArrayBuffer))
+        throw new MerrowError('invalid_frame', 'The relay sent a text message; this protocol has none.')
+      this.#handle(decodeMessage(new Uint8Array(data)))
+    } catch (error) {
+      this.#drop(1006, 'unreadable message')
+      this.#retry(error)
+    }
+  }
+
+  #handle(message: Message): void {
+    switch (message.kind) {
+      case 'welcome':
+        if (message.version !== WIRE_VERSION)
+          return this.#lose(CloseCode.wrongVersion, `it speaks version ${message.version}`)
+        this.#attempts = 0
+        return this.#show('connected', undefined)
+      case 'opened': {
+        const end = this.#byChannel.get(message.channel)
+        if (end !== undefined) this.#byRoom.set(message.room, end)
+        return
+      }
+      case 'frame':
+        return this.#byRoom.get(message.channel)?.onFrame(message.bytes)
+      case 'ack':
+        return this.#byChannel.get(message.channel)?.onAck(message.count)
+      case 'close': {
+        const end = this.#byChannel.get(message.channel)
+        if (end !== undefined) this.#forget(message.channel, end)
+        return end?.onClose(message.code, message.reason)
+      }
+      case 'ping':
+        this.#post({ kind: 'pong' })
+        for (const end of this.#byChannel.values()) end.onKeepAlive()
+        return
+      default:
+        throw new MerrowError(
+          'invalid_frame',
+          `The relay sent a "${message.kind}" message, which only clients send.`,
+        )
+    }
+  }
+
+  #forget(channel: number, end: ChannelEnd, farewell?: Message): void {
+    this.#byChannel.delete(channel)
+    for (const [room, other] of this.#byRoom) if (other === end) this.#byRoom.delete(room)
+    if (farewell !== undefined) this.#post(farewell)
+  }
+
+  #lose(code: number, reason: string): void {
+    this.#drop(code, reason)
+    if (isPermanent(code)) this.#show('refused', refusal(this.#options.url, code, reason))
+    else this.#retry(unreachable(this.#options.url, reason === '' ? `code ${code}` : reason))
+  }
+
+  #retry(error: unknown): void {
+    this.#show('offline', error)
+    if (!this.#wanted) return
+    const ceilingMs = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#attempts)
+    this.#attempts += 1
+    this.#options.timers.clearTimeout(this.#retryTimer)
+    this.#retryTimer = this.#options.timers.setTimeout(
+      () => void this.#open(),
+      ceilingMs * (0.5 + this.#options.random() / 2),
+    )
+  }
+
+  /** Tries at once instead of at the end of the backoff. */
+  #hurry(): void {
+    if (this.#connection !== 'offline') return
+    this.#options.timers.clearTimeout(this.#retryTimer)
+    void this.#open()
+  }
+
+  #drop(code: number, reason: string): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    this.#isOpen = false
+    this.#options.timers.clearTimeout(this.#silenceTimer)
+    const ends = [...this.#byChannel.values()]
+    this.#byChannel.clear()
+    this.#byRoom.clear()
+    if (socket !== undefined) {
+      socket.onclose = null
+      socket.onmessage = null
+      socket.close()
+    }
+    for (const end of ends) end.onClose(isPermanent(code) ? 1006 : code, reason)
+  }
+
+  #watchSilence(): void {
+    this.#options.timers.clearTimeout(this.#silenceTimer)
+    this.#silenceTimer = this.#options.timers.setTimeout(
+      () => this.#lose(1006, 'nothing heard from the relay'),
+      SILENCE_MS,
+    )
+  }
+
+  #post(message: Message): void {
+    this.#socket?.send(encodeMessage(message))
+  }
+
+  #show(connection: Connection, error: unknown): void {
+    this.#connection = connection
+    this.#error = error
+    this.#options.onStatus()
+  }
+}
+
+const unreachable = (url: string, reason: string, cause?: unknown): MerrowError =>
+  new MerrowError(
+    'relay_unreachable',
+    `No connection to the relay at ${url} (${reason}). Is it running? It is tried again; local writes are kept.`,
+    { cause },
+  )
+
+const refusal = (url: string, code: number, reason: string): MerrowError => {
+  if (code === CloseCode.wrongVersion)
+    return new MerrowError(
+      'relay_version',
+      `The relay at ${url} speaks another version of the protocol (${reason}; this client speaks ${WIRE_VERSION}). Update the older of the two. Nothing is lost: local writes are kept and will be sent.`,
+    )
+  if (code === CloseCode.unauthorised)
+    return new MerrowError(
+      'relay_refused',
+      `The relay at ${url} did not take the token (${reason}). Give relay({ token }) a valid one and call db.connect().`,
+    )
+  return new MerrowError(
+    'relay_refused',
+    `The relay at ${url} refused this client (${code}: ${reason}). Local writes are kept; db.connect() tries again.`,
+  )
+}

@@ -1,0 +1,175 @@
+// The shared socket's messages, both directions, as bytes. Knows neither sockets nor Yjs; `server/` reads the same page.
+//
+// One WebSocket (subprotocol `merrow.v1`) carries every document of a database. A message is a varUint kind and its body:
+//
+//   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
+//   1 welcome  relay   JSON { version, relay }        the relay took the hello
+//   2 open     client  channel, document              starts a channel; its frames may follow at once
+//   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
+//   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
+//   5 frame    both    channel | room, bytes          one stock y-websocket frame (client: its channel; relay: the room)
+//   6 part     client  channel, bytes                 a piece of a long frame; the pieces and then a `frame` make one
+//   7 ack      relay   channel, count                 of this channel's update frames, the first `count` are on disk
+//   8 ping     relay                                  every PING_INTERVAL_MS
+//   9 pong     client                                 its answer
+//
+// A room number means the same to every client of a relay process, so that one broadcast is framed once.
+// Codes 4400-4499 are permanent (do not try again), all others pass.
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { MerrowError } from '../errors.ts'
+
+/** WebSocket subprotocol of the shared socket. */
+export const SUBPROTOCOL = 'merrow.v1'
+/** Version in `hello` and `welcome`; both sides must agree. */
+export const WIRE_VERSION = 1
+/** A client cuts longer frames into parts of this size, in bytes. */
+export const PART_BYTES = 256 * 1024
+/** Largest WebSocket message that either side sends on behalf of a client, in bytes. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024
+/** How often the relay pings; a side that hears nothing for three times this hangs up. In milliseconds. */
+export const PING_INTERVAL_MS = 15_000
+/** Longest document name, in characters. */
+export const MAX_NAME_LENGTH = 256
+
+/** Close codes of Merrow's own. */
+export const CloseCode = {
+  badFrame: 4400,
+  unauthorised: 4401,
+  forbidden: 4403,
+  wrongVersion: 4406,
+  tooLarge: 4413,
+} as const
+
+/** Whether a close code says that trying again is pointless. */
+export const isPermanent = (code: number): boolean => code >= 4400 && code < 4500
+
+/** One message of the shared socket. */
+export type Message =
+  | { readonly kind: 'hello'; readonly version: number; readonly token?: string }
+  | { readonly kind: 'welcome'; readonly version: number; readonly relay: string }
+  | { readonly kind: 'open'; readonly channel: number; readonly document: string }
+  | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
+  | { readonly kind: 'close'; readonly channel: number; readonly code: number; readonly reason: string }
+  | { readonly kind: 'frame'; readonly channel: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'part'; readonly channel: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'ack'; readonly channel: number; readonly count: number }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'pong' }
+
+const KINDS = ['hello', 'welcome', 'open', 'opened', 'close', 'frame', 'part', 'ack', 'ping', 'pong'] as const
+
+/** Encodes one message. */
+export const encodeMessage = (message: Message): Uint8Array => {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, KINDS.indexOf(message.kind))
+  writeBody(encoder, message)
+  return encoding.toUint8Array(encoder)
+}
+
+const writeBody = (encoder: encoding.Encoder, message: Message): void => {
+  switch (message.kind) {
+    case 'hello':
+    case 'welcome': {
+      const { kind: _, ...body } = message
+      return encoding.writeVarString(encoder, JSON.stringify(body))
+    }
+    case 'open':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeVarString(encoder, message.document)
+    case 'opened':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeVarUint(encoder, message.room)
+    case 'close':
+      encoding.writeVarUint(encoder, message.channel)
+      encoding.writeVarUint(encoder, message.code)
+      return encoding.writeVarString(encoder, message.reason)
+    case 'frame':
+    case 'part':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeUint8Array(encoder, message.bytes)
+    case 'ack':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeVarUint(encoder, message.count)
+    case 'ping':
+    case 'pong':
+      return
+  }
+}
+
+/**
+ * Decodes one message. The bytes may come from anyone; the result's `bytes` are a view into them.
+ *
+ * @throws {@link MerrowError} `invalid_frame` if they are no message.
+ */
+export const decodeMessage = (bytes: Uint8Array): Message => {
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    const message = readBody(decoder)
+    if (decoding.hasContent(decoder)) throw new Error('bytes are left over')
+    return message
+  } catch (cause) {
+    throw new MerrowError(
+      'invalid_frame',
+      `A message of ${bytes.length} B on the shared socket cannot be read: ${String(cause)}.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+const readBody = (decoder: decoding.Decoder): Message => {
+  const kind = KINDS[decoding.readVarUint(decoder)]
+  switch (kind) {
+    case 'hello': {
+      const { version, token } = readJson(decoder)
+      if (typeof version !== 'number') throw new Error('hello without a version')
+      return typeof token === 'string' ? { kind, version, token } : { kind, version }
+    }
+    case 'welcome': {
+      const { version, relay } = readJson(decoder)
+      if (typeof version !== 'number') throw new Error('welcome without a version')
+      return { kind, version, relay: typeof relay === 'string' ? relay : '' }
+    }
+    case 'open':
+      return { kind, channel: decoding.readVarUint(decoder), document: decoding.readVarString(decoder) }
+    case 'opened':
+      return { kind, channel: decoding.readVarUint(decoder), room: decoding.readVarUint(decoder) }
+    case 'close':
+      return {
+        kind,
+        channel: decoding.readVarUint(decoder),
+        code: decoding.readVarUint(decoder),
+        reason: decoding.readVarString(decoder),
+      }
+    case 'frame':
+    case 'part':
+      return { kind, channel: decoding.readVarUint(decoder), bytes: decoding.readTailAsUint8Array(decoder) }
+    case 'ack':
+      return { kind, channel: decoding.readVarUint(decoder), count: decoding.readVarUint(decoder) }
+    case 'ping':
+    case 'pong':
+      return { kind }
+    default:
+      throw new Error('unknown kind')
+  }
+}
+
+const readJson = (decoder: decoding.Decoder): Record<string, unknown> => {
+  const value: unknown = JSON.parse(decoding.readVarString(decoder))
+  if (typeof value !== 'object' || value === null) throw new Error('not an object')
+  return value as Record<string, unknown>
+}
+
+/** Frame types of the stock protocol (y-websocket), the first varUint of a frame. */
+export const FrameType = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3 } as const
+/** Sync frame types, the second varUint of a sync frame. */
+export const SyncType = { step1: 0, step2: 1, update: 2 } as const
+
+/** Whether a stock frame carries an update, and so is counted and acknowledged. All these numbers fit one byte. */
+export const carriesUpdate = (frame: Uint8Array): boolean =>
+  frame[0] === FrameType.sync && (frame[1] === SyncType.step2 || frame[1] === SyncType.update)
+
+/** A silent keep-alive for stock clients, which hang up after 30 s without a frame: an empty awareness update. */
+export const KEEP_ALIVE_FRAME = Uint8Array.of(FrameType.awareness, 1, 0)

@@ -1,0 +1,41 @@
+// What a transaction did to a table's rows, in rows. Knows no log.
+import type { RowMeta } from '../schema/index.ts'
+
+/** Where a change came from: this replica, or others by way of sync. */
+export type Origin = 'local' | 'remote'
+
+/** One transaction's effect on a table, in rows that are not soft-deleted. */
+export interface TableChange<R extends RowMeta> {
+  readonly origin: Origin
+  /** Rows that are there now and were not before: inserted or restored. */
+  readonly added: readonly R[]
+  /** Rows as they are now that were there before. */
+  readonly changed: readonly R[]
+  /** Rows as they last were that are gone: soft-deleted. */
+  readonly removed: readonly R[]
+}
+
+/** Sorts rows before and after a transaction into a {@link TableChange}; undefined if none differs. */
+export const describeChange = <R extends RowMeta>(
+  origin: Origin,
+  rows: Iterable<readonly [before: R | undefined, after: R | undefined]>,
+): TableChange<R> | undefined => {
+  const added: R[] = []
+  const changed: R[] = []
+  const removed: R[] = []
+  for (const [before, after] of rows) {
+    const was = visible(before)
+    const is = visible(after)
+    if (was === is) continue
+    if (was === undefined) added.push(is as R)
+    else if (is === undefined) removed.push(was)
+    else changed.push(is)
+  }
+  return added.length + changed.length + removed.length === 0
+    ? undefined
+    : { origin, added, changed, removed }
+}
+
+/** The row unless it is soft-deleted. */
+export const visible = <R extends RowMeta>(row: R | undefined): R | undefined =>
+  row?.deletedAt === undefined ? row : undefined

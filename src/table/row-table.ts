@@ -1,0 +1,241 @@
+// Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
+import { MerrowError, show } from '../errors.ts'
+import { DELETED, isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
+import type {
+  Columns,
+  DraftOf,
+  InsertOf,
+  PatchOf,
+  RowOf,
+  StoredFields,
+  TableSchema,
+} from '../schema/index.ts'
+import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
+import { createDraft, diffDraft } from './draft.ts'
+import { RowBuilder } from './row-builder.ts'
+import type { WriteBatch } from './write-batch.ts'
+
+/** What a table is given to work with. */
+export interface TableOptions<C extends Columns> {
+  readonly name: string
+  readonly schema: TableSchema<C>
+  readonly log: RowLog
+  readonly batch: WriteBatch
+  readonly makeId: () => string
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number
+  /** Told of errors that listeners throw. */
+  readonly onError: (error: unknown) => void
+}
+
+type Loose = Readonly<Record<string, unknown>>
+
+const DELETED_COLUMN = [DELETED]
+const MAX_ID_LENGTH = 256
+
+/** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
+export class RowTable<C extends Columns> {
+  /** The table's name in the schema. */
+  readonly name: string
+  readonly #schema: TableSchema<C>
+  readonly #log: RowLog
+  readonly #batch: WriteBatch
+  readonly #makeId: () => string
+  readonly #now: () => number
+  readonly #onError: (error: unknown) => void
+  readonly #rows: RowBuilder<RowOf<C>>
+  readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
+
+  /** @internal Tables are made by `createDatabase`. */
+  constructor({ name, schema, log, batch, makeId, now, onError }: TableOptions<C>) {
+    this.name = name
+    this.#schema = schema
+    this.#log = log
+    this.#batch = batch
+    this.#makeId = makeId
+    this.#now = now
+    this.#onError = onError
+    this.#rows = new RowBuilder(schema)
+    batch.join({ log, announce: () => this.#announce('local', log.takeLocalChanges()) })
+    log.onRemoteChange((changes) => this.#announce('remote', changes))
+  }
+
+  /**
+   * Inserts a row. It is visible at once, and durable when `db.saved()` resolves.
+   *
+   * @returns Its id: the given one, or a new UUIDv7.
+   * @throws {@link MerrowError} `invalid_value` naming each faulty column; `row_exists` if the id is taken, even by a
+   * soft-deleted row. Nothing is written then.
+   */
+  insert(row: InsertOf<C>): string {
+    return this.insertMany([row])[0] as string
+  }
+
+  /**
+   * Inserts rows, all or none.
+   *
+   * @returns Their ids, in order.
+   * @throws {@link MerrowError} as {@link insert}, naming the first row at fault.
+   */
+  insertMany(rows: readonly InsertOf<C>[]): string[] {
+    this.#batch.assertOpen()
+    const given = new Set<string>()
+    const writes = rows.map((row): readonly [string, StoredFields] => {
+      const fields = this.#schema.storeInsert(this.name, row as Loose)
+      const id = this.#newId((row as Loose)['id'])
+      if (given.has(id) || this.#isCreated(id))
+        throw new MerrowError(
+          'row_exists',
+          `Table "${this.name}" has a row "${id}" already, or was given it twice. Use upsert() to write it either way.`,
+          {
+            table: this.name,
+            id,
+          },
+        )
+      given.add(id)
+      return [id, fields]
+    })
+    for (const [id, { columns, values }] of writes) this.#log.stage(id, true, columns, values)
+    if (writes.length > 0) this.#batch.noteWrite()
+    return writes.map(([id]) => id)
+  }
+
+  /**
+   * Changes some columns of a row; concurrent changes of other columns are kept. A soft-deleted row takes it too, and shows it once restored.
+   *
+   * @param change - The columns to write, or a function that changes a draft of the row.
+   * @throws {@link MerrowError} `row_not_found`, or `invalid_value` naming each faulty column. Nothing is written then.
+   */
+  update(id: string, change: PatchOf<C> | ((draft: DraftOf<C>) => void)): void {
+    this.#batch.assertOpen()
+    const row = this.#require(id, 'update')
+    const patch =
+      typeof change === 'function'
+        ? this.#draw(row, change as (draft: DraftOf<C>) => void)
+        : (change as Loose)
+    this.#stagePatch(id, patch)
+  }
+
+  /**
+   * Inserts a row, or changes the row with its id to these columns, restoring it if it was soft-deleted.
+   *
+   * @returns Its id.
+   * @throws {@link MerrowError} `invalid_value`
+   */
+  upsert(row: InsertOf<C>): string {
+    const { id, ...columns } = row as Loose
+    if (id === undefined || !this.#isCreated(this.#newId(id))) return this.insert(row)
+    this.#batch.transact(() => {
+      this.#stagePatch(id as string, columns)
+      this.restore(id as string)
+    })
+    return id as string
+  }
+
+  /** Soft-deletes a row: reads pass it over until it is restored. Does nothing to one that is deleted already. @throws `row_not_found` */
+  delete(id: string): void {
+    this.#setDeleted(id, 'delete', this.#now())
+  }
+
+  /** Brings a soft-deleted row back, with all that was written meanwhile. Does nothing to one that is not deleted. @throws `row_not_found` */
+  restore(id: string): void {
+    this.#setDeleted(id, 'restore', null)
+  }
+
+  /** The row, frozen; undefined if it is unknown, or soft-deleted and not asked for `withDeleted`. */
+  get(id: string, options: { readonly withDeleted?: boolean } = {}): RowOf<C> | undefined {
+    const row = this.#rows.row(this.#log.entries.get(id))
+    return options.withDeleted === true ? row : visible(row)
+  }
+
+  /** All rows that are not soft-deleted, in no particular order. */
+  *rows(): Generator<RowOf<C>, void, undefined> {
+    for (const entry of this.#log.entries.values()) {
+      const row = visible(this.#rows.row(entry))
+      if (row !== undefined) yield row
+    }
+  }
+
+  /**
+   * Calls `listener` once after each transaction, local or from elsewhere, that changed rows here.
+   *
+   * @returns A function that ends it.
+   */
+  subscribe(listener: (change: TableChange<RowOf<C>>) => void): () => void {
+    const own = (change: TableChange<RowOf<C>>): void => listener(change)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  #newId(given: unknown): string {
+    if (given === undefined) return this.#makeId()
+    if (typeof given === 'string' && given !== '' && given.length <= MAX_ID_LENGTH) return given
+    const reason = `Give a string of 1 to ${MAX_ID_LENGTH} characters, or none to have one made.`
+    throw new MerrowError(
+      'invalid_value',
+      `Table "${this.name}": id = ${show(given)}: ${reason} Nothing was written.`,
+      {
+        table: this.name,
+        faults: [{ column: 'id', value: given, reason }],
+      },
+    )
+  }
+
+  #isCreated(id: string): boolean {
+    const entry = this.#log.entries.get(id)
+    return entry !== undefined && isCreated(entry)
+  }
+
+  #require(id: string, what: string): RowOf<C> {
+    const row = this.#rows.row(this.#log.entries.get(id))
+    if (row === undefined)
+      throw new MerrowError(
+        'row_not_found',
+        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert().`,
+        {
+          table: this.name,
+          id,
+        },
+      )
+    return row
+  }
+
+  #draw(row: RowOf<C>, change: (draft: DraftOf<C>) => void): Loose {
+    const draft = createDraft(row, this.#schema.columnNames)
+    change(draft as DraftOf<C>)
+    return diffDraft(row, draft)
+  }
+
+  #stagePatch(id: string, patch: Loose): void {
+    const { columns, values } = this.#schema.storePatch(this.name, id, patch)
+    if (columns.length === 0) return
+    this.#log.stage(id, false, columns, values)
+    this.#batch.noteWrite()
+  }
+
+  #setDeleted(id: string, what: 'delete' | 'restore', value: number | null): void {
+    this.#batch.assertOpen()
+    this.#require(id, what)
+    const entry = this.#log.entries.get(id)
+    if (entry === undefined || isDeleted(entry) === (value !== null)) return
+    this.#log.stage(id, false, DELETED_COLUMN, [value])
+    this.#batch.noteWrite()
+  }
+
+  #announce(origin: Origin, changes: RowChanges): void {
+    if (this.#listeners.size === 0 || changes.size === 0) return
+    const pairs = Array.from(
+      changes,
+      ([id, before]) => [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))] as const,
+    )
+    const change = describeChange(origin, pairs)
+    if (change === undefined) return
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.#onError(error)
+      }
+    }
+  }
+}

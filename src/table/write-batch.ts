@@ -1,0 +1,87 @@
+// Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
+import { MerrowError } from '../errors.ts'
+import type { RowLog } from '../rowlog/index.ts'
+
+/** What takes part in a batch: a row log, and whom to tell once it has committed. */
+export interface BatchMember {
+  readonly log: RowLog
+  /** Tells subscribers of the local changes since the last call. */
+  announce(): void
+}
+
+/** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
+export class WriteBatch {
+  readonly #members: BatchMember[] = []
+  readonly #schedule: (work: () => void) => void
+  #isScheduled = false
+  #depth = 0
+  #closed = false
+
+  /** @param schedule - Runs work soon, after the caller's own; a microtask by default. */
+  constructor(schedule: (work: () => void) => void = queueMicrotask) {
+    this.#schedule = schedule
+  }
+
+  /** Adds a table's log. */
+  join(member: BatchMember): void {
+    this.#members.push(member)
+  }
+
+  /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed` */
+  noteWrite(): void {
+    this.assertOpen()
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#schedule(() => this.flush())
+  }
+
+  /** @throws {@link MerrowError} `database_closed` */
+  assertOpen(): void {
+    if (this.#closed)
+      throw new MerrowError(
+        'database_closed',
+        'The database is closed: nothing was written. Open it again with createDatabase().',
+      )
+  }
+
+  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. */
+  transact<T>(work: () => T): T {
+    this.assertOpen()
+    const marks = this.#members.map(({ log }) => log.mark())
+    const finish = (how: 'release' | 'rollback'): void =>
+      this.#members.forEach(({ log }, at) => log[how](marks[at] as number))
+    this.#depth += 1
+    try {
+      const result = work()
+      if (isThenable(result))
+        throw new MerrowError(
+          'invalid_argument',
+          'transact() was given an asynchronous function: nothing was written. Await first, and write in one go inside transact().',
+        )
+      finish('release')
+      return result
+    } catch (error) {
+      finish('rollback')
+      throw error
+    } finally {
+      this.#depth -= 1
+    }
+  }
+
+  /** Commits what is staged, now; within `transact` it waits for its end. Then tells subscribers. */
+  flush(): void {
+    if (this.#depth > 0) return this.#schedule(() => this.flush())
+    this.#isScheduled = false
+    for (const { log } of this.#members) log.commit()
+    for (const member of this.#members) member.announce()
+  }
+
+  /** Commits what is staged and refuses further writes. */
+  close(): void {
+    this.flush()
+    this.#closed = true
+  }
+}
+
+const isThenable = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -1,0 +1,21 @@
+// Test settings: what counts as a test, and the one closing line that says how many ran.
+import { defineConfig } from 'vitest/config'
+import type { Reporter, TestModule } from 'vitest/node'
+
+/** Prints `N passed, N failed, N skipped` as the last line, so that a run of no tests cannot look green. */
+const closingLine: Reporter = {
+  onTestRunEnd(modules: readonly TestModule[]) {
+    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 }
+    for (const module of modules) for (const test of module.children.allTests()) count[test.result().state] += 1
+    console.log(`${count.passed} passed, ${count.failed + count.pending} failed, ${count.skipped} skipped`)
+  },
+}
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'server/**/*.test.ts', 'demo/**/*.test.ts', 'bench/**/*.test.ts'],
+    reporters: ['default', closingLine],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
