@@ -1,0 +1,48 @@
+// Starts and stops the HTTP server that a relay listens with. Knows ports and faults, not what is served.
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { MerrowError } from '../../src/errors.ts'
+
+/** Creates the server for an app; it does not listen yet. */
+export const createServer = (app: Hono): Server => createAdaptorServer({ fetch: app.fetch }) as Server
+
+/**
+ * Listens.
+ *
+ * @param port - 0 for a free one.
+ * @returns The port that is listened on.
+ * @throws {@link MerrowError} `port_in_use`, or `invalid_config` if host or port cannot be listened on.
+ */
+export const listen = async (server: Server, port: number, host: string): Promise<number> => {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (cause: NodeJS.ErrnoException) => reject(listenError(port, host, cause))
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+const listenError = (port: number, host: string, cause: NodeJS.ErrnoException): MerrowError =>
+  cause.code === 'EADDRINUSE'
+    ? new MerrowError(
+        'port_in_use',
+        `Cannot listen on ${host}:${port}: the port is in use. Stop what uses it, or choose another with --port.`,
+        { cause },
+      )
+    : new MerrowError(
+        'invalid_config',
+        `Cannot listen on ${host}:${port}: ${cause.message}. Choose another with --host and --port.`,
+        { cause },
+      )
+
+/** Stops listening and ends idle connections; resolves once none is left. */
+export const stopListening = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })

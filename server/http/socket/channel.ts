@@ -1,0 +1,91 @@
+// One channel of a shared socket: puts the parts of long frames together and speaks to the room for it.
+import { CloseCode, encodeMessage } from '../../../src/sync/wire.ts'
+import type { Hub } from '../../room/hub.ts'
+import type { Member, RoomFrame } from '../../room/member.ts'
+import type { Membership } from '../../room/membership.ts'
+import type { Outlet } from './outlet.ts'
+
+/** Bytes of unfinished frames, counted for all channels of a connection together. */
+export interface PartBudget {
+  bytes: number
+  readonly maxBytes: number
+}
+
+/** How a {@link Channel} is set up. */
+export interface ChannelOptions {
+  readonly hub: Hub
+  readonly outlet: Outlet
+  readonly budget: PartBudget
+  /** Called when the relay ends the channel. */
+  readonly onEnd: (channel: Channel) => void
+}
+
+/** One document on a shared socket. */
+export class Channel implements Member {
+  readonly number: number
+  readonly document: string
+  readonly #options: ChannelOptions
+  readonly #membership: Membership
+  #parts: Uint8Array[] = []
+
+  constructor(number: number, document: string, options: ChannelOptions) {
+    this.number = number
+    this.document = document
+    this.#options = options
+    this.#membership = options.hub.join(document, this)
+    options.outlet.answer(encodeMessage({ kind: 'opened', channel: number, room: this.#membership.room }))
+  }
+
+  /** Takes a piece of a frame that is not the last. */
+  part(bytes: Uint8Array): void {
+    const { budget } = this.#options
+    this.#parts.push(bytes)
+    budget.bytes += bytes.length
+    if (budget.bytes > budget.maxBytes)
+      this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
+  }
+
+  /** Takes a whole frame, or the last piece of one. */
+  frame(bytes: Uint8Array): void {
+    if (this.#parts.length === 0) {
+      this.#membership.receive(bytes)
+      return
+    }
+    const whole = Buffer.concat([...this.#parts, bytes])
+    this.#forgetParts()
+    this.#membership.receive(whole)
+  }
+
+  /** Ends the channel from the client's side. */
+  leave(): void {
+    this.#forgetParts()
+    this.#membership.leave()
+  }
+
+  /** @inheritDoc */
+  broadcast(frame: RoomFrame): void {
+    this.#options.outlet.broadcast(frame.message)
+  }
+
+  /** @inheritDoc */
+  answer(frame: RoomFrame): void {
+    this.#options.outlet.answer(frame.message)
+  }
+
+  /** @inheritDoc */
+  acknowledge(count: number): void {
+    this.#options.outlet.answer(encodeMessage({ kind: 'ack', channel: this.number, count }))
+  }
+
+  /** @inheritDoc */
+  close(code: number, reason: string): void {
+    this.leave()
+    this.#options.onEnd(this)
+    this.#options.outlet.answer(encodeMessage({ kind: 'close', channel: this.number, code, reason }))
+  }
+
+  #forgetParts(): void {
+    for (const part of this.#parts) this.#options.budget.bytes -= part.length
+    this.#parts = []
+  }
+}

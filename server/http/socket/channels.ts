@@ -1,0 +1,72 @@
+// The channels of one shared socket: which documents it may open, and how many.
+import { CloseCode } from '../../../src/sync/wire.ts'
+import type { Hub } from '../../room/hub.ts'
+import { Channel, type PartBudget } from './channel.ts'
+import type { SocketLimits } from './context.ts'
+import type { Outlet } from './outlet.ts'
+
+/** Why a channel is not opened, as it is told to the client. */
+export interface OpenFault {
+  readonly code: number
+  readonly reason: string
+}
+
+/** All channels of one connection. */
+export class Channels {
+  readonly #open = new Map<number, Channel>()
+  readonly #hub: Hub
+  readonly #outlet: Outlet
+  readonly #limits: SocketLimits
+  readonly #budget: PartBudget
+
+  constructor(hub: Hub, outlet: Outlet, limits: SocketLimits) {
+    this.#hub = hub
+    this.#outlet = outlet
+    this.#limits = limits
+    this.#budget = { bytes: 0, maxBytes: limits.maxUpdateBytes }
+  }
+
+  /** Opens a channel. @returns Why not, if it may not be. */
+  open(number: number, document: string): OpenFault | undefined {
+    const fault = this.#fault(number, document)
+    if (fault !== undefined) return fault
+    const channel = new Channel(number, document, {
+      hub: this.#hub,
+      outlet: this.#outlet,
+      budget: this.#budget,
+      onEnd: () => this.#open.delete(number),
+    })
+    this.#open.set(number, channel)
+    return undefined
+  }
+
+  /** The channel, unless it was never opened or is closed already. */
+  get(number: number): Channel | undefined {
+    return this.#open.get(number)
+  }
+
+  /** Ends a channel from the client's side. */
+  leave(number: number): void {
+    this.#open.get(number)?.leave()
+    this.#open.delete(number)
+  }
+
+  /** Ends all of them. */
+  leaveAll(): void {
+    for (const channel of this.#open.values()) channel.leave()
+    this.#open.clear()
+  }
+
+  #fault(number: number, document: string): OpenFault | undefined {
+    const bad = (reason: string): OpenFault => ({ code: CloseCode.badFrame, reason })
+    if (!this.#hub.isName(document)) return bad('not a document name')
+    if (this.#open.has(number)) return bad(`channel ${number} is open already`)
+    for (const channel of this.#open.values()) {
+      // The room number tells the client which channel a frame is for, so a document has one channel.
+      if (channel.document === document) return bad('document is open already')
+    }
+    const { maxDocuments } = this.#limits
+    if (this.#open.size < maxDocuments) return undefined
+    return { code: CloseCode.tooLarge, reason: `more than ${maxDocuments} documents on one connection` }
+  }
+}

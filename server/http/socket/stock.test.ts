@@ -1,0 +1,69 @@
+// Stock y-websocket clients on /yjs/<room>, unmodified.
+import { expect, it } from 'vitest'
+import WebSocket from 'ws'
+import { KEEP_ALIVE_FRAME } from '../../../src/sync/wire.ts'
+import { startRelay } from '../../testing/relay.ts'
+import { stockClient } from '../../testing/stock-client.ts'
+import { connect } from '../../testing/sync-client.ts'
+import { manualTimers } from '../../testing/timers.ts'
+import { waitUntil } from '../../testing/wait.ts'
+
+it('[H1] stock clients share map, text and presence', async () => {
+  const { url } = await startRelay()
+  const [ann, ben] = [stockClient(url, 'acme/notes'), stockClient(url, 'acme/notes')]
+  await waitUntil('both are synced', () => ann.provider.synced && ben.provider.synced)
+  ann.map.set('title', 'Hello')
+  ben.text.insert(0, 'world')
+  ann.awareness.setLocalStateField('name', 'Ann')
+  await waitUntil('the map comes', () => ben.map.get('title') === 'Hello')
+  await waitUntil('the text comes', () => ann.text.toString() === 'world')
+  await waitUntil('the presence comes', () => ben.awareness.getStates().has(ann.doc.clientID))
+  expect(ben.awareness.getStates().get(ann.doc.clientID)).toEqual({ name: 'Ann' })
+  ann.provider.disconnect()
+  await waitUntil('the presence goes', () => !ben.awareness.getStates().has(ann.doc.clientID))
+})
+
+it('[H1] a stock client brings the edits it made offline', async () => {
+  const { url } = await startRelay()
+  const ann = stockClient(url, 'd')
+  await waitUntil('it is synced', () => ann.provider.synced)
+  ann.provider.disconnect()
+  ann.map.set('offline', true)
+  ann.provider.connect()
+  const ben = stockClient(url, 'd')
+  await waitUntil('the edit comes', () => ben.map.get('offline') === true)
+})
+
+it('[H2] keeps a silent stock client alive, and hangs up on one that is gone', async () => {
+  const timers = manualTimers()
+  const { url } = await startRelay({ timers })
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/yjs/d`, { autoPong: false })
+  const frames: Buffer[] = []
+  let isClosed = false
+  socket.on('message', (data: Buffer) => frames.push(data))
+  socket.on('close', () => {
+    isClosed = true
+  })
+  await waitUntil('the relay greets', () => frames.length === 1)
+  timers.beat()
+  await waitUntil('the keep-alive comes', () => frames.length === 2)
+  expect(Buffer.compare(frames[1] ?? Buffer.of(), KEEP_ALIVE_FRAME)).toBe(0)
+  for (let beat = 0; beat < 3; beat++) timers.beat()
+  await waitUntil('the relay hangs up', () => isClosed)
+})
+
+it('[H3] closes a stock client for good if its room has no possible name', async () => {
+  const { url } = await startRelay()
+  const client = await connect(url, { path: '/yjs/a%20b', protocols: [] })
+  expect(await client.end()).toMatchObject({ code: 4400 })
+})
+
+it('[H4] with a token, takes stock clients only if it may stand in the URL', async () => {
+  const token = 'a-token-of-many-characters'
+  const closed = await startRelay({ token })
+  await expect(connect(closed.url, { path: `/yjs/d?token=${token}`, protocols: [] })).rejects.toThrow('401')
+  const open = await startRelay({ token, yjsTokenInUrl: true })
+  await expect(connect(open.url, { path: '/yjs/d?token=wrong', protocols: [] })).rejects.toThrow('401')
+  const { provider } = stockClient(open.url, 'd', { token })
+  await waitUntil('it is synced', () => provider.synced)
+})

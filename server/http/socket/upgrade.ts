@@ -1,0 +1,137 @@
+// WebSocket upgrades: which path leads to which kind of socket, and who is turned away before there is one.
+import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { CloseCode, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../../src/sync/wire.ts'
+import type { SocketContext } from './context.ts'
+import { serveSharedSocket, WRONG_VERSION } from './shared.ts'
+import { MAX_STOCK_MESSAGE_BYTES, serveStockSocket } from './stock.ts'
+
+/** How upgrades are answered. */
+export interface UpgradeOptions extends SocketContext {
+  /** With a token: whether stock clients may give it as `?token=`, where proxies and logs see it. */
+  readonly isTokenInUrlAllowed: boolean
+}
+
+/** All WebSockets of a relay. */
+export interface Sockets {
+  /** Takes no new connections. */
+  refuseMore(): void
+  /** Closes every socket and resolves once all are gone. */
+  close(code: number, reason: string): Promise<void>
+}
+
+type Route =
+  | { readonly kind: 'shared' }
+  | { readonly kind: 'stock'; readonly document: string }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+
+const CLOSE_TIMEOUT_MS = 2_000
+const STOCK_PREFIX = '/yjs/'
+
+/** Answers the upgrade requests of `server`. */
+export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets => {
+  const shared = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    // A client is told in a close code that its version is wrong; a refused upgrade would tell a browser nothing.
+    handleProtocols: (offered) =>
+      offered.has(SUBPROTOCOL) ? SUBPROTOCOL : (offered.values().next().value ?? false),
+  })
+  const stock = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_STOCK_MESSAGE_BYTES,
+  })
+  let isOpen = true
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const route: Route = isOpen
+      ? routeOf(request, options)
+      : { kind: 'refused', status: 503, reason: 'Relay is ending.' }
+    switch (route.kind) {
+      case 'shared':
+        shared.handleUpgrade(request, socket, head, (client) => serveVersion(client, options))
+        break
+      case 'stock':
+        stock.handleUpgrade(request, socket, head, (client) =>
+          serveStockSocket(client, route.document, options),
+        )
+        break
+      case 'refused':
+        options.logger('warn', 'upgrade refused', { status: route.status, reason: route.reason })
+        refuse(socket, route.status, route.reason)
+    }
+  })
+
+  return {
+    refuseMore() {
+      isOpen = false
+    },
+    close: (code, reason) => closeAll([...shared.clients, ...stock.clients], code, reason),
+  }
+}
+
+const routeOf = (request: IncomingMessage, { gate, isTokenInUrlAllowed }: UpgradeOptions): Route => {
+  const reason = gate.refusal(request.headers)
+  if (reason !== undefined) return { kind: 'refused', status: 403, reason }
+  const url = urlOf(request.url)
+  if (url?.pathname === '/sync') return { kind: 'shared' }
+  const document = url?.pathname.startsWith(STOCK_PREFIX)
+    ? decoded(url.pathname.slice(STOCK_PREFIX.length))
+    : undefined
+  if (url === undefined || document === undefined) {
+    return { kind: 'refused', status: 404, reason: 'WebSockets are at /sync and /yjs/<room>.' }
+  }
+  const offered = isTokenInUrlAllowed ? (url.searchParams.get('token') ?? undefined) : undefined
+  if (gate.admits(offered)) return { kind: 'stock', document }
+  return {
+    kind: 'refused',
+    status: 401,
+    reason: 'Stock clients cannot give a token here; use /sync or allow ?token=.',
+  }
+}
+
+const urlOf = (path = '/'): URL | undefined =>
+  URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+const serveVersion = (socket: WebSocket, context: SocketContext): void => {
+  if (socket.protocol === SUBPROTOCOL) {
+    serveSharedSocket(socket, context)
+    return
+  }
+  socket.on('error', () => socket.terminate())
+  socket.close(CloseCode.wrongVersion, WRONG_VERSION)
+}
+
+const refuse = (socket: Duplex, status: number, reason: string): void => {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(reason)}`,
+  ]
+  socket.once('finish', () => socket.destroy())
+  socket.end(`${head.join('\r\n')}\r\n\r\n${reason}`)
+}
+
+const closeAll = async (clients: readonly WebSocket[], code: number, reason: string): Promise<void> => {
+  const gone = clients.map((client) => new Promise((resolve) => client.once('close', resolve)))
+  for (const client of clients) client.close(code, reason)
+  const cutOff = setTimeout(() => {
+    for (const client of clients) client.terminate()
+  }, CLOSE_TIMEOUT_MS)
+  await Promise.all(gone)
+  clearTimeout(cutOff)
+}

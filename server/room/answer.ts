@@ -1,0 +1,83 @@
+// What a joiner has to be sent: the part of a log that its state vector lacks. Knows bytes only, no sockets, no Y.Doc.
+import * as Y from 'yjs'
+import { MerrowError } from '../../src/errors.ts'
+import { SyncType } from '../../src/sync/wire.ts'
+import type { LogContent, Snapshot } from '../log/port.ts'
+import { encodeSync } from './frame.ts'
+
+/** An update that says nothing: no structs, no deletes. */
+export const EMPTY_UPDATE = Uint8Array.of(0, 0)
+
+/** Whether an update says nothing, and need not be stored. */
+export const isEmptyUpdate = (update: Uint8Array): boolean =>
+  update.length === 2 && update[0] === 0 && update[1] === 0
+
+/** Works out answers for the joiners of one document. */
+export class Answers {
+  #deletes: { readonly upTo: number; readonly update: Uint8Array } | undefined
+
+  /**
+   * Frames that bring a joiner up to date, to be sent in order.
+   *
+   * The last one is a step 2, which stock clients take as "synced", so the snapshot goes before it as an update.
+   *
+   * @param content - The document's log.
+   * @param stateVector - What the joiner has, encoded (v1).
+   * @throws {@link MerrowError} `invalid_frame` if `stateVector` cannot be decoded.
+   */
+  frames(content: LogContent, stateVector: Uint8Array): readonly Uint8Array[] {
+    const has = decodeVector(stateVector)
+    const tail = content.entries.map(({ update }) => update)
+    const missed =
+      content.snapshot === undefined ? EMPTY_UPDATE : this.#missedOf(content.snapshot, has, stateVector)
+    const news = tail.length === 0 ? EMPTY_UPDATE : lacking(Y.mergeUpdates(tail), has, stateVector)
+    const step2 = encodeSync(SyncType.step2, news)
+    return isEmptyUpdate(missed) ? [step2] : [encodeSync(SyncType.update, missed), step2]
+  }
+
+  /**
+   * Most joiners come back and have all of the snapshot's clocks; state vectors know nothing of deletes, so they
+   * still need its delete set. That is worked out once for all of them.
+   */
+  #missedOf(snapshot: Snapshot, has: Clocks, stateVector: Uint8Array): Uint8Array {
+    if (!covers(has, decodeVector(snapshot.stateVector))) return lacking(snapshot.state, has, stateVector)
+    if (this.#deletes?.upTo !== snapshot.upTo) {
+      this.#deletes = { upTo: snapshot.upTo, update: Y.diffUpdate(snapshot.state, snapshot.stateVector) }
+    }
+    return this.#deletes.update
+  }
+}
+
+type Clocks = ReadonlyMap<number, number>
+
+const decodeVector = (encoded: Uint8Array): Clocks => {
+  try {
+    return Y.decodeStateVector(encoded)
+  } catch (cause) {
+    throw new MerrowError(
+      'invalid_frame',
+      `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+const covers = (has: Clocks, needed: Clocks): boolean =>
+  has.size > 0 && [...needed].every(([client, clock]) => (has.get(client) ?? 0) >= clock)
+
+const lacking = (update: Uint8Array, has: Clocks, stateVector: Uint8Array): Uint8Array =>
+  has.size === 0 ? update : Y.diffUpdate(update, stateVector)
+
+/** The updates that make up a document, in order. */
+export const updatesOf = ({ snapshot, entries }: LogContent): readonly Uint8Array[] => [
+  ...(snapshot === undefined ? [] : [snapshot.state]),
+  ...entries.map(({ update }) => update),
+]
+
+/** A snapshot of everything in `content`. */
+export const snapshotOf = (
+  content: LogContent,
+  made: { readonly state: Uint8Array; readonly stateVector: Uint8Array },
+): Snapshot => ({ upTo: content.entries.at(-1)?.seq ?? content.snapshot?.upTo ?? 0, ...made })

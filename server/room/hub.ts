@@ -1,0 +1,91 @@
+// All rooms of one relay process, each loaded when its first member comes and dropped when its last one has gone.
+import { MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
+import type { Log } from '../log/port.ts'
+import type { Logger } from '../logger.ts'
+import type { Member } from './member.ts'
+import { Membership } from './membership.ts'
+import { Room, type RoomContext } from './room.ts'
+import type { Snapshotter } from './snapshotter.ts'
+
+/** What a hub is made of, and its bounds. */
+export interface HubOptions {
+  readonly log: Log
+  readonly snapshotter: Snapshotter
+  readonly logger: Logger
+  /** A log tail of this many updates is made into a snapshot (default 500). */
+  readonly snapshotAfterUpdates?: number | undefined
+  /** A log tail of this many bytes is made into a snapshot (default 4 MiB). */
+  readonly snapshotAfterBytes?: number | undefined
+  /** Largest stock frame that is read, in bytes (default 64 MiB). */
+  readonly maxFrameBytes?: number | undefined
+}
+
+/** The rooms of a relay. */
+export interface Hub {
+  /** Whether a document may be called so: 1-256 of `A-Z a-z 0-9 . _ ~ / @ : + = -`, with no `..` between slashes. */
+  isName(document: string): boolean
+  /** Brings a member into a document's room; `document` has passed {@link Hub.isName}. */
+  join(document: string, member: Member): Membership
+  /** Number of rooms in memory. */
+  readonly size: number
+  /** Takes no more frames, and resolves once everything taken is durable and acknowledged. */
+  drain(): Promise<void>
+}
+
+/** Creates a hub without rooms. */
+export const createHub = (options: HubOptions): Hub => {
+  const { log, logger, snapshotter, maxFrameBytes = 64 * 1024 * 1024 } = options
+  const rooms = new Map<string, Room>()
+  const running = new Set<Promise<unknown>>()
+  let lastNumber = 0
+  let isDraining = false
+
+  const context: RoomContext = {
+    log,
+    logger,
+    snapshotter,
+    snapshotAfterUpdates: options.snapshotAfterUpdates ?? 500,
+    snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
+    track: (append) => {
+      const forget = () => running.delete(append)
+      running.add(append)
+      append.then(forget, forget)
+    },
+    onCold: (room) => {
+      if (rooms.get(room.document) === room) rooms.delete(room.document)
+    },
+  }
+
+  const roomOf = (document: string): Room => {
+    const room = rooms.get(document)
+    if (room === undefined) {
+      lastNumber += 1
+      const made = new Room(document, lastNumber, context)
+      rooms.set(document, made)
+      // A room that could not be read is no empty room: the next member tries again.
+      made.loaded.catch(() => context.onCold(made))
+      return made
+    }
+    return room
+  }
+
+  return {
+    isName: isDocumentName,
+    join: (document, member) =>
+      new Membership(roomOf(document), member, { maxFrameBytes, logger, isDraining: () => isDraining }),
+    get size() {
+      return rooms.size
+    },
+    async drain() {
+      isDraining = true
+      while (running.size > 0) await Promise.allSettled(running)
+      // The acknowledgements of what has just settled are still on their way through the microtasks.
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+const isDocumentName = (document: string): boolean =>
+  document.length <= MAX_NAME_LENGTH &&
+  /^[A-Za-z0-9._~/@:+=-]+$/.test(document) &&
+  !document.split('/').includes('..')

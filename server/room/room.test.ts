@@ -1,0 +1,274 @@
+// A room as its members see it, without sockets: order, durability, joining, presence, bad frames.
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { expect, it } from 'vitest'
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { openMemoryLog } from '../log/memory.ts'
+import { holdLog } from '../testing/logs.ts'
+import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
+import { waitUntil } from '../testing/wait.ts'
+import { encodeAwareness } from './frame.ts'
+import { createHub } from './hub.ts'
+
+const setup = (options: { maxFrameBytes?: number } = {}) => {
+  const log = holdLog(openMemoryLog())
+  const snapshotter = { make: () => Promise.reject(new Error('not here')), close: async () => {} }
+  const hub = createHub({ log, snapshotter, logger: () => {}, ...options })
+  return { log, hub }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+const joined = async (...args: Parameters<typeof joinAs>) => {
+  const member = joinAs(...args)
+  await waitUntil('the member is greeted', () => member.frames.length > 0)
+  return member
+}
+const put = (key: string) => (doc: Y.Doc) => void doc.getMap('m').set(key, key)
+const keysOf = (doc: Y.Doc) => [...doc.getMap('m').keys()].sort()
+
+it('[R1] asks a new member at once for what the log lacks, and always answers its step 1', async () => {
+  const { hub } = setup()
+  const member = await joined(hub, 'd')
+  expect([...(member.bytes[0] ?? [])]).toEqual([0, 0, 1, 0])
+  member.membership.receive(step1Frame())
+  await waitUntil('the answer comes', () => member.bytes.length === 2)
+  expect([...(member.bytes[1] ?? [])]).toEqual([0, 1, 2, 0, 0])
+})
+
+it('[R2] acknowledges and passes on an update only after the log has it', async () => {
+  const { hub, log } = setup()
+  const [author, other] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  log.hold()
+  for (const update of editsOf(new Y.Doc(), put('a'))) author.membership.receive(updateFrame(update))
+  await turn()
+  expect([author.acknowledged, other.frames.length]).toEqual([[], 1])
+  log.release()
+  await waitUntil('it is acknowledged', () => author.acknowledged.at(-1) === 1)
+  expect(keysOf(other.doc())).toEqual(['a'])
+  expect(author.frames).toHaveLength(1)
+})
+
+it('[R3] counts acknowledgements in order, empty updates after what came before them', async () => {
+  const { hub, log } = setup()
+  const author = await joined(hub, 'd')
+  log.hold()
+  for (const update of editsOf(new Y.Doc(), put('a'), put('b')))
+    author.membership.receive(updateFrame(update))
+  author.membership.receive(Uint8Array.of(0, 2, 2, 0, 0))
+  await turn()
+  expect(author.acknowledged).toEqual([])
+  log.release()
+  await waitUntil('all are acknowledged', () => author.acknowledged.at(-1) === 3)
+  expect((await log.read('d')).entries).toHaveLength(2)
+})
+
+it('[R4] closes the sender with a transient code if its update cannot be stored', async () => {
+  const { hub, log } = setup()
+  const [author, other] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  log.fail('append', new Error('disk'))
+  for (const update of editsOf(new Y.Doc(), put('a'))) author.membership.receive(updateFrame(update))
+  await waitUntil('the author is closed', () => author.closed !== undefined)
+  expect([author.closed?.code, author.acknowledged, other.frames.length]).toEqual([1011, [], 1])
+})
+
+it('[R5] brings to a joiner what is being stored while it joins', async () => {
+  const { hub, log } = setup()
+  const author = await joined(hub, 'd')
+  log.hold()
+  for (const update of editsOf(new Y.Doc(), put('a'))) author.membership.receive(updateFrame(update))
+  const joiner = await joined(hub, 'd')
+  joiner.membership.receive(step1Frame())
+  await waitUntil('the answer comes', () => joiner.frames.length === 2)
+  expect(keysOf(joiner.doc())).toEqual([])
+  log.release()
+  await waitUntil('the update comes', () => keysOf(joiner.doc()).length === 1)
+})
+
+it('[R6] keeps frames that come before the room is loaded', async () => {
+  const { hub, log } = setup()
+  const member = joinAs(hub, 'd')
+  for (const update of editsOf(new Y.Doc(), put('a'))) member.membership.receive(updateFrame(update))
+  await waitUntil('it is acknowledged', () => member.acknowledged.at(-1) === 1)
+  expect((await log.read('d')).entries).toHaveLength(1)
+})
+
+it('[R7] answers with what the joiner lacks, and nothing more', async () => {
+  const { hub } = setup()
+  const author = await joined(hub, 'd')
+  const doc = new Y.Doc()
+  const [first, second] = editsOf(doc, put('a'), put('b'))
+  for (const update of [first, second]) author.membership.receive(updateFrame(update ?? Uint8Array.of()))
+  await waitUntil('both are durable', () => author.acknowledged.at(-1) === 2)
+  const has = new Y.Doc()
+  Y.applyUpdate(has, first ?? Uint8Array.of())
+  const joiner = await joined(hub, 'd')
+  joiner.membership.receive(step1Frame(has))
+  await waitUntil('the answer comes', () => joiner.frames.length === 2)
+  expect(joiner.bytes[1]?.length).toBeLessThan(Y.encodeStateAsUpdate(doc).length)
+  for (const frame of joiner.frames) if (frame.kind === 'update') Y.applyUpdate(has, frame.update)
+  expect(keysOf(has)).toEqual(['a', 'b'])
+})
+
+it('[R8] stores an update that leaves a gap, and counts its clocks once the gap is filled', async () => {
+  const { hub, log } = setup()
+  const author = await joined(hub, 'd')
+  const [first, second] = editsOf(new Y.Doc(), put('a'), put('b'))
+  const vectorFor = async () => {
+    const joiner = await joined(hub, 'd')
+    joiner.membership.leave()
+    const [greeting] = joiner.frames
+    return greeting?.kind === 'step1' ? [...Y.decodeStateVector(greeting.stateVector).values()] : undefined
+  }
+  author.membership.receive(updateFrame(second ?? Uint8Array.of()))
+  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 1)
+  expect(await vectorFor()).toEqual([])
+  author.membership.receive(updateFrame(first ?? Uint8Array.of()))
+  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 2)
+  expect(await vectorFor()).toEqual([2])
+  expect((await log.read('d')).entries).toHaveLength(2)
+})
+
+it('[R8] does not count a gap inside an update', async () => {
+  const { hub } = setup()
+  const author = await joined(hub, 'd')
+  const [first, , third] = editsOf(new Y.Doc(), put('a'), put('b'), put('c'))
+  const gapped = Y.mergeUpdates([first ?? Uint8Array.of(), third ?? Uint8Array.of()])
+  author.membership.receive(updateFrame(gapped))
+  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 1)
+  const joiner = await joined(hub, 'd')
+  const [greeting] = joiner.frames
+  expect(greeting?.kind === 'step1' && [...Y.decodeStateVector(greeting.stateVector).values()]).toEqual([1])
+})
+
+it('[R9] never takes a document that could not be read for an empty one', async () => {
+  const { hub, log } = setup()
+  log.fail('read', new Error('disk'))
+  const unlucky = joinAs(hub, 'd')
+  unlucky.membership.receive(step1Frame())
+  await waitUntil('the member is closed', () => unlucky.closed !== undefined)
+  expect([unlucky.closed?.code, unlucky.frames]).toEqual([1011, []])
+  log.fail('read', undefined)
+  await joined(hub, 'd')
+})
+
+it.each([
+  ['an unknown frame type', [9, 1]],
+  ['a denial', [2, 0, 1, 97]],
+  ['an unknown sync type', [0, 7, 0]],
+  ['a truncated update', [0, 2, 9, 1, 1]],
+  ['bytes after the update', [0, 2, 2, 0, 0, 5]],
+  ['an update that cannot be decoded', [0, 2, 3, 1, 1, 200]],
+  ['a struct without a length', [0, 2, 8, 1, 1, 1, 0, 0, 0, 0, 0]],
+  ['a state vector that cannot be decoded', [0, 0, 2, 5, 1]],
+  ['a presence that is no JSON', [1, 5, 1, 1, 1, 1, 123]],
+  ['nothing', []],
+])('[R10] closes only the sender of %s, and changes nothing', async (_, frame) => {
+  const { hub, log } = setup()
+  const [bad, other] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  bad.membership.receive(Uint8Array.from(frame))
+  await waitUntil('the sender is closed', () => bad.closed !== undefined)
+  expect([bad.closed?.code, other.closed, other.frames.length]).toEqual([4400, undefined, 1])
+  expect((await log.read('d')).entries).toEqual([])
+})
+
+it('[R11] refuses frames beyond the bound', async () => {
+  const { hub } = setup({ maxFrameBytes: 100 })
+  const member = await joined(hub, 'd')
+  member.membership.receive(new Uint8Array(101))
+  expect(member.closed?.code).toBe(4413)
+})
+
+it('[R12] passes presence on, tells newcomers and askers, and takes it back when its member leaves', async () => {
+  const { hub, log } = setup()
+  const [ann, ben] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  const mine = new Awareness(new Y.Doc())
+  mine.setLocalState({ name: 'Ann' })
+  ann.membership.receive(encodeAwareness(encodeAwarenessUpdate(mine, [mine.clientID])))
+  const late = await joined(hub, 'd')
+  ben.membership.receive(Uint8Array.of(3))
+  const seen = new Awareness(new Y.Doc())
+  seen.setLocalState(null)
+  const see = (from: typeof ben) => {
+    for (const frame of from.frames.splice(0))
+      if (frame.kind === 'awareness') applyAwarenessUpdate(seen, frame.update, null)
+    return [...seen.getStates().values()]
+  }
+  expect(ben.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(2)
+  expect(see(ben)).toEqual([{ name: 'Ann' }])
+  expect(late.frames.map(({ kind }) => kind)).toContain('awareness')
+  ann.membership.leave()
+  expect(see(ben)).toEqual([])
+  expect((await log.read('d')).entries).toEqual([])
+  for (const awareness of [mine, seen]) awareness.destroy()
+})
+
+it('[R13] keeps the presence of a client that came back on another connection before the first one ended', async () => {
+  const { hub } = setup()
+  const [old, fresh, other] = [await joined(hub, 'd'), await joined(hub, 'd'), await joined(hub, 'd')]
+  const mine = new Awareness(new Y.Doc())
+  mine.setLocalState({ name: 'Ann' })
+  const frame = encodeAwareness(encodeAwarenessUpdate(mine, [mine.clientID]))
+  for (const member of [old, fresh]) member.membership.receive(frame)
+  old.membership.leave()
+  expect(other.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(1)
+  fresh.membership.leave()
+  expect(other.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(2)
+  mine.destroy()
+})
+
+it('[R13] keeps at most 1,000 presences, passes on no others, and closes who sends too much at once', async () => {
+  const { hub } = setup()
+  const [crowd, other] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  const presence = (count: number, state: string) => {
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, count)
+    for (let client = 1; client <= count; client++) {
+      for (const number of [client, 1]) encoding.writeVarUint(encoder, number)
+      encoding.writeVarString(encoder, state)
+    }
+    return encodeAwareness(encoding.toUint8Array(encoder))
+  }
+  crowd.membership.receive(presence(1500, '{}'))
+  const passed = other.frames.at(-1)
+  expect(passed?.kind === 'awareness' && decoding.readVarUint(decoding.createDecoder(passed.update))).toBe(
+    1000,
+  )
+  crowd.membership.receive(presence(1, `"${'x'.repeat(70_000)}"`))
+  expect(crowd.closed?.code).toBe(4413)
+})
+
+it('[R14] forgets a room without members, and numbers rooms alike for all', async () => {
+  const { hub, log } = setup()
+  const [a, b] = [await joined(hub, 'd'), await joined(hub, 'd')]
+  expect(a.membership.room).toBe(b.membership.room)
+  log.hold()
+  for (const update of editsOf(new Y.Doc(), put('a'))) a.membership.receive(updateFrame(update))
+  a.membership.leave()
+  b.membership.leave()
+  expect(hub.size).toBe(1)
+  log.release()
+  await waitUntil('the room is gone', () => hub.size === 0)
+})
+
+it('[R15] takes names of 1 to 256 harmless characters', () => {
+  const { hub } = setup()
+  const good = ['a', 'acme/tasks@1', '~x.y:z+=-_', 'a..b', 'a'.repeat(256)]
+  const bad = ['', '..', 'a/../b', 'a b', 'ä', 'a\0', 'a%20', 'a'.repeat(257)]
+  expect(good.filter((name) => !hub.isName(name))).toEqual([])
+  expect(bad.filter((name) => hub.isName(name))).toEqual([])
+})
+
+it('[R16] drains: takes no more frames, and waits until those it took are acknowledged', async () => {
+  const { hub, log } = setup()
+  const author = await joined(hub, 'd')
+  const [first, second] = editsOf(new Y.Doc(), put('a'), put('b'))
+  log.hold()
+  author.membership.receive(updateFrame(first ?? Uint8Array.of()))
+  const drained = hub.drain()
+  author.membership.receive(updateFrame(second ?? Uint8Array.of()))
+  log.release()
+  await drained
+  expect(author.acknowledged).toEqual([1])
+  expect((await log.read('d')).entries).toHaveLength(1)
+})

@@ -1,0 +1,121 @@
+// Snapshots: when they are made, what they keep, and what happens when they cannot be made.
+import { describe, expect, it, onTestFinished } from 'vitest'
+import * as Y from 'yjs'
+import { openMemoryLog } from '../log/memory.ts'
+import type { Log } from '../log/port.ts'
+import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
+import { waitUntil } from '../testing/wait.ts'
+import { createHub } from './hub.ts'
+import { createSnapshotter, type Snapshotter } from './snapshotter.ts'
+
+const setup = (snapshotter: Snapshotter, log: Log = openMemoryLog()) => {
+  const reports: string[] = []
+  const logger = (level: string, message: string) => void reports.push(`${level}: ${message}`)
+  const hub = createHub({ log, snapshotter, logger, snapshotAfterUpdates: 10 })
+  onTestFinished(() => snapshotter.close())
+  return { hub, log, reports }
+}
+
+const put = (key: string) => (doc: Y.Doc) => void doc.getMap('m').set(key, key)
+const stored = async (log: Log, upTo: number) => {
+  while (((await log.read('d')).snapshot?.upTo ?? 0) < upTo)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+}
+const tailOf = async (log: Log) => (await log.read('d')).entries.length
+
+/** Sends edits and waits until they are acknowledged. */
+const send = async (member: ReturnType<typeof joinAs>, updates: readonly Uint8Array[]) => {
+  const count = (member.acknowledged.at(-1) ?? 0) + updates.length
+  for (const update of updates) member.membership.receive(updateFrame(update))
+  await waitUntil('all are acknowledged', () => member.acknowledged.at(-1) === count)
+}
+
+const answerTo = async (hub: ReturnType<typeof createHub>, has: Y.Doc) => {
+  const joiner = joinAs(hub, 'd')
+  joiner.membership.receive(step1Frame(has))
+  await waitUntil('the answer comes', () => joiner.bytes.some((bytes) => bytes[0] === 0 && bytes[1] === 1))
+  for (const frame of joiner.frames) if (frame.kind === 'update') Y.applyUpdate(has, frame.update)
+  return has
+}
+
+describe('with the worker', () => {
+  it('[R17] trims the log by a snapshot, and joiners still get everything', async () => {
+    const { hub, log } = setup(createSnapshotter())
+    const doc = new Y.Doc()
+    const author = joinAs(hub, 'd')
+    await send(author, editsOf(doc, ...Array.from({ length: 10 }, (_, n) => put(`k${n}`))))
+    await stored(log, 10)
+    expect(await tailOf(log)).toBe(0)
+    await send(author, editsOf(doc, put('last')))
+    const joiner = await answerTo(hub, new Y.Doc())
+    expect(joiner.getMap('m').toJSON()).toEqual(doc.getMap('m').toJSON())
+  })
+
+  it('[R18] brings deletes that a snapshot holds to a joiner who has all of its clocks', async () => {
+    const { hub, log } = setup(createSnapshotter())
+    const doc = new Y.Doc()
+    const behind = new Y.Doc()
+    const author = joinAs(hub, 'd')
+    const edits = editsOf(doc, ...Array.from({ length: 9 }, (_, n) => put(`k${n}`)))
+    for (const update of edits) Y.applyUpdate(behind, update)
+    await send(author, [...edits, ...editsOf(doc, (d) => d.getMap('m').delete('k3'))])
+    await stored(log, 10)
+    await answerTo(hub, behind)
+    expect(behind.getMap('m').has('k3')).toBe(false)
+  })
+
+  it('[R19] keeps in a snapshot the edits whose predecessors have not come yet', async () => {
+    const snapshotter = createSnapshotter()
+    onTestFinished(() => snapshotter.close())
+    const doc = new Y.Doc()
+    const [first, second] = editsOf(doc, put('a'), put('b'))
+    const made = await snapshotter.make([second ?? Uint8Array.of()])
+    expect([...made.stateVector]).toEqual([0])
+    const again = new Y.Doc()
+    for (const update of [made.state, first ?? Uint8Array.of()]) Y.applyUpdate(again, update)
+    expect(again.getMap('m').toJSON()).toEqual({ a: 'a', b: 'b' })
+  })
+
+  it('[R20] refuses updates that do not load, and makes the next snapshot all the same', async () => {
+    const snapshotter = createSnapshotter()
+    onTestFinished(() => snapshotter.close())
+    await expect(snapshotter.make([Uint8Array.of(1, 1, 200)])).rejects.toThrow()
+    const [update] = editsOf(new Y.Doc(), put('a'))
+    expect((await snapshotter.make([update ?? Uint8Array.of()])).state.length).toBeGreaterThan(2)
+  })
+})
+
+describe('without it', () => {
+  it('[R21] replaces a worker that dies or hangs', async () => {
+    const url = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+    const dying = createSnapshotter({ worker: url('process.exit(3)') })
+    const hanging = createSnapshotter({ worker: url('setInterval(() => {}, 1000)'), timeoutMs: 50 })
+    for (const snapshotter of [dying, hanging]) {
+      await expect(snapshotter.make([])).rejects.toThrow(/worker/)
+      await expect(snapshotter.make([])).rejects.toThrow(/worker/)
+      await snapshotter.close()
+    }
+  })
+
+  it('[R22] leaves the log alone when a snapshot fails, and waits for a tail twice as long', async () => {
+    let attempts = 0
+    const make = async () => {
+      attempts += 1
+      throw new Error('broken')
+    }
+    const { hub, log, reports } = setup({ make, close: async () => {} })
+    const doc = new Y.Doc()
+    const author = joinAs(hub, 'd')
+    const edits = (count: number) => editsOf(doc, ...Array.from({ length: count }, (_, n) => put(`k${n}`)))
+    await send(author, edits(19))
+    await waitUntil('the failure is reported', () => reports.length === 1)
+    expect([attempts, await tailOf(log)]).toEqual([1, 19])
+    await send(author, edits(1))
+    await waitUntil('the next failure is reported', () => reports.length === 2)
+    expect([attempts, await tailOf(log), reports[0]]).toEqual([
+      2,
+      20,
+      'warn: snapshot failed, the log is unchanged',
+    ])
+  })
+})

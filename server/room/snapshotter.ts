@@ -1,0 +1,100 @@
+// Asks a worker thread for snapshots: one thread, started on first need, replaced when it dies. Knows updates as bytes.
+import { Worker } from 'node:worker_threads'
+
+/** A document's state and state vector, encoded (v1), made and verified by a {@link Snapshotter}. */
+export interface MadeSnapshot {
+  readonly state: Uint8Array
+  readonly stateVector: Uint8Array
+}
+
+/** Makes snapshots away from the event loop. */
+export interface Snapshotter {
+  /**
+   * Merges a document's updates into one and proves that it loads.
+   *
+   * @param updates - All updates of the document (v1), in order.
+   * @throws If they cannot be loaded, if the result is not the same when loaded again, or if the thread dies or hangs.
+   */
+  make(updates: readonly Uint8Array[]): Promise<MadeSnapshot>
+  /** Ends the thread; what it was making is rejected. */
+  close(): Promise<void>
+}
+
+/** How a {@link Snapshotter} is set up. */
+export interface SnapshotterOptions {
+  /** The worker's module. */
+  readonly worker?: URL
+  /** After this the thread counts as hanging and is replaced. In milliseconds. */
+  readonly timeoutMs?: number
+}
+
+type Reply = MadeSnapshot | { readonly error: string }
+
+interface Job {
+  readonly updates: readonly Uint8Array[]
+  readonly resolve: (made: MadeSnapshot) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Creates a snapshotter; no thread runs before the first `make`. */
+export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter => {
+  const { worker = new URL('./snapshot-worker.js', import.meta.url), timeoutMs = 120_000 } = options
+  const queue: Job[] = []
+  let thread: Worker | undefined
+  let current: { readonly job: Job; readonly timer: NodeJS.Timeout } | undefined
+  let isOpen = true
+
+  const start = (): Worker => {
+    const started = new Worker(worker)
+    // A snapshot is never a reason to keep the process alive: the log is whole without it.
+    started.unref()
+    started.on('message', (reply: Reply) => settle(reply))
+    const died = (reason: string) => {
+      if (thread === started) replace(reason)
+    }
+    started.on('error', (error) => died(error.message))
+    started.on('exit', (code) => died(`the worker ended with code ${code}`))
+    return started
+  }
+
+  const replace = (error: string): void => {
+    const ended = thread
+    thread = undefined
+    void ended?.terminate()
+    settle({ error })
+  }
+
+  const settle = (reply: Reply): void => {
+    if (current === undefined) return
+    const { job, timer } = current
+    clearTimeout(timer)
+    current = undefined
+    if ('error' in reply) job.reject(new Error(`the worker failed: ${reply.error}`))
+    else job.resolve(reply)
+    runNext()
+  }
+
+  const runNext = (): void => {
+    if (current !== undefined) return
+    const job = queue.shift()
+    if (job === undefined) return
+    thread ??= start()
+    const timer = setTimeout(() => replace(`it did not answer within ${timeoutMs} ms`), timeoutMs).unref()
+    current = { job, timer }
+    thread.postMessage({ updates: job.updates })
+  }
+
+  return {
+    make: (updates) =>
+      new Promise((resolve, reject) => {
+        if (!isOpen) return reject(new Error('the snapshotter is closed'))
+        queue.push({ updates, resolve, reject })
+        runNext()
+      }),
+    async close() {
+      isOpen = false
+      for (const job of queue.splice(0)) job.reject(new Error('the snapshotter is closed'))
+      await thread?.terminate()
+    },
+  }
+}
