@@ -66,7 +66,7 @@ export class Segments {
     }
     for (const [segment, raws] of bySegment) {
       segment.live -= raws.size
-      this.#maybeEmpty.add(segment)
+      this.noteShrunk(segment)
       if (!(segment.sealed && segment.live === 0)) deleteElements(segment, raws)
     }
   }

@@ -1,0 +1,96 @@
+// Laws of the merge, over seeded schedules; and bugs planted in it, which the laws must catch. SEED=n runs that one alone.
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Entry } from './entry.ts'
+import { checkLaws } from './testing/laws.ts'
+
+const SEEDS = Number(process.env['SEEDS'] ?? 1000)
+const only = process.env['SEED']
+
+it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', () => {
+  if (only !== undefined) return checkLaws(Number(only))
+  for (let seed = 0; seed < SEEDS; seed++) checkLaws(seed)
+})
+
+describe('[M5] the laws catch', () => {
+  afterEach(() => {
+    vi.doUnmock('./segment.ts')
+    vi.doUnmock('./entry.ts')
+    vi.doUnmock('./segments.ts')
+    vi.resetModules()
+  })
+
+  const caught = async (seeds = 200): Promise<string | undefined> => {
+    vi.resetModules()
+    const { checkLaws: check } = await import('./testing/laws.ts')
+    for (let seed = 0; seed < seeds; seed++) {
+      try {
+        check(seed)
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    return undefined
+  }
+
+  it('nothing where nothing is planted', async () => {
+    expect(await caught(20)).toBeUndefined()
+  })
+
+  it('the wrong winner among concurrent writes', async () => {
+    vi.doMock('./segment.ts', async (original) => {
+      const real = await original<typeof import('./segment.ts')>()
+      return {
+        ...real,
+        comparePatches: (...[a, b]: Parameters<typeof real.comparePatches>) =>
+          a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : a.stamp - b.stamp,
+      }
+    })
+    expect(await caught()).toMatch(/own write|last writers/)
+  })
+
+  it('a tie that is left to chance', async () => {
+    vi.doMock('./segment.ts', async (original) => {
+      const real = await original<typeof import('./segment.ts')>()
+      return {
+        ...real,
+        comparePatches: (...[a, b]: Parameters<typeof real.comparePatches>) =>
+          Math.floor(a.stamp / 2048 / 60_000) - Math.floor(b.stamp / 2048 / 60_000),
+      }
+    })
+    expect(await caught()).toMatch(/own write|last writers|loading/)
+  })
+
+  it('a lost superseding delete', async () => {
+    vi.doMock('./entry.ts', async (original) => {
+      const real = await original<typeof import('./entry.ts')>()
+      return {
+        ...real,
+        superseded: (entry: Entry) =>
+          real.superseded(entry).length > 1 ? real.superseded(entry).slice(1) : [],
+      }
+    })
+    expect(await caught()).toContain('superseded')
+  })
+
+  it('a delete of a patch that still shows', async () => {
+    vi.doMock('./entry.ts', async (original) => {
+      const real = await original<typeof import('./entry.ts')>()
+      return { ...real, superseded: ({ patches }: Entry) => patches.slice(0, -1) }
+    })
+    expect(await caught()).toMatch(/last writers|own write/)
+  })
+
+  it('dropping a segment that its writer has not sealed', async () => {
+    vi.doMock('./segments.ts', async (original) => {
+      const real = await original<typeof import('./segments.ts')>()
+      class Hasty extends real.Segments {
+        override noteShrunk(segment: Parameters<InstanceType<typeof real.Segments>['noteShrunk']>[0]): void {
+          if (segment.live === 0) segment.sealed = true
+          super.noteShrunk(segment)
+        }
+      }
+      return { ...real, Segments: Hasty }
+    })
+    expect(await caught(1000)).toMatch(/last writers/)
+  })
+})

@@ -1,0 +1,234 @@
+// A seeded world of replicas around passive relays: random writes, skewed clocks, lost runs, updates late, doubled and out of order.
+import * as prng from 'lib0/prng'
+import * as Y from 'yjs'
+import { StampClock } from '../../stamp.ts'
+import { fieldOf, isCreated } from '../entry.ts'
+import { RowLog } from '../log.ts'
+import type { ModelWrite } from './model.ts'
+
+const COLUMNS = ['a', 'b', 'c']
+const IDS = ['r0', 'r1', 'r2', 'r3', '01890a5d-ac96-774b-bcce-b302099a8057']
+const MAX_SKEW_MS = 60_000
+/** Rows written at once, now and then: more than a segment holds, so that segments fill, die and are dropped. */
+const BURST = 260
+
+class RecordingClock extends StampClock {
+  last = 0
+  override next(): number {
+    this.last = super.next()
+    return this.last
+  }
+}
+
+interface Replica {
+  readonly device: string
+  run: number
+  log: RowLog
+  clock: RecordingClock
+  readonly skewMs: number
+  /** What its storage holds. */
+  saved: Uint8Array[]
+  /** Updates on their way to it. */
+  inbox: Uint8Array[]
+}
+
+/** A law that did not hold, and the seed that shows it. */
+export class BrokenLaw extends Error {}
+
+/** One random schedule. */
+export class Simulation {
+  readonly writes: ModelWrite[] = []
+  readonly replicas: Replica[] = []
+  /** A server that merges and collects garbage, and never writes. */
+  readonly #relay = new Y.Doc()
+  readonly #random: prng.PRNG
+  readonly #seed: number
+  #nowMs = 1_700_000_000_000
+  #lastValue = 0
+
+  constructor(seed: number) {
+    this.#seed = seed
+    // The generator of lib0 stands still at 0.
+    this.#random = prng.create(seed + 1)
+    const count = prng.int32(this.#random, 2, 4)
+    for (let at = 0; at < count; at++) this.#join()
+  }
+
+  /** Runs the schedule, then delivers everything to everyone. */
+  run(steps: number): void {
+    for (let step = 0; step < steps; step++) this.#step()
+    this.settle()
+  }
+
+  /** Delivers all updates, and the relay's whole state, to every replica; twice, so that what that caused arrives too. */
+  settle(): void {
+    for (let round = 0; round < 2; round++)
+      for (const replica of this.replicas) {
+        while (replica.inbox.length > 0) this.#deliver(replica)
+        Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
+      }
+  }
+
+  /** The rows of one log as plain objects, for comparison with the model. */
+  static rowsOf(log: RowLog): Map<string, unknown> {
+    return new Map(
+      Array.from(log.entries, ([id, entry]) => {
+        const fields = new Set(entry.patches.flatMap(({ shape }) => shape.columns))
+        return [
+          id,
+          isCreated(entry)
+            ? Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)]))
+            : undefined,
+        ]
+      }),
+    )
+  }
+
+  /** A log that has loaded a replica's document afresh. */
+  static reload(log: RowLog): RowLog {
+    const fresh = new RowLog({
+      replica: 'reader.0',
+      author: undefined,
+      clock: new StampClock(() => 1_800_000_000_000),
+    })
+    fresh.load([log.encode()])
+    return fresh
+  }
+
+  /** Writes once on one replica, which clears away what it knows to be superseded, and delivers it. */
+  tidy(): void {
+    const [first] = this.replicas
+    if (first === undefined) return
+    this.#write(first, 'tidy', true, { a: this.#nextValue() })
+    first.log.commit()
+    this.settle()
+  }
+
+  #step(): void {
+    this.#nowMs += prng.int32(this.#random, 0, 3000)
+    const replica = prng.oneOf(this.#random, this.replicas)
+    const dice = prng.int32(this.#random, 0, 99)
+    if (dice < 45) this.#writeSome(replica)
+    else if (dice < 50) this.#writeAndTakeBack(replica)
+    else if (dice < 85) this.#deliver(replica)
+    else if (dice < 88) replica.log.commit()
+    else if (dice < 92) this.#restart(replica)
+    else if (dice < 94 && this.replicas.length < 5) this.#join()
+    else if (dice < 95 && prng.int32(this.#random, 0, 2) === 0) this.#burst(replica)
+    else Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
+  }
+
+  #join(): void {
+    const device = `d${this.replicas.length}`
+    const skewMs = prng.int32(this.#random, -MAX_SKEW_MS, MAX_SKEW_MS)
+    const replica: Replica = {
+      device,
+      run: 0,
+      ...this.#logFor(device, 0, skewMs),
+      skewMs,
+      saved: [],
+      inbox: [],
+    }
+    this.replicas.push(replica)
+    this.#wire(replica)
+    if (prng.bool(this.#random))
+      Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
+  }
+
+  #logFor(
+    device: string,
+    run: number,
+    skewMs: number,
+  ): { readonly log: RowLog; readonly clock: RecordingClock } {
+    const clock = new RecordingClock(() => this.#nowMs + skewMs)
+    const log = new RowLog({ replica: `${device}.${run}`, author: device, clock })
+    log.document.clientID = prng.uint32(this.#random, 1, 0xffffffff)
+    return { log, clock }
+  }
+
+  #wire(replica: Replica): void {
+    const { log } = replica
+    log.document.on('update', (update: Uint8Array, origin: unknown) => {
+      replica.saved.push(update)
+      if (origin !== log) return
+      for (const other of this.replicas) if (other !== replica) other.inbox.push(update)
+      Y.applyUpdate(this.#relay, update)
+    })
+  }
+
+  /** A crash after a commit: the open segment stays unsealed until the next run, which loads what was saved, ends it. */
+  #restart(replica: Replica): void {
+    replica.log.commit()
+    replica.run += 1
+    Object.assign(replica, this.#logFor(replica.device, replica.run, replica.skewMs))
+    replica.log.load(replica.saved)
+    this.#wire(replica)
+    replica.log.sealRunsOf(replica.device)
+  }
+
+  #writeSome(replica: Replica): void {
+    const count = prng.int32(this.#random, 1, 3)
+    for (let at = 0; at < count; at++) this.#writeOne(replica)
+    if (prng.int32(this.#random, 0, 3) > 0) replica.log.commit()
+  }
+
+  #writeOne(replica: Replica): void {
+    const id = prng.oneOf(this.#random, IDS)
+    const entry = replica.log.entries.get(id)
+    const isThere = entry !== undefined && isCreated(entry)
+    if (!isThere)
+      return this.#write(replica, id, true, { a: this.#nextValue(), b: this.#nextValue(), c: undefined })
+    const dice = prng.int32(this.#random, 0, 9)
+    if (dice < 2) return this.#write(replica, id, false, { deletedAt: dice === 0 ? this.#nowMs : null })
+    const columns = COLUMNS.filter(() => prng.bool(this.#random))
+    if (columns.length > 0)
+      this.#write(
+        replica,
+        id,
+        false,
+        Object.fromEntries(columns.map((column) => [column, this.#nextValue()])),
+      )
+  }
+
+  #burst(replica: Replica): void {
+    for (let at = 0; at < BURST; at++) this.#write(replica, `bulk${at}`, true, { a: this.#nextValue() })
+    replica.log.commit()
+  }
+
+  #write(replica: Replica, id: string, insert: boolean, fields: Readonly<Record<string, unknown>>): void {
+    const { log, clock, device, run } = replica
+    log.stage(id, insert, Object.keys(fields), Object.values(fields))
+    this.writes.push({ id, insert, stamp: clock.last, replica: `${device}.${run}`, fields })
+    const entry = log.entries.get(id)
+    for (const [field, value] of Object.entries(fields))
+      if (entry === undefined || fieldOf(entry, field) !== value)
+        throw new BrokenLaw(`SEED=${this.#seed}: ${device} does not see its own write of ${id}.${field}`)
+  }
+
+  #writeAndTakeBack(replica: Replica): void {
+    const before = JSON.stringify([...Simulation.rowsOf(replica.log)])
+    const mark = replica.log.mark()
+    const count = this.writes.length
+    for (let at = 0; at < 3; at++) this.#writeOne(replica)
+    replica.log.rollback(mark)
+    this.writes.length = count
+    if (
+      JSON.stringify([...Simulation.rowsOf(replica.log)].sort()) !==
+      JSON.stringify([...JSON.parse(before)].sort())
+    )
+      throw new BrokenLaw(`SEED=${this.#seed}: taking back left something behind`)
+  }
+
+  /** One update of the inbox, any of them; sometimes it stays there, to come again. */
+  #deliver(replica: Replica): void {
+    if (replica.inbox.length === 0) return
+    const at = prng.int32(this.#random, 0, replica.inbox.length - 1)
+    Y.applyUpdate(replica.log.document, replica.inbox[at] as Uint8Array, 'relay')
+    if (prng.int32(this.#random, 0, 9) > 0) replica.inbox.splice(at, 1)
+  }
+
+  #nextValue(): number {
+    this.#lastValue += 1
+    return this.#lastValue
+  }
+}

@@ -1,0 +1,84 @@
+// Types that rows, inserts and patches must have, and ones they must not. Checked by the compiler alone.
+import { z } from 'zod'
+import {
+  column as c,
+  type Database,
+  defineSchema,
+  type Insert,
+  type Patch,
+  type Row,
+  table,
+} from './index.ts'
+
+const schema = defineSchema({
+  projects: table({ name: c.string() }),
+  tasks: table({
+    title: c.string(),
+    done: c.boolean().default(false),
+    level: c.enum(['low', 'high']).optional(),
+    dueAt: c.date().optional(),
+    projectId: c.ref('projects').optional(),
+    count: c.from(z.string().transform(Number)),
+  }),
+  status: table({ text: c.string() }),
+})
+type S = typeof schema
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const assert = <_T extends true>(): void => {}
+
+assert<
+  Equal<
+    Row<S, 'tasks'>,
+    {
+      readonly id: string
+      readonly createdAt: number
+      readonly updatedAt: number
+      readonly deletedAt: number | undefined
+      readonly updatedBy: string | undefined
+      readonly title: string
+      readonly done: boolean
+      readonly level: 'low' | 'high' | undefined
+      readonly dueAt: Date | undefined
+      readonly projectId: string | undefined
+      readonly count: number
+    }
+  >
+>()
+const insert: Insert<S, 'tasks'> = { title: 'T', count: '5' }
+const patch: Patch<S, 'tasks'> = { dueAt: undefined, done: true }
+// @ts-expect-error a required column is missing
+const withoutTitle: Insert<S, 'tasks'> = { count: '5' }
+// @ts-expect-error the validator takes a string, though the row shows a number
+const wrongInput: Insert<S, 'tasks'> = { title: 'T', count: 5 }
+// @ts-expect-error no such level
+const wrongEnum: Patch<S, 'tasks'> = { level: 'middle' }
+// @ts-expect-error a required column cannot be cleared
+const cleared: Patch<S, 'tasks'> = { title: undefined }
+// @ts-expect-error no such column
+const unknownColumn: Patch<S, 'tasks'> = { colour: 'red' }
+
+export const uses = (db: Database<S>): void => {
+  const id: string = db.tasks.insert(insert)
+  db.tasks.update(id, patch)
+  db.tasks.update(id, (draft) => {
+    draft.done = true
+    // @ts-expect-error wrong type
+    draft.title = 5
+  })
+  const row = db.tasks.get(id)
+  // @ts-expect-error rows are read-only
+  if (row) row.title = 'x'
+  db.tasks.where({ done: true, level: undefined }).all()
+  // @ts-expect-error no such column
+  db.tasks.where({ colour: 'red' })
+  // @ts-expect-error wrong type
+  db.tasks.where({ done: 'yes' })
+  // @ts-expect-error `status` is the database's own; the table is reached by db.table('status')
+  db.status.insert({ text: 'x' })
+  db.table('status').insert({ text: 'x' })
+  // @ts-expect-error no such table
+  db.table('nope')
+  // @ts-expect-error a column is optional or has a default, not both
+  c.string().optional().default('x')
+}
+export const refused = [withoutTitle, wrongInput, wrongEnum, cleared, unknownColumn]
