@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { MerrowError } from '../../src/errors.ts'
-import { failureOf, reasonOf } from './failure.ts'
+import { lmdbFailure, reasonOf } from '../../src/storage/lmdb-failure.ts'
 import { type Folder, takeFolder } from './folder.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Log, LogContent, Snapshot } from './port.ts'
@@ -72,7 +72,7 @@ class LmdbLog implements Log {
       onFailure: (cause) => {
         // Nothing of the commit is on disk, so what was counted for it is wrong.
         this.#places.clear()
-        return failureOf(cause, folder.path)
+        return lmdbFailure(cause, `the log in ${folder.path}`)
       },
     })
   }

@@ -1,6 +1,7 @@
 // Storage in LMDB, for Node and desktop apps. Knows the port and npm `lmdb`; loads that only when a store is opened.
 import type { Database, RootDatabase } from 'lmdb'
 import { MerrowError } from '../errors.ts'
+import { lmdbFailure, reasonOf } from './lmdb-failure.ts'
 import type { DocumentUpdate, Storage, StorageAdapter, StorageContext, StoredUpdate } from './port.ts'
 
 type UpdateKey = [document: string, key: number]
@@ -30,17 +31,22 @@ export const lmdb = ({ path }: { readonly path: string }): StorageAdapter => ({
     const { open } = await import('lmdb')
     const folder = `${path}/${database}`
     try {
-      // Without overlapping syncs a write's promise resolves after its commit has reached the disk.
-      const root = open<unknown, string>({ path: folder, maxDbs: 8, overlappingSync: false })
+      // Overlapping syncs would resolve a write before it is on disk; batching by event turn would leave a rejected promise that
+      // nobody holds when the disk is full.
+      const root = open<unknown, string>({
+        path: folder,
+        maxDbs: 8,
+        overlappingSync: false,
+        eventTurnBatching: false,
+      })
       const updates = root.openDB<Uint8Array, UpdateKey>({ name: 'updates', encoding: 'binary' })
       const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' })
       const openers = root.openDB<true, [number, string]>({ name: 'openers', encoding: 'json' })
-      return LmdbStorage.open({ root, updates, meta, openers })
+      return LmdbStorage.open(folder, { root, updates, meta, openers })
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
       throw new MerrowError(
         'folder_unusable',
-        `Cannot open a store in "${folder}": ${reason}. Give a folder that this process may write to.`,
+        `Cannot open a store in "${folder}": ${reasonOf(cause)}. Give a folder that this process may write to.`,
         { cause },
       )
     }
@@ -49,11 +55,12 @@ export const lmdb = ({ path }: { readonly path: string }): StorageAdapter => ({
 
 class LmdbStorage implements Storage {
   readonly isAlone: boolean
+  readonly #folder: string
   readonly #tables: Tables
   readonly #opener: string
   #closing: Promise<void> | undefined
 
-  static open(tables: Tables): LmdbStorage {
+  static open(folder: string, tables: Tables): LmdbStorage {
     const opener = crypto.randomUUID()
     const isAlone = tables.root.transactionSync(() => {
       for (const key of tables.openers.getKeys()) if (!isAlive(key)) tables.openers.removeSync(key)
@@ -62,10 +69,11 @@ class LmdbStorage implements Storage {
       return alone
     })
     ownOpeners.add(opener)
-    return new LmdbStorage(tables, opener, isAlone)
+    return new LmdbStorage(folder, tables, opener, isAlone)
   }
 
-  private constructor(tables: Tables, opener: string, isAlone: boolean) {
+  private constructor(folder: string, tables: Tables, opener: string, isAlone: boolean) {
+    this.#folder = folder
     this.#tables = tables
     this.#opener = opener
     this.isAlone = isAlone
@@ -77,7 +85,7 @@ class LmdbStorage implements Storage {
 
   async writeMeta(key: string, value: string): Promise<void> {
     const { meta } = this.#open()
-    await durable(() => meta.put(key, value))
+    await this.#durable(() => meta.put(key, value))
   }
 
   async load(document: string): Promise<readonly StoredUpdate[]> {
@@ -88,14 +96,14 @@ class LmdbStorage implements Storage {
 
   async append(batch: readonly DocumentUpdate[]): Promise<readonly number[]> {
     const tables = this.#open()
-    return durable(() =>
+    return this.#durable(() =>
       tables.root.transaction(() => batch.map(({ document, update }) => put(tables, document, update))),
     )
   }
 
   async compact(document: string, state: Uint8Array, replaced: readonly number[]): Promise<number> {
     const tables = this.#open()
-    return durable(() =>
+    return this.#durable(() =>
       tables.root.transaction(() => {
         for (const key of replaced) tables.updates.removeSync([document, key])
         return put(tables, document, state)
@@ -105,7 +113,7 @@ class LmdbStorage implements Storage {
 
   async remove(document: string): Promise<void> {
     const { root, updates } = this.#open()
-    await durable(() =>
+    await this.#durable(() =>
       root.transaction(() => {
         for (const key of [
           ...updates.getKeys({ start: [document, 0], end: [document, Number.MAX_SAFE_INTEGER] }),
@@ -122,9 +130,17 @@ class LmdbStorage implements Storage {
 
   async #close(): Promise<void> {
     const { root, openers } = this.#tables
-    await durable(() => openers.remove([process.pid, this.#opener]))
+    await this.#durable(() => openers.remove([process.pid, this.#opener]))
     ownOpeners.delete(this.#opener)
     await root.close()
+  }
+
+  async #durable<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      throw await lmdbFailure(error, `the store in "${this.#folder}"`)
+    }
   }
 
   #open(): Tables {
@@ -139,25 +155,6 @@ const put = ({ updates, meta }: Tables, document: string, update: Uint8Array): n
   meta.putSync(LAST_KEY, String(key))
   updates.putSync([document, key], update)
   return key
-}
-
-const durable = async <T>(write: () => Promise<T>): Promise<T> => {
-  try {
-    return await write()
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    if (/MDB_MAP_FULL|ENOSPC|No space left/i.test(reason))
-      throw new MerrowError(
-        'storage_full',
-        'The disk is full: nothing of this write was stored. Free some space; it is tried again.',
-        { cause },
-      )
-    throw new MerrowError(
-      'storage_failed',
-      `The store refused a write: ${reason}. Nothing of it was stored.`,
-      { cause },
-    )
-  }
 }
 
 const isAlive = ([processId, opener]: readonly [number, string]): boolean => {

@@ -1,5 +1,5 @@
-// What LMDB's failures mean, in Merrow's words. Knows errors only.
-import { MerrowError } from '../../src/errors.ts'
+// What LMDB's failures mean, in Merrow's words. Knows errors only; the relay's log reads the same page.
+import { MerrowError } from '../errors.ts'
 
 /** The words of whatever was thrown. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
@@ -8,21 +8,17 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
  * A failed commit as a {@link MerrowError}: `storage_full` if there is no room, else `storage_failed`.
  *
  * @param error - What LMDB rejected with.
- * @param folder - The data folder, for the message.
+ * @param place - What could not be written, for the message: `the log in /data`.
  */
-export const failureOf = async (error: unknown, folder: string): Promise<MerrowError> => {
+export const lmdbFailure = async (error: unknown, place: string): Promise<MerrowError> => {
   const cause = await commitErrorOf(error)
   const reason = reasonOf(cause)
   const isFull = /ENOSPC|No space left|MDB_MAP_FULL|EDQUOT/i.test(reason)
   return isFull
-    ? new MerrowError(
-        'storage_full',
-        `Cannot write to the log in ${folder}: the disk is full. Free space there.`,
-        { cause },
-      )
-    : new MerrowError('storage_failed', `Cannot write to the log in ${folder}: ${reason}. Check the disk.`, {
+    ? new MerrowError('storage_full', `Cannot write to ${place}: the disk is full. Free space there.`, {
         cause,
       })
+    : new MerrowError('storage_failed', `Cannot write to ${place}: ${reason}. Check the disk.`, { cause })
 }
 
 /** LMDB's errors carry their reason as a promise that rejects, and would bring down the process if nobody took it. */
