@@ -120,7 +120,7 @@ const openDatabase = async <S extends Schema>(
     storage,
     encode: (table) => logOf(table).encode(),
     onStatus: () => status.touch(),
-    setTimeout,
+    setTimeout: (work, ms) => setTimeout(work, ms),
   })
   let session: SyncSession | undefined
   const status = new Status<Connection>({

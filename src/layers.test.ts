@@ -22,7 +22,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/config.ts'],
   ['server/relay.ts'],
   ['server/index.ts', 'server/main.ts'],
-  ['demo/', 'bench/'],
+  ['bench/'],
+  ['demo/'],
 ]
 
 /** Where an outside package may be imported. */

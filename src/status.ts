@@ -17,7 +17,10 @@ export class Status<C extends string> {
   #isScheduled = false
 
   /** @internal Made by `createDatabase`. */
-  constructor(source: StatusSource<C>, schedule: (work: () => void) => void = queueMicrotask) {
+  constructor(
+    source: StatusSource<C>,
+    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
+  ) {
     this.#source = source
     this.#schedule = schedule
   }

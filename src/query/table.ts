@@ -25,8 +25,8 @@ export class Table<C extends Columns> extends RowTable<C> {
     return new Query(this, this.#columns, filter)
   }
 
-  /** All rows that are not soft-deleted, in no particular order. */
-  all(): RowOf<C>[] {
-    return [...this.rows()]
+  /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
+  all(options: { readonly withDeleted?: boolean } = {}): RowOf<C>[] {
+    return [...this.rows(options)]
   }
 }

@@ -6,7 +6,7 @@ import { checkLaws } from './testing/laws.ts'
 const SEEDS = Number(process.env['SEEDS'] ?? 1000)
 const only = process.env['SEED']
 
-it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', () => {
+it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', { timeout: 60_000 + 100 * SEEDS }, () => {
   if (only !== undefined) return checkLaws(Number(only))
   for (let seed = 0; seed < SEEDS; seed++) checkLaws(seed)
 })

@@ -20,7 +20,7 @@ export class Channel {
   #acknowledged = 0
   #isCaughtUp = false
   /** Why the relay closed this channel for good, if it did. */
-  refusal: { readonly code: number; readonly reason: string } | undefined
+  refusal: MerrowError | undefined
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
   constructor(name: string, document: Y.Doc, shared: SharedSocket, onStatus: () => void) {
@@ -148,7 +148,11 @@ const virtualSocketClass = (name: string, shared: SharedSocket, channel: Channel
     onClose(code: number, reason: string): void {
       if (this.readyState === 3) return
       this.readyState = 3
-      if (isPermanent(code)) channel.refusal = { code, reason }
+      if (isPermanent(code))
+        channel.refusal = new MerrowError(
+          'relay_refused',
+          `The relay refused document "${name}" (${code}: ${reason}). Local writes are kept; db.connect() tries again.`,
+        )
       this.onclose?.({ code, reason })
     }
 

@@ -70,12 +70,7 @@ class RelaySession implements SyncSession {
   }
 
   get error(): unknown {
-    const refusal = this.#refusal
-    if (refusal === undefined) return this.#shared.error
-    return new MerrowError(
-      'relay_refused',
-      `The relay refused a document (${refusal.code}: ${refusal.reason}). Local writes are kept; db.connect() tries again.`,
-    )
+    return this.#refusal ?? this.#shared.error
   }
 
   connect(): void {
@@ -99,7 +94,7 @@ class RelaySession implements SyncSession {
     this.#shared.disconnect()
   }
 
-  get #refusal(): Channel['refusal'] {
+  get #refusal(): MerrowError | undefined {
     return this.#channels.find(({ refusal }) => refusal !== undefined)?.refusal
   }
 }

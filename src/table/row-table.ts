@@ -148,10 +148,15 @@ export class RowTable<C extends Columns> {
     return options.withDeleted === true ? row : visible(row)
   }
 
-  /** All rows that are not soft-deleted, in no particular order. */
-  *rows(): Generator<RowOf<C>, void, undefined> {
+  /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
+  *rows({
+    withDeleted = false,
+  }: {
+    readonly withDeleted?: boolean
+  } = {}): Generator<RowOf<C>, void, undefined> {
     for (const entry of this.#log.entries.values()) {
-      const row = visible(this.#rows.row(entry))
+      const known = this.#rows.row(entry)
+      const row = withDeleted ? known : visible(known)
       if (row !== undefined) yield row
     }
   }

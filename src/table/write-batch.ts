@@ -18,7 +18,7 @@ export class WriteBatch {
   #closed = false
 
   /** @param schedule - Runs work soon, after the caller's own; a microtask by default. */
-  constructor(schedule: (work: () => void) => void = queueMicrotask) {
+  constructor(schedule: (work: () => void) => void = (work) => queueMicrotask(work)) {
     this.#schedule = schedule
   }
 

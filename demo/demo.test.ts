@@ -1,0 +1,113 @@
+// The demo in real browsers: two devices with profiles on disk, one relay, edits made apart. Skips without Chromium, but not in CI.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { build, preview } from 'vite'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createRelay, type Relay } from '../server/index.ts'
+
+const executablePath = process.env['MERROW_CHROMIUM'] ?? '/usr/bin/chromium'
+const mustRun = process.env['CI'] !== undefined || existsSync(executablePath)
+const CHROMIUM_ARGS =
+  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
+    ' ',
+  )
+
+const root = mkdtempSync(join(tmpdir(), 'merrow-demo-'))
+const demo = join(root, 'site')
+const closers: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  if (!mustRun) return
+  await build({
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    logLevel: 'error',
+    build: { outDir: demo, emptyOutDir: true },
+  })
+})
+afterAll(async () => {
+  for (const close of closers.reverse()) await close()
+  rmSync(root, { recursive: true, force: true, maxRetries: 3 })
+})
+
+const startRelay = async (port: number): Promise<Relay> => {
+  const relay = await createRelay({ port, data: join(root, 'data'), demo })
+  closers.push(() => relay.close())
+  return relay
+}
+
+/** A browser with a profile of its own: another device. */
+const openDevice = async (name: string, url: string): Promise<Page> => {
+  const context: BrowserContext = await chromium.launchPersistentContext(join(root, name), {
+    executablePath,
+    args: CHROMIUM_ARGS,
+  })
+  closers.push(() => context.close())
+  const page = context.pages()[0] ?? (await context.newPage())
+  page.on('pageerror', (error) => {
+    throw error
+  })
+  await page.goto(url)
+  return page
+}
+
+const stateIs = (page: Page, state: string): Promise<void> =>
+  page.locator(`[data-testid=connection][data-state=${state}]`).waitFor()
+const field = (page: Page, label: string) =>
+  page.getByTestId('task-row').first().getByLabel(label, { exact: true })
+const rowOf = async (page: Page) => ({
+  title: await field(page, 'Title').inputValue(),
+  note: await field(page, 'Note').inputValue(),
+  priority: await field(page, 'Priority').inputValue(),
+})
+const nothingUnsaved = (page: Page): Promise<void> =>
+  page.locator('[data-testid=connection][data-unsaved="0"]').waitFor()
+
+it.skipIf(!mustRun)(
+  `[D1] edits of two browsers, one offline, merge and are there after a reload without the relay (Chromium at ${executablePath})`,
+  async () => {
+    const relay = await startRelay(0)
+    const [a, b] = [await openDevice('a', relay.url), await openDevice('b', relay.url)]
+    await stateIs(a, 'connected')
+    await stateIs(b, 'connected')
+    await a.getByTestId('new-title').fill('Buy milk')
+    await a.getByTestId('new-title').press('Enter')
+    await b.getByTestId('task-row').first().waitFor()
+    expect((await rowOf(b)).title).toBe('Buy milk')
+
+    await a.getByTestId('offline-switch').click()
+    await stateIs(a, 'offline')
+    await field(a, 'Note').fill('two litres')
+    await field(a, 'Title').fill('Buy milk, said A earlier')
+    await field(b, 'Priority').selectOption('high')
+    await field(b, 'Title').fill('Buy milk, said B later')
+    expect((await rowOf(a)).priority).toBe('normal')
+    await a.getByTestId('offline-switch').click()
+    await stateIs(a, 'connected')
+
+    const merged = { title: 'Buy milk, said B later', note: 'two litres', priority: 'high' }
+    await expect.poll(() => rowOf(a), { timeout: 10_000 }).toEqual(merged)
+    await expect.poll(() => rowOf(b), { timeout: 10_000 }).toEqual(merged)
+    await Promise.all([nothingUnsaved(a), nothingUnsaved(b)])
+
+    await relay.close()
+    await servePageAlone(relay.port)
+    await Promise.all([a.reload(), b.reload()])
+    await a.getByTestId('task-row').first().waitFor()
+    await b.getByTestId('task-row').first().waitFor()
+    expect([await rowOf(a), await rowOf(b)]).toEqual([merged, merged])
+  },
+)
+
+/** Serves the page where the relay was, so that it comes from the same origin and finds no relay. */
+const servePageAlone = async (port: number): Promise<void> => {
+  const server = await preview({
+    root,
+    logLevel: 'error',
+    build: { outDir: demo },
+    preview: { port, host: '127.0.0.1', strictPort: true },
+  })
+  closers.push(() => server.close())
+}
