@@ -1,0 +1,61 @@
+// `npm run bench`: measures cases and prints figures beside their yardsticks. Knows the command line.
+import { parseArgs } from 'node:util'
+import { SUBJECT } from './bench-case.ts'
+import { caseNames, loadCase, loadPeer, peerNames } from './folder.ts'
+import { describeRun, type Finding, findings, formatTable } from './report.ts'
+import { runCases } from './rounds.ts'
+
+const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 1] [--json] [--strict]
+
+  --json     print the findings as JSON
+  --strict   exit 1 if an aim is missed
+
+cases: ${caseNames().join(', ')}
+peers: ${peerNames().join(', ')}
+`
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rows: { type: 'string', default: '100000' },
+      rounds: { type: 'string', default: '5' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const size = { rows: Number(values.rows), rounds: Number(values.rounds), seed: Number(values.seed) }
+  const unknown = positionals.filter((name) => !caseNames().includes(name))
+  const isWrong =
+    unknown.length > 0 || !Object.values(size).every((value) => Number.isInteger(value) && value > 0)
+  if (values.help || isWrong) {
+    process.stdout.write(USAGE)
+    return isWrong ? 2 : 0
+  }
+
+  // The subject first; then its yardsticks.
+  const peers = [SUBJECT, ...peerNames().filter((name) => name !== SUBJECT)]
+  const packages = (await Promise.all(peers.map(loadPeer))).flatMap((peer) => peer.packages)
+  const header = describeRun(packages, size)
+  const names = positionals.length > 0 ? positionals : caseNames()
+  const found: Finding[] = []
+  const onProgress = (what: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`)
+  }
+  await runCases(names, { ...size, peers, onProgress }, async (name, result) => {
+    found.push(...findings(name, await loadCase(name), result))
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+
+  if (values.json) process.stdout.write(`${JSON.stringify({ header, findings: found }, null, 2)}\n`)
+  else process.stdout.write(`${header}\n\n${formatTable(found)}\n\n${await explain(names)}`)
+  const missed = found.filter(({ isMet }) => !isMet)
+  return values.strict && missed.length > 0 ? 1 : 0
+}
+
+const explain = async (names: readonly string[]): Promise<string> =>
+  (await Promise.all(names.map(async (name) => `${name}: ${(await loadCase(name)).title}\n`))).join('')
+
+process.exitCode = await main()
