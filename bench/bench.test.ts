@@ -14,9 +14,7 @@ const measureOnce = async (benchCase: BenchCase, peers: readonly string[]): Prom
   for (const peer of peers) {
     const setting = { rows: ROWS, seed: SEED, readStored: async () => new Uint8Array() }
     const figures = await benchCase.measure(await loadPeer(peer), setting)
-    result[peer] = Object.fromEntries(
-      Object.entries(figures).map(([figure, value]) => [figure, summarize([value])]),
-    )
+    result[peer] = Object.fromEntries(Object.entries(figures).map(([figure, value]) => [figure, summarize([value])]))
   }
   return result
 }

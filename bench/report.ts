@@ -55,8 +55,7 @@ export const describeRun = (
 
 const versionOf = (name: string): string => {
   const path = name === '..' ? '../package.json' : `../node_modules/${name}/package.json`
-  return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { readonly version: string })
-    .version
+  return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { readonly version: string }).version
 }
 
 const HEADINGS = ['case', 'figure', 'subject', 'yardstick', 'ratio', 'aim', '']
@@ -82,8 +81,7 @@ const formatFinding = ({ case: name, line, subject, yardstick, ratio, isMet }: F
 ]
 
 /** The peer; the figure too where a peer is its own yardstick. */
-const nameOf = ({ peer, figure }: Reading, other: Reading): string =>
-  peer === other.peer ? `${peer} ${figure}` : peer
+const nameOf = ({ peer, figure }: Reading, other: Reading): string => (peer === other.peer ? `${peer} ${figure}` : peer)
 
 const formatSample = ({ median, min, max, rounds }: Sample): string => {
   const spread = rounds === 1 ? '' : ` ±${(((max - min) / 2 / median) * 100).toFixed(0)}%`

@@ -70,11 +70,7 @@ const HEAP_MB = 6144
 
 const spawn = async (job: Job): Promise<Figures> => {
   const flags = ['--expose-gc', `--max-old-space-size=${HEAP_MB}`, '--import', 'tsx']
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-    ...flags,
-    CHILD,
-    JSON.stringify(job),
-  ])
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...flags, CHILD, JSON.stringify(job)])
   process.stderr.write(stderr)
   return JSON.parse(stdout) as Figures
 }

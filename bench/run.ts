@@ -28,8 +28,7 @@ const main = async (): Promise<number> => {
   })
   const size = { rows: Number(values.rows), rounds: Number(values.rounds), seed: Number(values.seed) }
   const unknown = positionals.filter((name) => !caseNames().includes(name))
-  const isWrong =
-    unknown.length > 0 || !Object.values(size).every((value) => Number.isInteger(value) && value > 0)
+  const isWrong = unknown.length > 0 || !Object.values(size).every((value) => Number.isInteger(value) && value > 0)
   if (values.help || isWrong) {
     process.stdout.write(USAGE)
     return isWrong ? 2 : 0

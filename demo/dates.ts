@@ -29,7 +29,5 @@ export const formatAgo = (timeMs: number, nowMs: number): string => {
   const passedMs = nowMs - timeMs
   if (passedMs < MINUTE_MS) return 'just now'
   const step = STEPS.find(({ ms, below }) => passedMs < ms * below)
-  return step === undefined
-    ? ABSOLUTE.format(timeMs)
-    : RELATIVE.format(-Math.floor(passedMs / step.ms), step.unit)
+  return step === undefined ? ABSOLUTE.format(timeMs) : RELATIVE.format(-Math.floor(passedMs / step.ms), step.unit)
 }

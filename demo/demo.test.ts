@@ -55,8 +55,7 @@ const openDevice = async (name: string, url: string): Promise<Page> => {
 
 const stateIs = (page: Page, state: string): Promise<void> =>
   page.locator(`[data-testid=connection][data-state=${state}]`).waitFor()
-const field = (page: Page, label: string) =>
-  page.getByTestId('task-row').first().getByLabel(label, { exact: true })
+const field = (page: Page, label: string) => page.getByTestId('task-row').first().getByLabel(label, { exact: true })
 const rowOf = async (page: Page) => ({
   title: await field(page, 'Title').inputValue(),
   note: await field(page, 'Note').inputValue(),

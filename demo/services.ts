@@ -58,8 +58,7 @@ export const deleteProject = (db: TasksDatabase, projectId: string): DeletedProj
 export const restoreProject = (db: TasksDatabase, { projectId, taskIds }: DeletedProject): void =>
   db.transact(() => {
     db.projects.restore(projectId)
-    for (const id of taskIds)
-      if (db.tasks.get(id)?.projectId === undefined) db.tasks.update(id, { projectId })
+    for (const id of taskIds) if (db.tasks.get(id)?.projectId === undefined) db.tasks.update(id, { projectId })
   })
 
 /** Adds a project with a few tasks, to try things on. */

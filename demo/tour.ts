@@ -90,14 +90,11 @@ const tour = async (): Promise<void> => {
   const { db: b } = await openReplica('ben')
   a.disconnect()
 
-  const ids = await step(
-    `ann, offline, inserts ${count(cities.length)} rows; saved on her disk`,
-    async () => {
-      const inserted = a.cities.insertMany(cities)
-      await a.saved()
-      return inserted
-    },
-  )
+  const ids = await step(`ann, offline, inserts ${count(cities.length)} rows; saved on her disk`, async () => {
+    const inserted = a.cities.insertMany(cities)
+    await a.saved()
+    return inserted
+  })
   const json = JSON.stringify(cities.map((city, at) => ({ id: ids[at], ...city }))).length
   say(
     `bytes a row: ${(bytes() / cities.length).toFixed(1)} stored, ${(json / cities.length).toFixed(1)} as JSON, ratio ${(bytes() / json).toFixed(2)}`,
@@ -139,11 +136,7 @@ const tour = async (): Promise<void> => {
     async () => {
       a.connect()
       b.connect()
-      const [first, second] = await Promise.all([
-        visit(a, 'ann', edited),
-        visit(b, 'ben', edited),
-        killAndRestart(a),
-      ])
+      const [first, second] = await Promise.all([visit(a, 'ann', edited), visit(b, 'ben', edited), killAndRestart(a)])
       return [...first, ...second]
     },
   )

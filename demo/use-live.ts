@@ -28,8 +28,7 @@ export interface StatusSnapshot {
 export const useLive = <T>({ subscribe, read }: Live<T>): T => useSyncExternalStore(subscribe, read)
 
 /** A query's rows, live. Make the query in `useMemo`: a new one is asked anew. */
-export const useRows = <R>(query: RowSource<R>): readonly R[] =>
-  useLive(useMemo(() => liveRows(query), [query]))
+export const useRows = <R>(query: RowSource<R>): readonly R[] => useLive(useMemo(() => liveRows(query), [query]))
 
 /** The database's status, live. */
 export const useStatus = (status: Status<Connection>): StatusSnapshot =>

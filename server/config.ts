@@ -91,8 +91,7 @@ const readArguments = (args: readonly string[]) => {
       faults.push(`Argument ${show(token.value)} is not understood: see "merrow --help".`)
     if (token.kind !== 'option') continue
     if (!OPTIONS.some((name) => name === token.name)) faults.push(unknownOption(token.rawName))
-    else if (token.value === undefined || token.value === '')
-      faults.push(`Option ${token.rawName} needs a value.`)
+    else if (token.value === undefined || token.value === '') faults.push(`Option ${token.rawName} needs a value.`)
     else values.set(token.name, token.value)
   }
   return { values, faults }
@@ -112,18 +111,12 @@ const readPort = (text: string | undefined, faults: string[]): number => {
 
 const portFault = (port: unknown): string => `Port ${show(port)} is not a whole number from 0 to 65535.`
 
-const readToken = (
-  file: string | undefined,
-  token: string | undefined,
-  faults: string[],
-): string | undefined => {
+const readToken = (file: string | undefined, token: string | undefined, faults: string[]): string | undefined => {
   if (file === undefined) return token
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    faults.push(
-      `Token file ${show(file)} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-    )
+    faults.push(`Token file ${show(file)} cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
     return undefined
   }
 }

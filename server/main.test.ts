@@ -64,8 +64,7 @@ it('[S8] loses nothing that it acknowledged when it is killed', async () => {
   const doc = new Y.Doc()
   const edits = Array.from({ length: 300 }, (_, n) => (d: Y.Doc) => void d.getMap('m').set(`k${n}`, n))
   client.send({ kind: 'open', channel: 1, document: 'd' })
-  for (const update of editsOf(doc, ...edits))
-    client.send({ kind: 'frame', channel: 1, bytes: updateFrame(update) })
+  for (const update of editsOf(doc, ...edits)) client.send({ kind: 'frame', channel: 1, bytes: updateFrame(update) })
   const { count } = await client.next('ack', (ack) => ack.count >= 50)
   first.child.kill('SIGKILL')
   await first.ended
@@ -92,10 +91,7 @@ it('[S9] stock clients go on after the relay is killed and started again', async
   ann.map.set('meanwhile', 2)
   await runRelay(['--data', data, '--port', portOf(first.url)])
   const late = stockClient(first.url, 'd')
-  await waitUntil(
-    'all edits are there',
-    () => late.map.get('before') === 1 && late.map.get('meanwhile') === 2,
-  )
+  await waitUntil('all edits are there', () => late.map.get('before') === 1 && late.map.get('meanwhile') === 2)
   ben.text.insert(0, 'after')
   await waitUntil('the text comes', () => ann.text.toString() === 'after')
 })

@@ -23,8 +23,7 @@ Options of relay:
 const run = async (args: readonly string[]): Promise<void> => {
   const [command, ...rest] = args
   if (command === '--version') console.log(version())
-  else if (command === undefined || command === '--help' || rest.includes('--help'))
-    console.log(HELP.trimEnd())
+  else if (command === undefined || command === '--help' || rest.includes('--help')) console.log(HELP.trimEnd())
   else if (command === 'relay') await runRelay(rest)
   else {
     console.error(`merrow: there is no command ${show(command)}. Try "merrow relay", or "merrow --help".`)
@@ -61,8 +60,7 @@ const endOnSignal = (relay: Relay): void => {
 
 const fail = (error: unknown): void => {
   // Faults that a user can mend are told in one sentence each; anything else is a bug and keeps its stack.
-  if (error instanceof MerrowError)
-    for (const line of error.message.split('\n')) console.error(`merrow: ${line}`)
+  if (error instanceof MerrowError) for (const line of error.message.split('\n')) console.error(`merrow: ${line}`)
   else console.error(error)
   process.exit(1)
 }

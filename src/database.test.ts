@@ -16,9 +16,8 @@ const schema = defineSchema({
 })
 type S = typeof schema
 
-const open = (
-  options: { storage?: StorageAdapter; user?: string; now?: () => number } = {},
-): Promise<Database<S>> => createDatabase({ name: 'test', schema, ...options })
+const open = (options: { storage?: StorageAdapter; user?: string; now?: () => number } = {}): Promise<Database<S>> =>
+  createDatabase({ name: 'test', schema, ...options })
 const codeOf = (work: () => unknown): string => {
   try {
     work()
@@ -54,9 +53,9 @@ describe('rows', () => {
   it('[T2] ids are UUIDv7 in order of making, or the ones given', async () => {
     const db = await open()
     const ids = db.tasks.insertMany(Array.from({ length: 1000 }, (_, at) => ({ title: `${at}` })))
-    expect(
-      ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)),
-    ).toBe(true)
+    expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(
+      true,
+    )
     expect([...ids].sort()).toEqual(ids)
     expect(db.tasks.insert({ id: 'mine', title: 'x' })).toBe('mine')
     expect(codeOf(() => db.tasks.insert({ id: '', title: 'x' }))).toBe('invalid_value')
@@ -104,11 +103,7 @@ describe('rows', () => {
     const id = db.tasks.insert({ title: 'a' })
     db.tasks.delete(id)
     db.tasks.delete(id)
-    expect([db.tasks.get(id), db.tasks.all(), db.tasks.where({ title: 'a' }).count()]).toEqual([
-      undefined,
-      [],
-      0,
-    ])
+    expect([db.tasks.get(id), db.tasks.all(), db.tasks.where({ title: 'a' }).count()]).toEqual([undefined, [], 0])
     expect(db.tasks.get(id, { withDeleted: true })?.deletedAt).toBeTypeOf('number')
     db.tasks.update(id, { title: 'b' })
     db.tasks.restore(id)
@@ -173,11 +168,7 @@ describe('transactions', () => {
     expect(changes).toHaveLength(1)
     await db.close()
     const again = await open({ storage })
-    expect([again.tasks.get(id)?.title, again.tasks.get(id)?.priority, again.projects.all()]).toEqual([
-      'a',
-      1,
-      [],
-    ])
+    expect([again.tasks.get(id)?.title, again.tasks.get(id)?.priority, again.projects.all()]).toEqual(['a', 1, []])
     await again.close()
   })
 

@@ -79,9 +79,7 @@ const STORE_FORMAT = 1
  * @example
  * const db = await createDatabase({ name: 'acme', schema, storage: lmdb({ path: './data' }), sync: relay({ url }) })
  */
-export const createDatabase = async <const S extends Schema>(
-  options: DatabaseOptions<S>,
-): Promise<Database<S>> => {
+export const createDatabase = async <const S extends Schema>(options: DatabaseOptions<S>): Promise<Database<S>> => {
   const { name, user } = options
   if (typeof name !== 'string' || !DATABASE_NAME.test(name))
     throw new MerrowError(
@@ -102,18 +100,13 @@ export const createDatabase = async <const S extends Schema>(
   }
 }
 
-const openDatabase = async <S extends Schema>(
-  options: DatabaseOptions<S>,
-  storage: Storage,
-): Promise<Database<S>> => {
+const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, storage: Storage): Promise<Database<S>> => {
   const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
   await checkFormat(storage, name)
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new StampClock(now)
-  const logs = new Map(
-    Object.keys(schema.tables).map((table) => [table, new RowLog({ replica, author: user, clock })]),
-  )
+  const logs = new Map(Object.keys(schema.tables).map((table) => [table, new RowLog({ replica, author: user, clock })]))
   const logOf = (table: string): RowLog => logs.get(table) as RowLog
 
   const saver = new Saver({
@@ -154,10 +147,7 @@ const openDatabase = async <S extends Schema>(
   const makeId = createIdSource(now, random)
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
-    tables.set(
-      table,
-      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, makeId, now, onError }),
-    )
+    tables.set(table, new Table({ name: table, schema: tableSchema, log: logOf(table), batch, makeId, now, onError }))
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
   session = sync?.start({ documents, onStatus: () => status.touch() })
@@ -211,10 +201,7 @@ const openDatabase = async <S extends Schema>(
   return Object.freeze(withTables(core, tables)) as Database<S>
 }
 
-const withTables = <S extends Schema>(
-  core: DatabaseCore<S>,
-  tables: ReadonlyMap<string, Table<Columns>>,
-): object => {
+const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap<string, Table<Columns>>): object => {
   const shadowed = [...tables.keys()].filter((name) => name in core)
   if (shadowed.length > 0)
     console.warn(

@@ -54,8 +54,7 @@ const importsOf = (file: string): string[] => {
 }
 const resolve = (file: string, specifier: string): string =>
   relative(root, join(root, dirname(file), specifier)).replaceAll('\\', '/')
-const layerOf = (file: string): number =>
-  LAYERS.findIndex((layer) => layer.some((place) => file.startsWith(place)))
+const layerOf = (file: string): number => LAYERS.findIndex((layer) => layer.some((place) => file.startsWith(place)))
 const packageOf = (specifier: string): string =>
   specifier
     .split('/')
@@ -119,9 +118,7 @@ it('[A4] outside packages are imported in their places alone', () => {
 
 it('[A5] indexedDB is touched in storage alone', () => {
   const touching = sources.filter((file) =>
-    /\bindexedDB\b\s*[.)?!=]/.test(
-      readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''),
-    ),
+    /\bindexedDB\b\s*[.)?!=]/.test(readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')),
   )
   expect(touching.filter((file) => !file.startsWith('src/storage/') && !file.startsWith('demo/'))).toEqual([])
 })

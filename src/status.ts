@@ -17,10 +17,7 @@ export class Status<C extends string> {
   #isScheduled = false
 
   /** @internal Made by `createDatabase`. */
-  constructor(
-    source: StatusSource<C>,
-    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
-  ) {
+  constructor(source: StatusSource<C>, schedule: (work: () => void) => void = (work) => queueMicrotask(work)) {
     this.#source = source
     this.#schedule = schedule
   }

@@ -1,14 +1,6 @@
 // Types that rows, inserts and patches must have, and ones they must not. Checked by the compiler alone.
 import { z } from 'zod'
-import {
-  column as c,
-  type Database,
-  defineSchema,
-  type Insert,
-  type Patch,
-  type Row,
-  table,
-} from './index.ts'
+import { column as c, type Database, defineSchema, type Insert, type Patch, type Row, table } from './index.ts'
 
 const schema = defineSchema({
   projects: table({ name: c.string() }),

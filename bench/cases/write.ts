@@ -58,11 +58,7 @@ export const benchCase: BenchCase = {
     }
   },
   lines: (result) => [
-    ...againstOthers(
-      result,
-      { title: 'bulk insert', unit: 'µs/row', figure: 'bulk' },
-      { 'nested-ymap': 0.5 },
-    ),
+    ...againstOthers(result, { title: 'bulk insert', unit: 'µs/row', figure: 'bulk' }, { 'nested-ymap': 0.5 }),
     ...againstOthers(result, { title: 'insert', unit: 'µs', figure: 'insert' }, { 'nested-ymap': 1 }),
     ...againstOthers(result, { title: 'update', unit: 'µs', figure: 'update' }, { 'nested-ymap': 1 }),
     ...againstOthers(result, { title: 'point read', unit: 'ns', figure: 'read' }, { 'plain-map': 1.5 }),

@@ -11,8 +11,7 @@ const open = (update?: Uint8Array): PeerTable => {
   const rows = document.getMap<Y.Map<Field>>('rows')
   let heard = 0
   rows.observeDeep((events) => {
-    for (const event of events)
-      heard += event.target === rows ? (event as Y.YMapEvent<unknown>).keysChanged.size : 1
+    for (const event of events) heard += event.target === rows ? (event as Y.YMapEvent<unknown>).keysChanged.size : 1
   })
   if (update !== undefined) Y.applyUpdate(document, update)
 

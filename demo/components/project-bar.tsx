@@ -42,9 +42,7 @@ export const ProjectBar = ({ db, projects, selected, onSelect, onNotice }: Proje
         ))}
         <NewProject onAdd={(name) => addProject(db, name)} />
       </div>
-      {selected !== undefined && (
-        <ProjectEditor key={selected.id} db={db} project={selected} onNotice={onNotice} />
-      )}
+      {selected !== undefined && <ProjectEditor key={selected.id} db={db} project={selected} onNotice={onNotice} />}
     </nav>
   )
 }

@@ -56,12 +56,7 @@ export const TaskTable = ({ db, tasks, projects, onNotice }: TaskTableProps) => 
       </table>
       {tasks.length > shown && (
         <div className="more">
-          <button
-            type="button"
-            className="button"
-            data-testid="show-more"
-            onClick={() => setShown(shown + PAGE_ROWS)}
-          >
+          <button type="button" className="button" data-testid="show-more" onClick={() => setShown(shown + PAGE_ROWS)}>
             Show more
           </button>
           <span>

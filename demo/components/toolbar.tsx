@@ -41,12 +41,7 @@ export const Toolbar = ({ db, view, count, deletedCount, onView, onNotice, onDra
       <fieldset className="segments">
         <legend className="visually-hidden">Show</legend>
         {STATES.map(({ label, done }) => (
-          <button
-            key={label}
-            type="button"
-            aria-pressed={view.done === done}
-            onClick={() => onView({ ...view, done })}
-          >
+          <button key={label} type="button" aria-pressed={view.done === done} onClick={() => onView({ ...view, done })}>
             {label}
           </button>
         ))}

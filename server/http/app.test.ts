@@ -59,7 +59,5 @@ it('[H23] says so where there is no demo', async () => {
 it('[H18] without a token, answers to loopback names alone', async () => {
   expect((await get('/healthz', { host: 'evil.example' })).status).toBe(403)
   expect((await get('/healthz', { host: '[::1]:8787' })).status).toBe(200)
-  expect((await get('/healthz', { host: 'relay.example', token: 'a-token-of-many-characters' })).status).toBe(
-    200,
-  )
+  expect((await get('/healthz', { host: 'relay.example', token: 'a-token-of-many-characters' })).status).toBe(200)
 })

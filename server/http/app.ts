@@ -40,9 +40,7 @@ export const createApp = ({ gate, demo }: AppOptions): Hono => {
     return next()
   })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.on('GET', ['/sync', '/yjs/*'], (c) =>
-    c.text('Connect with a WebSocket.', 426, { upgrade: 'websocket' }),
-  )
+  app.on('GET', ['/sync', '/yjs/*'], (c) => c.text('Connect with a WebSocket.', 426, { upgrade: 'websocket' }))
   if (demo === undefined) app.get('/', (c) => c.text(NO_DEMO))
   else app.get('*', serveFolder(demo))
   app.notFound((c) => c.text('Not found.', 404))

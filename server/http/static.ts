@@ -30,9 +30,7 @@ export const serveFolder = (folder: string): MiddlewareHandler => {
     return c.body(bytes, 200, {
       'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
       // Vite names the files in assets/ by their content.
-      'cache-control': file.startsWith(join(root, 'assets') + sep)
-        ? 'public, max-age=31536000, immutable'
-        : 'no-cache',
+      'cache-control': file.startsWith(join(root, 'assets') + sep) ? 'public, max-age=31536000, immutable' : 'no-cache',
     })
   }
 }
@@ -51,11 +49,7 @@ const readIfThere = async (file: string): Promise<Uint8Array<ArrayBuffer> | unde
   try {
     return new Uint8Array(await readFile(file))
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'code' in error &&
-      ['ENOENT', 'EISDIR', 'ENOTDIR'].includes(String(error.code))
-    )
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'EISDIR', 'ENOTDIR'].includes(String(error.code)))
       return undefined
     throw error
   }

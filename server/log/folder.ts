@@ -116,8 +116,7 @@ const livingHolder = (lock: string, text: string): number | undefined => {
 const parseLock = (text: string): { pid: number; started: string | null } => {
   try {
     const { pid, started } = JSON.parse(text) as Record<string, unknown>
-    if (typeof pid === 'number' && pid > 0)
-      return { pid, started: typeof started === 'string' ? started : null }
+    if (typeof pid === 'number' && pid > 0) return { pid, started: typeof started === 'string' ? started : null }
   } catch {
     // A crash while the lock was written leaves half of one, which nobody holds.
   }

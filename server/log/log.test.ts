@@ -103,8 +103,7 @@ describe('group commit', () => {
       },
       onFailure: async (cause) => new Error('full', { cause }),
     })
-    const add = (plan: () => number) =>
-      queue.add(() => ({ writes: [plan()], result: true })).catch(() => false)
+    const add = (plan: () => number) => queue.add(() => ({ writes: [plan()], result: true })).catch(() => false)
     const broken = () => {
       throw new Error('unreadable')
     }

@@ -57,5 +57,4 @@ export const openMemoryLog = (): Log => {
   }
 }
 
-const closed = () =>
-  new MerrowError('storage_failed', 'Cannot use the log: it is closed. Open it again first.')
+const closed = () => new MerrowError('storage_failed', 'Cannot use the log: it is closed. Open it again first.')

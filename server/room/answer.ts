@@ -9,8 +9,7 @@ import { encodeSync } from './frame.ts'
 export const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
 /** Whether an update says nothing, and need not be stored. */
-export const isEmptyUpdate = (update: Uint8Array): boolean =>
-  update.length === 2 && update[0] === 0 && update[1] === 0
+export const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
 
 /** Works out answers for the joiners of one document. */
 export class Answers {
@@ -28,8 +27,7 @@ export class Answers {
   frames(content: LogContent, stateVector: Uint8Array): readonly Uint8Array[] {
     const has = decodeVector(stateVector)
     const tail = content.entries.map(({ update }) => update)
-    const missed =
-      content.snapshot === undefined ? EMPTY_UPDATE : this.#missedOf(content.snapshot, has, stateVector)
+    const missed = content.snapshot === undefined ? EMPTY_UPDATE : this.#missedOf(content.snapshot, has, stateVector)
     const news = tail.length === 0 ? EMPTY_UPDATE : lacking(Y.mergeUpdates(tail), has, stateVector)
     const step2 = encodeSync(SyncType.step2, news)
     return isEmptyUpdate(missed) ? [step2] : [encodeSync(SyncType.update, missed), step2]
@@ -54,13 +52,9 @@ const decodeVector = (encoded: Uint8Array): Clocks => {
   try {
     return Y.decodeStateVector(encoded)
   } catch (cause) {
-    throw new MerrowError(
-      'invalid_frame',
-      `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`,
-      {
-        cause,
-      },
-    )
+    throw new MerrowError('invalid_frame', `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`, {
+      cause,
+    })
   }
 }
 

@@ -86,6 +86,4 @@ export const createHub = (options: HubOptions): Hub => {
 }
 
 const isDocumentName = (document: string): boolean =>
-  document.length <= MAX_NAME_LENGTH &&
-  /^[A-Za-z0-9._~/@:+=-]+$/.test(document) &&
-  !document.split('/').includes('..')
+  document.length <= MAX_NAME_LENGTH && /^[A-Za-z0-9._~/@:+=-]+$/.test(document) && !document.split('/').includes('..')

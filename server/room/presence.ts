@@ -53,11 +53,8 @@ export class Presence {
   #take(owner: object, entry: Entry): boolean {
     const known = this.#present.get(entry.client)
     const isNews =
-      known === undefined ||
-      entry.clock > known.clock ||
-      (entry.clock === known.clock && entry.state === 'null')
-    if (known !== undefined && entry.clock >= known.clock)
-      this.#present.set(entry.client, { ...known, owner })
+      known === undefined || entry.clock > known.clock || (entry.clock === known.clock && entry.state === 'null')
+    if (known !== undefined && entry.clock >= known.clock) this.#present.set(entry.client, { ...known, owner })
     if (!isNews) return false
     if (entry.state === 'null') return this.#present.delete(entry.client)
     if (known === undefined && this.#present.size >= MAX_PRESENT) return false
@@ -76,13 +73,9 @@ const decodeEntries = (update: Uint8Array): readonly Entry[] => {
     return entries
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new MerrowError(
-      'invalid_frame',
-      `An awareness update of ${update.length} B cannot be read: ${reason}.`,
-      {
-        cause,
-      },
-    )
+    throw new MerrowError('invalid_frame', `An awareness update of ${update.length} B cannot be read: ${reason}.`, {
+      cause,
+    })
   }
 }
 

@@ -53,8 +53,7 @@ it('[R3] counts acknowledgements in order, empty updates after what came before 
   const { hub, log } = setup()
   const author = await joined(hub, 'd')
   log.hold()
-  for (const update of editsOf(new Y.Doc(), put('a'), put('b')))
-    author.membership.receive(updateFrame(update))
+  for (const update of editsOf(new Y.Doc(), put('a'), put('b'))) author.membership.receive(updateFrame(update))
   author.membership.receive(Uint8Array.of(0, 2, 2, 0, 0))
   await turn()
   expect(author.acknowledged).toEqual([])
@@ -231,9 +230,7 @@ it('[R13] keeps at most 1,000 presences, passes on no others, and closes who sen
   }
   crowd.membership.receive(presence(1500, '{}'))
   const passed = other.frames.at(-1)
-  expect(passed?.kind === 'awareness' && decoding.readVarUint(decoding.createDecoder(passed.update))).toBe(
-    1000,
-  )
+  expect(passed?.kind === 'awareness' && decoding.readVarUint(decoding.createDecoder(passed.update))).toBe(1000)
   crowd.membership.receive(presence(1, `"${'x'.repeat(70_000)}"`))
   expect(crowd.closed?.code).toBe(4413)
 })

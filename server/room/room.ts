@@ -132,8 +132,7 @@ export class Room {
     const { snapshotAfterUpdates, snapshotAfterBytes } = this.#context
     const patience = 2 ** this.#failedSnapshots
     const isDue =
-      this.#tail.updates >= snapshotAfterUpdates * patience ||
-      this.#tail.bytes >= snapshotAfterBytes * patience
+      this.#tail.updates >= snapshotAfterUpdates * patience || this.#tail.bytes >= snapshotAfterBytes * patience
     if (!isDue || this.#isSnapshotting) return
     this.#isSnapshotting = true
     void this.#working(() => this.#snapshot())

@@ -36,8 +36,7 @@ const verified = (doc) => {
   const state = Y.encodeStateAsUpdate(doc)
   const stateVector = Y.encodeStateVector(doc)
   const again = load([state])
-  if (!isEqual(stateVector, Y.encodeStateVector(again)))
-    throw new Error('loaded again, it has another state vector')
+  if (!isEqual(stateVector, Y.encodeStateVector(again))) throw new Error('loaded again, it has another state vector')
   if (!isEqual(state, Y.encodeStateAsUpdate(again))) throw new Error('loaded again, it has other bytes')
   return { state, stateVector }
 }

@@ -18,8 +18,7 @@ const setup = (snapshotter: Snapshotter, log: Log = openMemoryLog()) => {
 
 const put = (key: string) => (doc: Y.Doc) => void doc.getMap('m').set(key, key)
 const stored = async (log: Log, upTo: number) => {
-  while (((await log.read('d')).snapshot?.upTo ?? 0) < upTo)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+  while (((await log.read('d')).snapshot?.upTo ?? 0) < upTo) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 const tailOf = async (log: Log) => (await log.read('d')).entries.length
 
@@ -112,10 +111,6 @@ describe('without it', () => {
     expect([attempts, await tailOf(log)]).toEqual([1, 19])
     await send(author, edits(1))
     await waitUntil('the next failure is reported', () => reports.length === 2)
-    expect([attempts, await tailOf(log), reports[0]]).toEqual([
-      2,
-      20,
-      'warn: snapshot failed, the log is unchanged',
-    ])
+    expect([attempts, await tailOf(log), reports[0]]).toEqual([2, 20, 'warn: snapshot failed, the log is unchanged'])
   })
 })

@@ -51,8 +51,7 @@ export const joinAs = (hub: Hub, document: string): TestMember => {
 export const updateFrame = (update: Uint8Array): Uint8Array => encodeSync(SyncType.update, update)
 
 /** A step 1 frame of a client that has `doc`, or nothing. */
-export const step1Frame = (doc = new Y.Doc()): Uint8Array =>
-  encodeSync(SyncType.step1, Y.encodeStateVector(doc))
+export const step1Frame = (doc = new Y.Doc()): Uint8Array => encodeSync(SyncType.step1, Y.encodeStateVector(doc))
 
 /** Makes edits on a document and returns each as an update. */
 export const editsOf = (doc: Y.Doc, ...edits: ((doc: Y.Doc) => void)[]): Uint8Array[] => {

@@ -54,8 +54,7 @@ export const connect = async (url: string, options: ConnectOptions = {}): Promis
     send: (message) => socket.send(encodeMessage(message)),
     async next(kind, isIt = () => true) {
       type Wanted = Extract<Message, { kind: typeof kind }>
-      const find = () =>
-        messages.find((message): message is Wanted => message.kind === kind && isIt(message as Wanted))
+      const find = () => messages.find((message): message is Wanted => message.kind === kind && isIt(message as Wanted))
       await waitUntil(`a ${kind} comes`, () => find() !== undefined)
       return find() as Wanted
     },

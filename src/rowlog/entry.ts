@@ -39,15 +39,13 @@ export const superseded = ({ patches }: Entry): readonly Patch[] => {
   if (patches.length < 2) return []
   return patches.filter((patch, at) => {
     const later = patches.slice(at + 1).filter((other) => comparePatches(other, patch) > 0)
-    for (const field of patch.shape.fields)
-      if (!later.some((other) => other.shape.fields.has(field))) return false
+    for (const field of patch.shape.fields) if (!later.some((other) => other.shape.fields.has(field))) return false
     return true
   })
 }
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
-export const isCreated = ({ patches }: Entry): boolean =>
-  patches.some((patch) => patch.shape.fields.has(CREATED))
+export const isCreated = ({ patches }: Entry): boolean => patches.some((patch) => patch.shape.fields.has(CREATED))
 
 /** The stored value of one field; undefined if nothing has written it. */
 export const fieldOf = ({ patches }: Entry, field: string): unknown => {

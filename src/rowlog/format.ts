@@ -68,8 +68,7 @@ const isCount = (value: unknown): value is number =>
 
 const decodeShape = (value: { readonly shape: unknown; readonly insert?: unknown }): Element => {
   const { shape, insert } = value
-  if (!Array.isArray(shape) || !shape.every(isColumnName) || new Set(shape).size !== shape.length)
-    return UNKNOWN
+  if (!Array.isArray(shape) || !shape.every(isColumnName) || new Set(shape).size !== shape.length) return UNKNOWN
   return { kind: 'shape', insert: insert === true, columns: shape }
 }
 

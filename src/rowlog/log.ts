@@ -54,8 +54,9 @@ export class RowLog {
     // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
     this.document.on('afterTransaction', (transaction: Y.Transaction) => {
       if (transaction.origin === this) return
+      if (transaction.origin === LOADING) return this.#loadFrom(transaction)
       const changes = this.#takeIn(transaction)
-      if (transaction.origin !== LOADING && changes.size > 0) this.#listener(changes)
+      if (changes.size > 0) this.#listener(changes)
     })
   }
 
@@ -144,6 +145,7 @@ export class RowLog {
   /** Rows that staging changed since this was last asked, and their entries before. */
   takeLocalChanges(): RowChanges {
     const changes = this.#localChanges
+    if (changes.size === 0) return changes
     this.#localChanges = new Map()
     for (const [id, before] of changes) if (this.#entries.get(id) === before) changes.delete(id)
     return changes
@@ -163,30 +165,55 @@ export class RowLog {
     }, this)
   }
 
+  /** Takes in patches that nobody has to be told of, into a log without staged ones. */
+  #loadFrom(transaction: Y.Transaction): void {
+    const several = new Set<string>()
+    this.#reader.read(transaction, {
+      onPatch: (patch) => {
+        const id = unpackId(patch.raw[1])
+        if (id === undefined) return
+        this.#clock.see(patch.stamp)
+        const before = this.#entries.get(id)
+        this.#entries.set(id, withPatch(before, id, patch))
+        if (before !== undefined) several.add(id)
+      },
+      onDeleted: (raw) => this.#forgetDeleted(raw),
+    })
+    for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+  }
+
+  /** Removes a patch that the document no longer holds. @returns the row's entry before, if that held it. */
+  #forgetDeleted(raw: readonly unknown[]): Entry | undefined {
+    const id = typeof raw[1] === 'string' ? unpackId(raw[1]) : undefined
+    const entry = id === undefined ? undefined : this.#entries.get(id)
+    const patch = entry?.patches.find((candidate) => candidate.raw === raw)
+    if (entry === undefined || patch === undefined) return undefined
+    patch.segment.live -= 1
+    for (const other of entry.patches) this.#superseded.delete(other)
+    this.#put(
+      entry.id,
+      withoutPatches(entry, (other) => other === patch),
+    )
+    return entry
+  }
+
   #takeIn(transaction: Y.Transaction): RowChanges {
     const changes = new Map<string, Entry | undefined>()
-    const change = (id: string, after: Entry | undefined): void => {
-      if (!changes.has(id)) changes.set(id, this.#beforeChange(id))
-      this.#put(id, after)
+    const note = (id: string, before: Entry | undefined): void => {
+      if (!changes.has(id)) changes.set(id, this.#beforeChange(id, before))
     }
     this.#reader.read(transaction, {
       onPatch: (patch) => {
         const id = unpackId(patch.raw[1])
         if (id === undefined) return
         this.#clock.see(patch.stamp)
-        change(id, withPatch(this.#entries.get(id), id, patch))
+        const before = this.#entries.get(id)
+        this.#entries.set(id, withPatch(before, id, patch))
+        note(id, before)
       },
       onDeleted: (raw) => {
-        const id = typeof raw[1] === 'string' ? unpackId(raw[1]) : undefined
-        const entry = id === undefined ? undefined : this.#entries.get(id)
-        const patch = entry?.patches.find((candidate) => candidate.raw === raw)
-        if (entry === undefined || patch === undefined) return
-        patch.segment.live -= 1
-        for (const other of entry.patches) this.#superseded.delete(other)
-        change(
-          entry.id,
-          withoutPatches(entry, (other) => other === patch),
-        )
+        const before = this.#forgetDeleted(raw)
+        if (before !== undefined) note(before.id, before)
       },
     })
     for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
@@ -194,8 +221,8 @@ export class RowLog {
   }
 
   /** The entry that listeners know: the one before staged changes that they have not been told of yet. */
-  #beforeChange(id: string): Entry | undefined {
-    if (!this.#localChanges.has(id)) return this.#entries.get(id)
+  #beforeChange(id: string, entry: Entry | undefined): Entry | undefined {
+    if (!this.#localChanges.has(id)) return entry
     const before = this.#localChanges.get(id)
     this.#localChanges.delete(id)
     return before

@@ -6,7 +6,9 @@ import { checkLaws } from './testing/laws.ts'
 const SEEDS = Number(process.env['SEEDS'] ?? 1000)
 const only = process.env['SEED']
 
-it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', { timeout: 60_000 + 100 * SEEDS }, () => {
+it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', {
+  timeout: 60_000 + 100 * SEEDS,
+}, () => {
   if (only !== undefined) return checkLaws(Number(only))
   for (let seed = 0; seed < SEEDS; seed++) checkLaws(seed)
 })
@@ -65,8 +67,7 @@ describe('[M5] the laws catch', () => {
       const real = await original<typeof import('./entry.ts')>()
       return {
         ...real,
-        superseded: (entry: Entry) =>
-          real.superseded(entry).length > 1 ? real.superseded(entry).slice(1) : [],
+        superseded: (entry: Entry) => (real.superseded(entry).length > 1 ? real.superseded(entry).slice(1) : []),
       }
     })
     expect(await caught()).toContain('superseded')

@@ -86,10 +86,8 @@ const readElement = (segment: Segment, value: unknown, reader: SegmentReader): v
       return
     case 'patch': {
       const shape = segment.shapes[element.raw[0]]
-      const fits =
-        shape !== undefined && segment.header !== undefined && segment.unreadableFormat === undefined
-      if (!fits || !isWhole(element.raw, shape, segment.header as Header))
-        return reader.onRefused(segment, value)
+      const fits = shape !== undefined && segment.header !== undefined && segment.unreadableFormat === undefined
+      if (!fits || !isWhole(element.raw, shape, segment.header as Header)) return reader.onRefused(segment, value)
       segment.live += 1
       return reader.onPatch(new Patch(segment, element.raw))
     }

@@ -86,10 +86,7 @@ const deleteElements = ({ list }: Segment, raws: ReadonlySet<unknown>): void => 
 }
 
 /** Deletes the given elements of a list, last first, neighbours at once. */
-const deleteWhere = (
-  list: Y.Array<unknown> | Y.Array<Y.Array<unknown>>,
-  gone: ReadonlySet<unknown>,
-): void => {
+const deleteWhere = (list: Y.Array<unknown> | Y.Array<Y.Array<unknown>>, gone: ReadonlySet<unknown>): void => {
   const elements: readonly unknown[] = list.toArray()
   let end = elements.length
   while (end > 0) {

@@ -132,8 +132,6 @@ export class Staging {
     const insert = patch.shape.fields.has(CREATED) && !write.shape.fields.has(CREATED)
     if (columns.length === 0 && !insert) return []
     const values = columns.map((column) => patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)])
-    return [
-      this.#patch({ ...write, shape: insert ? shapes.insert(columns) : shapes.update(columns), values }),
-    ]
+    return [this.#patch({ ...write, shape: insert ? shapes.insert(columns) : shapes.update(columns), values })]
   }
 }

@@ -52,14 +52,10 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    */
   default(this: Column<Out, In, 'required'>, value: In | (() => In)): Column<Out, In, 'default'> {
     this.#onlyOnce('default()')
-    if (typeof value === 'function')
-      return new Column(this.type, 'default', this.target, value as () => unknown)
+    if (typeof value === 'function') return new Column(this.type, 'default', this.target, value as () => unknown)
     const stored = this.type.write(value)
     if (stored instanceof Refusal)
-      throw new MerrowError(
-        'invalid_schema',
-        `default(${show(value)}) is not ${this.type.label}. ${stored.reason}`,
-      )
+      throw new MerrowError('invalid_schema', `default(${show(value)}) is not ${this.type.label}. ${stored.reason}`)
     return new Column(this.type, 'default', this.target, () => value)
   }
 
@@ -134,8 +130,7 @@ const refType = (table: string): ColumnType<string> => {
   const label = `the id of a row of "${table}"`
   return {
     label,
-    write: (value) =>
-      isString(value) && value !== '' ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`),
+    write: (value) => (isString(value) && value !== '' ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`)),
     read,
   }
 }
@@ -145,9 +140,7 @@ const standardType = <Out>(schema: StandardSchemaV1<unknown, Out>): ColumnType<O
   write(value) {
     const result = schema['~standard'].validate(value)
     if (result instanceof Promise)
-      return new Refusal(
-        'Its schema validates asynchronously; writes are synchronous. Use a synchronous schema.',
-      )
+      return new Refusal('Its schema validates asynchronously; writes are synchronous. Use a synchronous schema.')
     if (result.issues) return new Refusal(`${result.issues.map((issue) => issue.message).join('; ')}.`)
     return toPlain(result.value)
   },

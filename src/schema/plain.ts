@@ -46,11 +46,8 @@ export const toPlain = (value: unknown): Json | Refusal => {
 const copy = (value: unknown, depth: number, budget: { left: number }): Json => {
   budget.left -= typeof value === 'string' ? value.length + 1 : 1
   if (budget.left < 0)
-    throw new Refusal(
-      `It is larger than ${MAX_VALUE_SIZE} characters and items. Store large content elsewhere.`,
-    )
-  if (depth < 0)
-    throw new Refusal(`It is nested more than ${MAX_DEPTH} deep, or contains itself. Flatten it.`)
+    throw new Refusal(`It is larger than ${MAX_VALUE_SIZE} characters and items. Store large content elsewhere.`)
+  if (depth < 0) throw new Refusal(`It is nested more than ${MAX_DEPTH} deep, or contains itself. Flatten it.`)
   switch (typeof value) {
     case 'string': {
       const refusal = refuseText(value)
@@ -60,13 +57,11 @@ const copy = (value: unknown, depth: number, budget: { left: number }): Json => 
     case 'boolean':
       return value
     case 'number':
-      if (!Number.isFinite(value))
-        throw new Refusal(`It contains ${value}, which JSON cannot hold. Use null instead.`)
+      if (!Number.isFinite(value)) throw new Refusal(`It contains ${value}, which JSON cannot hold. Use null instead.`)
       return value
     case 'object':
       if (value === null) return null
-      if (Array.isArray(value))
-        return Object.freeze(Array.from(value, (item) => copy(item, depth - 1, budget)))
+      if (Array.isArray(value)) return Object.freeze(Array.from(value, (item) => copy(item, depth - 1, budget)))
       return copyObject(value, depth, budget)
     default:
       throw new Refusal(`It contains a ${typeof value}, which JSON cannot hold. Leave it out or convert it.`)

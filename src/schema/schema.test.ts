@@ -23,8 +23,7 @@ const errorOf = (work: () => unknown): MerrowError => {
   }
   throw new Error('Nothing was thrown')
 }
-const insertFault = (row: object): string =>
-  errorOf(() => tasks.storeInsert('tasks', { title: 'T', ...row })).message
+const insertFault = (row: object): string => errorOf(() => tasks.storeInsert('tasks', { title: 'T', ...row })).message
 
 it('[S1] an insert stores every column, defaults filled in, dates as numbers', () => {
   const { columns, values } = tasks.storeInsert('tasks', { title: 'T', dueAt: new Date(5), meta: { a: [1] } })
@@ -50,9 +49,7 @@ it('[S2] a refused write is one error that names table, column, value and cure, 
 
 it('[S2] a missing required column is refused, an optional one is cleared by undefined', () => {
   expect(errorOf(() => tasks.storeInsert('tasks', {})).message).toContain('It is required: give a string.')
-  expect(errorOf(() => tasks.storePatch('tasks', 'x', { title: undefined })).message).toContain(
-    'It is required',
-  )
+  expect(errorOf(() => tasks.storePatch('tasks', 'x', { title: undefined })).message).toContain('It is required')
   expect(tasks.storePatch('tasks', 'x', { dueAt: undefined })).toEqual({
     columns: ['dueAt'],
     values: [undefined],
@@ -113,13 +110,9 @@ it('[S7] a schema that contradicts itself is refused where it is written', () =>
   expect(() => c.enum([])).toThrow('at least one value')
   expect(() => c.enum(['a', 'a'])).toThrow('no value twice')
   expect(() => c.number().default(Number.NaN)).toThrow('is not a number')
-  expect(() => (c.string().optional() as never as ReturnType<typeof c.string>).default('a')).toThrow(
-    'not both',
-  )
+  expect(() => (c.string().optional() as never as ReturnType<typeof c.string>).default('a')).toThrow('not both')
   expect(() => defineSchema({})).toThrow('at least one table')
   expect(() => defineSchema({ 'a/b': tasks })).toThrow('cannot be called')
-  expect(() => defineSchema({ tasks: table({ projectId: c.ref('projects') }) })).toThrow(
-    'refers to table "projects"',
-  )
+  expect(() => defineSchema({ tasks: table({ projectId: c.ref('projects') }) })).toThrow('refers to table "projects"')
   expect(() => defineSchema({ tasks: { title: c.string() } as never })).toThrow('declare it with table')
 })

@@ -55,9 +55,7 @@ export class TableSchema<C extends Columns = Columns> {
   #unknownColumns(fields: Readonly<Record<string, unknown>>, allowed?: string): Fault[] {
     if (typeof fields !== 'object' || fields === null)
       return [{ column: '(row)', value: fields, reason: 'Give an object of column names and values.' }]
-    const unknown = Object.keys(fields).filter(
-      (name) => name !== allowed && !Object.hasOwn(this.columns, name),
-    )
+    const unknown = Object.keys(fields).filter((name) => name !== allowed && !Object.hasOwn(this.columns, name))
     return unknown.map((column) => ({ column, value: fields[column], reason: this.#explainUnknown(column) }))
   }
 
@@ -81,14 +79,12 @@ const store = (name: string, column: Column, value: unknown, faults: Fault[]): u
 const refuseWrite = (table: string, what: string, given: object, faults: readonly Fault[]): MerrowError => {
   const details = faults.map(({ column, value, reason }) => `column "${column}" = ${show(value)}: ${reason}`)
   const id =
-    given !== null && typeof given === 'object' && 'id' in given && typeof given.id === 'string'
-      ? { id: given.id }
-      : {}
-  return new MerrowError(
-    'invalid_value',
-    `Table "${table}", ${what}, nothing written: ${details.join(' ')}`,
-    { table, ...id, faults },
-  )
+    given !== null && typeof given === 'object' && 'id' in given && typeof given.id === 'string' ? { id: given.id } : {}
+  return new MerrowError('invalid_value', `Table "${table}", ${what}, nothing written: ${details.join(' ')}`, {
+    table,
+    ...id,
+    faults,
+  })
 }
 
 /**

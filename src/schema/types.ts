@@ -19,8 +19,7 @@ export interface RowMeta {
   readonly updatedBy: string | undefined
 }
 
-type Out<C> =
-  C extends Column<infer O, infer _I, infer P> ? (P extends 'optional' ? O | undefined : O) : never
+type Out<C> = C extends Column<infer O, infer _I, infer P> ? (P extends 'optional' ? O | undefined : O) : never
 type In<C> = C extends Column<infer _O, infer I, infer P> ? (P extends 'optional' ? I | undefined : I) : never
 type RequiredKeys<C extends Columns> = {
   [K in keyof C]: C[K] extends Column<infer _O, infer _I, 'required'> ? K : never

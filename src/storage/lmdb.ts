@@ -115,9 +115,7 @@ class LmdbStorage implements Storage {
     const { root, updates } = this.#open()
     await this.#durable(() =>
       root.transaction(() => {
-        for (const key of [
-          ...updates.getKeys({ start: [document, 0], end: [document, Number.MAX_SAFE_INTEGER] }),
-        ])
+        for (const key of [...updates.getKeys({ start: [document, 0], end: [document, Number.MAX_SAFE_INTEGER] })])
           updates.removeSync(key)
       }),
     )

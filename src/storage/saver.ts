@@ -17,17 +17,21 @@ interface Waiter {
   reject(error: unknown): void
 }
 
-/** A document is compacted once this many updates, or this many bytes and twice its last size, lie in its store. */
+/** A document is compacted once this many updates lie in its store, and they add a quarter to its last size: so that the work stays in proportion to the writes. */
 const COMPACT_UPDATES = 500
-const COMPACT_BYTES = 4 * 1024 * 1024
+const COMPACT_GROWTH = 1.25
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 30_000
 
 interface Shelf {
   keys: number[]
   bytes: number
+  /** Size of the last compacted state; 0 if there was none. */
   compactedBytes: number
 }
+
+const isLarge = ({ keys, bytes, compactedBytes }: Shelf): boolean =>
+  keys.length >= COMPACT_UPDATES && bytes >= COMPACT_GROWTH * compactedBytes
 
 /** Writes updates to storage, in order, one batch at a time; whatever gathers meanwhile is the next batch. */
 export class Saver {
@@ -58,7 +62,8 @@ export class Saver {
   /** Takes note of what a document was loaded from, so that it can be compacted. */
   noteLoaded(document: string, updates: readonly StoredUpdate[]): void {
     const bytes = updates.reduce((sum, { update }) => sum + update.length, 0)
-    this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes: 0 })
+    const compactedBytes = updates[0]?.update.length ?? 0
+    this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes })
   }
 
   /** Queues one update. */
@@ -93,7 +98,7 @@ export class Saver {
         this.#isWriting = false
         return this.#fail(error)
       }
-      await this.#compactLarge()
+      if ([...this.#shelves.values()].some(isLarge)) await this.compact()
     }
     this.#isWriting = false
   }
@@ -108,10 +113,14 @@ export class Saver {
     this.#saved += batch.length
     this.#error = undefined
     this.#retryMs = FIRST_RETRY_MS
+    if (this.#waiters.length > 0) this.#resolveWaiters()
+    this.#options.onStatus()
+  }
+
+  #resolveWaiters(): void {
     const done = this.#waiters.filter(({ upTo }) => upTo <= this.#saved)
     this.#waiters = this.#waiters.filter(({ upTo }) => upTo > this.#saved)
     for (const { resolve } of done) resolve()
-    this.#options.onStatus()
   }
 
   #fail(error: unknown): void {
@@ -127,11 +136,9 @@ export class Saver {
   }
 
   /** Compacts what has grown large, from what is durable already; a failure leaves the store as it was, for the next time. */
-  async #compactLarge(): Promise<void> {
+  async compact(): Promise<void> {
     for (const [document, shelf] of this.#shelves) {
-      const isLarge =
-        shelf.keys.length >= COMPACT_UPDATES || shelf.bytes >= COMPACT_BYTES + 2 * shelf.compactedBytes
-      if (!isLarge || shelf.keys.length < 2) continue
+      if (!isLarge(shelf)) continue
       const { keys } = shelf
       const state = this.#options.encode(document)
       try {
@@ -143,11 +150,6 @@ export class Saver {
         this.#options.onStatus()
       }
     }
-  }
-
-  /** Compacts now what loading found to be large. */
-  compact(): Promise<void> {
-    return this.#compactLarge()
   }
 }
 

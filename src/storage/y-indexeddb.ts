@@ -2,14 +2,7 @@
 import * as idb from 'lib0/indexeddb'
 import { IndexeddbPersistence } from 'y-indexeddb'
 import { MerrowError } from '../errors.ts'
-import type {
-  DocumentUpdate,
-  ScratchDocuments,
-  Storage,
-  StorageAdapter,
-  StorageContext,
-  StoredUpdate,
-} from './port.ts'
+import type { DocumentUpdate, ScratchDocuments, Storage, StorageAdapter, StorageContext, StoredUpdate } from './port.ts'
 
 interface OpenDocument {
   readonly scratch: object
@@ -99,8 +92,7 @@ class YIndexedDbStorage implements Storage {
 
   async #append(batch: readonly DocumentUpdate[]): Promise<readonly number[]> {
     const updates = new Map<string, Uint8Array[]>()
-    for (const { document, update } of batch)
-      updates.set(document, [...(updates.get(document) ?? []), update])
+    for (const { document, update } of batch) updates.set(document, [...(updates.get(document) ?? []), update])
     await Promise.all(
       [...updates].map(async ([document, list]) => this.#appendTo(await this.#document(document), list)),
     )

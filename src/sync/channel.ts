@@ -140,8 +140,7 @@ const virtualSocketClass = (name: string, shared: SharedSocket, channel: Channel
 
     onAck(count: number): void {
       let last: number | undefined
-      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count)
-        last = this.#pending.shift()?.made
+      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.made
       if (last !== undefined) channel.noteAcknowledged(last)
     }
 

@@ -4,14 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { createRelay, type Log, openMemoryLog, type Relay } from '../../server/index.ts'
-import {
-  column as c,
-  createDatabase,
-  type Database,
-  defineSchema,
-  type MerrowError,
-  table,
-} from '../index.ts'
+import { column as c, createDatabase, type Database, defineSchema, type MerrowError, table } from '../index.ts'
 import { memory, type StorageAdapter } from '../storage/index.ts'
 import { relay, type TokenSource } from './index.ts'
 import { CloseCode, decodeMessage, encodeMessage, SUBPROTOCOL } from './wire.ts'
@@ -151,9 +144,7 @@ it('[N6] concurrent edits merge: other columns are kept, in one column the later
 it('[N7] an update larger than a part goes out in parts', async () => {
   const { url } = await startRelay()
   const [a, b] = [await open(url), await open(url)]
-  a.tasks.insertMany(
-    Array.from({ length: 20_000 }, (_, at) => ({ title: `a title of some length, number ${at}` })),
-  )
+  a.tasks.insertMany(Array.from({ length: 20_000 }, (_, at) => ({ title: `a title of some length, number ${at}` })))
   await a.acknowledged()
   await until(b, () => b.tasks.all().length === 20_000)
 })
@@ -201,9 +192,7 @@ it('[N10] nonsense from the relay closes the connection, which is made again', a
     socket.once('message', (data: Buffer) => {
       greeted.push(decodeMessage(new Uint8Array(data)).kind)
       socket.send(
-        greeted.length === 1
-          ? Uint8Array.of(250, 1, 2)
-          : encodeMessage({ kind: 'welcome', version: 1, relay: 'fake' }),
+        greeted.length === 1 ? Uint8Array.of(250, 1, 2) : encodeMessage({ kind: 'welcome', version: 1, relay: 'fake' }),
       )
     }),
   )

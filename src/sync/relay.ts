@@ -35,8 +35,7 @@ export const relay = ({
 }: RelayOptions): SyncAdapter => {
   const address = socketUrl(url)
   return {
-    start: (context) =>
-      new RelaySession(context, { url: address, token, socketClass: WebSocket, timers, random }),
+    start: (context) => new RelaySession(context, { url: address, token, socketClass: WebSocket, timers, random }),
   }
 }
 
@@ -53,10 +52,7 @@ class RelaySession implements SyncSession {
     options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
   ) {
     this.#shared = new SharedSocket({ ...options, onStatus })
-    this.#channels = Array.from(
-      documents,
-      ([name, document]) => new Channel(name, document, this.#shared, onStatus),
-    )
+    this.#channels = Array.from(documents, ([name, document]) => new Channel(name, document, this.#shared, onStatus))
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }
@@ -112,10 +108,7 @@ const socketUrl = (text: string): string => {
   }
   url.protocol = url.protocol.replace(/^http/, 'ws')
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
-    throw new MerrowError(
-      'invalid_argument',
-      `relay({ url: ${JSON.stringify(text)} }): use http, https, ws or wss.`,
-    )
+    throw new MerrowError('invalid_argument', `relay({ url: ${JSON.stringify(text)} }): use http, https, ws or wss.`)
   if (url.pathname === '/') url.pathname = '/sync'
   return url.href
 }

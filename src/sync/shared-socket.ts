@@ -149,9 +149,7 @@ export class SharedSocket {
       return this.#lose(CloseCode.wrongVersion, `it chose the subprotocol "${socket.protocol}"`)
     this.#isOpen = true
     this.#post(
-      token === undefined
-        ? { kind: 'hello', version: WIRE_VERSION }
-        : { kind: 'hello', version: WIRE_VERSION, token },
+      token === undefined ? { kind: 'hello', version: WIRE_VERSION } : { kind: 'hello', version: WIRE_VERSION, token },
     )
     const waiting = [...this.#waiting]
     this.#waiting.clear()
@@ -203,10 +201,7 @@ export class SharedSocket {
         for (const end of this.#byChannel.values()) end.onKeepAlive()
         return
       default:
-        throw new MerrowError(
-          'invalid_frame',
-          `The relay sent a "${message.kind}" message, which only clients send.`,
-        )
+        throw new MerrowError('invalid_frame', `The relay sent a "${message.kind}" message, which only clients send.`)
     }
   }
 

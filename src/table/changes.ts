@@ -31,9 +31,7 @@ export const describeChange = <R extends RowMeta>(
     else if (is === undefined) removed.push(was)
     else changed.push(is)
   }
-  return added.length + changed.length + removed.length === 0
-    ? undefined
-    : { origin, added, changed, removed }
+  return added.length + changed.length + removed.length === 0 ? undefined : { origin, added, changed, removed }
 }
 
 /** The row unless it is soft-deleted. */

@@ -4,8 +4,7 @@
 export const createDraft = (
   row: Readonly<Record<string, unknown>>,
   columns: readonly string[],
-): Record<string, unknown> =>
-  Object.fromEntries(columns.map((column) => [column, structuredClone(row[column])]))
+): Record<string, unknown> => Object.fromEntries(columns.map((column) => [column, structuredClone(row[column])]))
 
 /** The columns in which a draft differs from its row, names that the row does not have included. */
 export const diffDraft = (
@@ -22,8 +21,6 @@ const isSame = (a: unknown, b: unknown): boolean => {
   const keys = Object.keys(a)
   if (Array.isArray(a) !== Array.isArray(b) || keys.length !== Object.keys(b).length) return false
   return keys.every(
-    (key) =>
-      Object.hasOwn(b, key) &&
-      isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+    (key) => Object.hasOwn(b, key) && isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
   )
 }

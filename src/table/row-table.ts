@@ -1,15 +1,7 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
 import { DELETED, isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
-import type {
-  Columns,
-  DraftOf,
-  InsertOf,
-  PatchOf,
-  RowOf,
-  StoredFields,
-  TableSchema,
-} from '../schema/index.ts'
+import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
 import { createDraft, diffDraft } from './draft.ts'
 import { RowBuilder } from './row-builder.ts'
@@ -110,9 +102,7 @@ export class RowTable<C extends Columns> {
     this.#batch.assertOpen()
     const row = this.#require(id, 'update')
     const patch =
-      typeof change === 'function'
-        ? this.#draw(row, change as (draft: DraftOf<C>) => void)
-        : (change as Loose)
+      typeof change === 'function' ? this.#draw(row, change as (draft: DraftOf<C>) => void) : (change as Loose)
     this.#stagePatch(id, patch)
   }
 
@@ -149,11 +139,7 @@ export class RowTable<C extends Columns> {
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
-  *rows({
-    withDeleted = false,
-  }: {
-    readonly withDeleted?: boolean
-  } = {}): Generator<RowOf<C>, void, undefined> {
+  *rows({ withDeleted = false }: { readonly withDeleted?: boolean } = {}): Generator<RowOf<C>, void, undefined> {
     for (const entry of this.#log.entries.values()) {
       const known = this.#rows.row(entry)
       const row = withDeleted ? known : visible(known)

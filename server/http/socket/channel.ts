@@ -41,8 +41,7 @@ export class Channel implements Member {
     const { budget } = this.#options
     this.#parts.push(bytes)
     budget.bytes += bytes.length
-    if (budget.bytes > budget.maxBytes)
-      this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
+    if (budget.bytes > budget.maxBytes) this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
   }
 
   /** Takes a whole frame, or the last piece of one. */

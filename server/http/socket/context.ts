@@ -34,11 +34,7 @@ export interface SocketContext {
  * @throws {@link MerrowError} `invalid_frame` if it is text or longer than `maxBytes`.
  */
 export const bytesOf = (data: RawData, isBinary: boolean, maxBytes: number): Uint8Array => {
-  if (!isBinary || !Buffer.isBuffer(data))
-    throw new MerrowError('invalid_frame', 'Messages are binary, not text.')
+  if (!isBinary || !Buffer.isBuffer(data)) throw new MerrowError('invalid_frame', 'Messages are binary, not text.')
   if (data.length <= maxBytes) return data
-  throw new MerrowError(
-    'invalid_frame',
-    `A message of ${data.length} B is too long; ${maxBytes} B are allowed here.`,
-  )
+  throw new MerrowError('invalid_frame', `A message of ${data.length} B is too long; ${maxBytes} B are allowed here.`)
 }

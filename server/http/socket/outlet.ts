@@ -28,10 +28,7 @@ const CLOSE_TIMEOUT_MS = 5_000
 const BINARY = { binary: true, compress: false }
 
 /** Creates the sending side of `socket`. */
-export const createOutlet = (
-  socket: WebSocket,
-  { maxBacklogBytes, timers, onSlow }: OutletOptions,
-): Outlet => {
+export const createOutlet = (socket: WebSocket, { maxBacklogBytes, timers, onSlow }: OutletOptions): Outlet => {
   /** Unsent bytes that answers account for: a joiner of a large document is not slow. */
   let answeredBytes = 0
 

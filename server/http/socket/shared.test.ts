@@ -18,9 +18,7 @@ const edit = (...edits: ((doc: Y.Doc) => void)[]) => editsOf(new Y.Doc(), ...edi
 const send = (client: SyncClient, channel: number, update: Uint8Array) =>
   client.send({ kind: 'frame', channel, bytes: updateFrame(update) })
 const updatesFor = (client: SyncClient, room: number) =>
-  client.messages.flatMap((m) =>
-    m.kind === 'frame' && m.channel === room && m.bytes[1] === 2 ? [m.bytes] : [],
-  )
+  client.messages.flatMap((m) => (m.kind === 'frame' && m.channel === room && m.bytes[1] === 2 ? [m.bytes] : []))
 
 it('[H5] carries several documents, each in its room, and acknowledges each channel', async () => {
   const { url } = await startRelay()
@@ -117,12 +115,7 @@ it('[H10] closes a client of another version with 4406, and says what it speaks'
 it('[H11] reads nothing before hello: not another message, not text, nothing long, nothing late', async () => {
   const timers = manualTimers()
   const { url } = await startRelay({ timers })
-  const [other, text, long, late] = [
-    await connect(url),
-    await connect(url),
-    await connect(url),
-    await connect(url),
-  ]
+  const [other, text, long, late] = [await connect(url), await connect(url), await connect(url), await connect(url)]
   other.send({ kind: 'open', channel: 1, document: 'd' })
   text.socket.send('hello')
   long.send({ kind: 'hello', version: 1, token: 'x'.repeat(5000) })

@@ -49,9 +49,7 @@ class SharedSocket {
     })
     this.#channels = new Channels(hub, this.#outlet, limits)
     this.#pulse = heartbeat.watch({ ping: () => this.#outlet.answer(PING), hangUp: () => socket.terminate() })
-    this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () =>
-      this.#refuse(CloseCode.badFrame, 'no hello within 10 s'),
-    )
+    this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }
 
   receive(data: RawData, isBinary: boolean): void {
@@ -74,17 +72,13 @@ class SharedSocket {
   }
 
   #greet(message: Message): void {
-    if (message.kind !== 'hello')
-      this.#refuse(CloseCode.badFrame, `the first message is hello, not ${message.kind}`)
+    if (message.kind !== 'hello') this.#refuse(CloseCode.badFrame, `the first message is hello, not ${message.kind}`)
     else if (message.version !== WIRE_VERSION) this.#refuse(CloseCode.wrongVersion, WRONG_VERSION)
-    else if (!this.#context.gate.admits(message.token))
-      this.#refuse(CloseCode.unauthorised, 'wrong or missing token')
+    else if (!this.#context.gate.admits(message.token)) this.#refuse(CloseCode.unauthorised, 'wrong or missing token')
     else {
       this.#isGreeted = true
       this.#stopWaiting()
-      this.#outlet.answer(
-        encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay: this.#context.relayName }),
-      )
+      this.#outlet.answer(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay: this.#context.relayName }))
     }
   }
 

@@ -16,8 +16,7 @@ it.each(['https://evil.example', 'null', 'http://127.0.0.1.evil.example', 'http:
   '[H17] without a token, refuses pages of origin %s',
   async (origin) => {
     const { url } = await startRelay()
-    for (const path of ['/sync', '/yjs/d'])
-      await expect(connect(url, { path, origin })).rejects.toThrow('403')
+    for (const path of ['/sync', '/yjs/d']) await expect(connect(url, { path, origin })).rejects.toThrow('403')
   },
 )
 

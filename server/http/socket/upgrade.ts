@@ -37,8 +37,7 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     // A client is told in a close code that its version is wrong; a refused upgrade would tell a browser nothing.
-    handleProtocols: (offered) =>
-      offered.has(SUBPROTOCOL) ? SUBPROTOCOL : (offered.values().next().value ?? false),
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : (offered.values().next().value ?? false)),
   })
   const stock = new WebSocketServer({
     noServer: true,
@@ -57,9 +56,7 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
         shared.handleUpgrade(request, socket, head, (client) => serveVersion(client, options))
         break
       case 'stock':
-        stock.handleUpgrade(request, socket, head, (client) =>
-          serveStockSocket(client, route.document, options),
-        )
+        stock.handleUpgrade(request, socket, head, (client) => serveStockSocket(client, route.document, options))
         break
       case 'refused':
         options.logger('warn', 'upgrade refused', { status: route.status, reason: route.reason })
@@ -80,9 +77,7 @@ const routeOf = (request: IncomingMessage, { gate, isTokenInUrlAllowed }: Upgrad
   if (reason !== undefined) return { kind: 'refused', status: 403, reason }
   const url = urlOf(request.url)
   if (url?.pathname === '/sync') return { kind: 'shared' }
-  const document = url?.pathname.startsWith(STOCK_PREFIX)
-    ? decoded(url.pathname.slice(STOCK_PREFIX.length))
-    : undefined
+  const document = url?.pathname.startsWith(STOCK_PREFIX) ? decoded(url.pathname.slice(STOCK_PREFIX.length)) : undefined
   if (url === undefined || document === undefined) {
     return { kind: 'refused', status: 404, reason: 'WebSockets are at /sync and /yjs/<room>.' }
   }

@@ -9,9 +9,7 @@ const STEPS = 60
 
 const sorted = (rows: ReadonlyMap<string, unknown>): string =>
   JSON.stringify(
-    [...rows]
-      .map(([id, row]) => [id, row === undefined ? null : Object.entries(row as object).sort()])
-      .sort(),
+    [...rows].map(([id, row]) => [id, row === undefined ? null : Object.entries(row as object).sort()]).sort(),
   )
 
 /** Runs one schedule and checks every law at its end. @throws {@link BrokenLaw} naming the seed. */
@@ -26,8 +24,7 @@ export const checkLaws = (seed: number): void => {
   const expected = sorted(modelRows(world.writes))
   for (const { log, device } of world.replicas) {
     const rows = sorted(Simulation.rowsOf(log))
-    if (rows !== expected)
-      broken(`${device} does not show what the last writers wrote:\n${rows}\n${expected}`)
+    if (rows !== expected) broken(`${device} does not show what the last writers wrote:\n${rows}\n${expected}`)
     if (sorted(Simulation.rowsOf(Simulation.reload(log))) !== rows)
       broken(`${device} shows other rows after loading its document again`)
     if (log.refused > 0) broken(`${device} refused ${log.refused} elements`)
@@ -49,9 +46,7 @@ const useless = ({ patches }: Entry): readonly unknown[] => {
     for (const field of patch.shape.fields) {
       const best = winners.get(field)
       const wins =
-        best === undefined ||
-        patch.stamp > best.stamp ||
-        (patch.stamp === best.stamp && patch.replica > best.replica)
+        best === undefined || patch.stamp > best.stamp || (patch.stamp === best.stamp && patch.replica > best.replica)
       if (wins) winners.set(field, patch)
     }
   const winning = new Set(winners.values())
@@ -62,8 +57,6 @@ const deadSegments = ({ document }: RowLog): number => {
   const lists = document.getArray<Y.Array<unknown>>('log').toArray()
   return lists.filter((list) => {
     const elements = list.toArray()
-    return (
-      elements.some((element) => Object.hasOwn(element as object, 'sealed')) && !elements.some(Array.isArray)
-    )
+    return elements.some((element) => Object.hasOwn(element as object, 'sealed')) && !elements.some(Array.isArray)
   }).length
 }

@@ -76,9 +76,7 @@ export class Simulation {
         const fields = new Set(entry.patches.flatMap(({ shape }) => shape.columns))
         return [
           id,
-          isCreated(entry)
-            ? Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)]))
-            : undefined,
+          isCreated(entry) ? Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)])) : undefined,
         ]
       }),
     )
@@ -131,15 +129,10 @@ export class Simulation {
     }
     this.replicas.push(replica)
     this.#wire(replica)
-    if (prng.bool(this.#random))
-      Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
+    if (prng.bool(this.#random)) Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
   }
 
-  #logFor(
-    device: string,
-    run: number,
-    skewMs: number,
-  ): { readonly log: RowLog; readonly clock: RecordingClock } {
+  #logFor(device: string, run: number, skewMs: number): { readonly log: RowLog; readonly clock: RecordingClock } {
     const clock = new RecordingClock(() => this.#nowMs + skewMs)
     const log = new RowLog({ replica: `${device}.${run}`, author: device, clock })
     log.document.clientID = prng.uint32(this.#random, 1, 0xffffffff)
@@ -176,18 +169,12 @@ export class Simulation {
     const id = prng.oneOf(this.#random, IDS)
     const entry = replica.log.entries.get(id)
     const isThere = entry !== undefined && isCreated(entry)
-    if (!isThere)
-      return this.#write(replica, id, true, { a: this.#nextValue(), b: this.#nextValue(), c: undefined })
+    if (!isThere) return this.#write(replica, id, true, { a: this.#nextValue(), b: this.#nextValue(), c: undefined })
     const dice = prng.int32(this.#random, 0, 9)
     if (dice < 2) return this.#write(replica, id, false, { deletedAt: dice === 0 ? this.#nowMs : null })
     const columns = COLUMNS.filter(() => prng.bool(this.#random))
     if (columns.length > 0)
-      this.#write(
-        replica,
-        id,
-        false,
-        Object.fromEntries(columns.map((column) => [column, this.#nextValue()])),
-      )
+      this.#write(replica, id, false, Object.fromEntries(columns.map((column) => [column, this.#nextValue()])))
   }
 
   #burst(replica: Replica): void {
@@ -212,10 +199,7 @@ export class Simulation {
     for (let at = 0; at < 3; at++) this.#writeOne(replica)
     replica.log.rollback(mark)
     this.writes.length = count
-    if (
-      JSON.stringify([...Simulation.rowsOf(replica.log)].sort()) !==
-      JSON.stringify([...JSON.parse(before)].sort())
-    )
+    if (JSON.stringify([...Simulation.rowsOf(replica.log)].sort()) !== JSON.stringify([...JSON.parse(before)].sort()))
       throw new BrokenLaw(`SEED=${this.#seed}: taking back left something behind`)
   }
 

@@ -30,14 +30,9 @@ export interface Abilities {
 }
 
 /** Runs the suite. `make` gives an adapter on an empty place; opening it twice opens the same place. */
-export const storageContract = (
-  make: () => StorageAdapter,
-  { keepsUpdates, knowsWhetherAlone }: Abilities,
-): void => {
+export const storageContract = (make: () => StorageAdapter, { keepsUpdates, knowsWhetherAlone }: Abilities): void => {
   const context = { database: 'contract', scratch: scratchDocuments }
-  const withStorage = async (
-    work: (storage: Storage, adapter: StorageAdapter) => Promise<void>,
-  ): Promise<void> => {
+  const withStorage = async (work: (storage: Storage, adapter: StorageAdapter) => Promise<void>): Promise<void> => {
     const adapter = make()
     const storage = await adapter.open(context)
     await work(storage, adapter)
@@ -82,9 +77,7 @@ export const storageContract = (
 
   it('[P5] concurrent appends are all kept', () =>
     withStorage(async (storage) => {
-      await Promise.all(
-        ['p', 'q', 'r'].map((text) => storage.append([{ document: 'a', update: updateOf(text) }])),
-      )
+      await Promise.all(['p', 'q', 'r'].map((text) => storage.append([{ document: 'a', update: updateOf(text) }])))
       expect(await textOf(storage, 'a')).toBe('pqr')
     }))
 
@@ -127,8 +120,8 @@ export const storageContract = (
   it('[P9] a closed store refuses writes', async () => {
     const storage = await make().open(context)
     await storage.close()
-    await expect(
-      (async () => storage.append([{ document: 'a', update: updateOf('x') }]))(),
-    ).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect((async () => storage.append([{ document: 'a', update: updateOf('x') }]))()).rejects.toMatchObject({
+      code: 'storage_failed',
+    })
   })
 }
