@@ -1,4 +1,5 @@
 // Test settings: what counts as a test, and the one closing line that says how many ran.
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import type { Reporter, TestModule } from 'vitest/node'
 
@@ -11,7 +12,17 @@ const closingLine: Reporter = {
   },
 }
 
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
 export default defineConfig({
+  // So that the snippets of the docs, which import the package by name, run on the sources.
+  resolve: {
+    alias: [
+      { find: /^merrow$/, replacement: source('src/index.ts') },
+      { find: /^merrow\/server$/, replacement: source('server/index.ts') },
+      { find: /^merrow\/(.+)$/, replacement: source('src/$1/index.ts') },
+    ],
+  },
   test: {
     include: ['src/**/*.test.ts', 'server/**/*.test.ts', 'demo/**/*.test.ts', 'bench/**/*.test.ts'],
     reporters: ['default', closingLine],

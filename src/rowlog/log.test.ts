@@ -1,0 +1,202 @@
+// Laws of the row log that schedules do not show: what it counts, what it refuses, what it keeps, how it stays small.
+import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { packId } from '../ids.ts'
+import { StampClock, stampAt } from '../stamp.ts'
+import { fieldOf, isCreated } from './entry.ts'
+import { RowLog } from './log.ts'
+
+const NOW_MS = 1_700_000_000_000
+let replicas = 0
+const open = (device = `d${replicas++}`, run = 0): RowLog =>
+  new RowLog({ replica: `${device}.${run}`, author: device, clock: new StampClock(() => NOW_MS) })
+const put = (log: RowLog, id: string, fields: Readonly<Record<string, unknown>>, insert = false): void =>
+  log.stage(id, insert, Object.keys(fields), Object.values(fields))
+const show = (log: RowLog, id: string, field: string): unknown => {
+  const entry = log.entries.get(id)
+  return entry !== undefined && isCreated(entry) ? fieldOf(entry, field) : undefined
+}
+const send = (from: RowLog, to: RowLog): void => Y.applyUpdate(to.document, from.encode(), 'peer')
+const structs = (log: RowLog): number =>
+  [...log.document.store.clients.values()].reduce((sum, list) => sum + list.length, 0)
+const segments = (log: RowLog): number => log.document.getArray('log').length
+
+/** A document as a stranger may have made it: one segment with these elements. */
+const stranger = (...elements: unknown[]): Uint8Array => {
+  const document = new Y.Doc()
+  document.getArray('log').push([Y.Array.from(elements as object[])])
+  return Y.encodeStateAsUpdate(document)
+}
+const header = { format: 1, replica: 'x.0', author: null, since: stampAt(NOW_MS) }
+
+describe('writing', () => {
+  it('[K1] a commit is one Yjs transaction and one update, however much is staged', () => {
+    const log = open()
+    let transactions = 0
+    const updates: boolean[] = []
+    log.document.on('afterTransaction', () => {
+      transactions += 1
+    })
+    log.onUpdate((_update, isLocal) => updates.push(isLocal))
+    for (let at = 0; at < 1000; at++) put(log, `r${at}`, { a: at }, true)
+    log.commit()
+    log.commit()
+    expect([transactions, updates]).toEqual([1, [true]])
+  })
+
+  it('[K2] neighbouring patches of one writer become one Yjs item', () => {
+    const log = open()
+    for (let at = 0; at < 100; at++) {
+      put(log, `r${at}`, { a: at }, true)
+      log.commit()
+    }
+    expect(structs(log)).toBe(2)
+  })
+
+  it('[K3] of writes to one column before a commit, the last alone reaches the document', () => {
+    const log = open()
+    put(log, 'r', { a: 0 }, true)
+    for (let at = 1; at <= 1000; at++) put(log, 'r', { a: at, b: at })
+    log.commit()
+    expect(log.entries.get('r')?.patches.length).toBe(2)
+    expect(show(log, 'r', 'a')).toBe(1000)
+  })
+
+  it('[K4] a hot row costs what it holds, not what it went through', () => {
+    const log = open()
+    put(log, 'r', { a: 0, b: 0 }, true)
+    log.commit()
+    for (let at = 1; at <= 5000; at++) {
+      put(log, 'r', { a: at })
+      log.commit()
+    }
+    log.seal()
+    const again = open()
+    send(log, again)
+    expect(show(again, 'r', 'a')).toBe(5000)
+    expect(log.encode().length).toBeLessThan(1500)
+    expect(segments(log)).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('segments', () => {
+  it('[K5] a full segment is sealed and the next begun', () => {
+    const log = open()
+    for (let at = 0; at < 600; at++) put(log, `r${at}`, { a: at }, true)
+    log.commit()
+    const sealed = log.document
+      .getArray<Y.Array<unknown>>('log')
+      .toArray()
+      .map((list) => list.toArray().some((element) => Object.hasOwn(element as object, 'sealed')))
+    expect(sealed).toEqual([true, true, false])
+  })
+
+  it('[K6] a later run ends what an earlier run of the same device left open, and no other', () => {
+    const [first, other] = [open('dev', 0), open('other', 0)]
+    put(first, 'a', { x: 1 }, true)
+    first.commit()
+    put(other, 'b', { x: 1 }, true)
+    other.commit()
+    send(other, first)
+    const second = open('dev', 1)
+    second.load([first.encode()])
+    second.sealRunsOf('dev')
+    const seals = second.document
+      .getArray<Y.Array<unknown>>('log')
+      .toArray()
+      .flatMap((list) => list.toArray())
+      .filter((element) => Object.hasOwn(element as object, 'sealed'))
+    expect(seals).toHaveLength(1)
+    second.sealRunsOf('dev')
+    expect(
+      second.document
+        .getArray<Y.Array<unknown>>('log')
+        .toArray()
+        .flatMap((list) => list.toArray()),
+    ).toHaveLength(7)
+  })
+
+  it('[K7] a writer whose segment was ended by another goes on in a new one', () => {
+    const [first, second] = [open('dev', 0), open('dev', 1)]
+    put(first, 'a', { x: 1 }, true)
+    first.commit()
+    second.load([first.encode()])
+    second.sealRunsOf('dev')
+    send(second, first)
+    put(first, 'b', { x: 2 }, true)
+    first.commit()
+    expect(segments(first)).toBe(2)
+  })
+})
+
+describe('what comes from elsewhere', () => {
+  it('[K8] columns that nobody here knows are kept through edits', () => {
+    const [newer, older] = [open(), open()]
+    put(newer, 'r', { title: 'a', invention: { deep: [1] } }, true)
+    newer.commit()
+    send(newer, older)
+    put(older, 'r', { title: 'b' })
+    older.commit()
+    send(older, newer)
+    expect([show(newer, 'r', 'title'), show(newer, 'r', 'invention')]).toEqual(['b', { deep: [1] }])
+  })
+
+  it('[K9] nonsense is left where it is and counted; the rest of the document works', () => {
+    const log = open()
+    const nonsense = [
+      'text',
+      5,
+      null,
+      {},
+      { sealed: 1 },
+      { shape: ['a', 'a'] },
+      { shape: 'a' },
+      [0],
+      [0, 5, 0, 1],
+      [0, ':r', -1, 1],
+      [7, ':r', 0, 1],
+      [0, ':r', 0],
+      [0, '!', 0, 1],
+    ]
+    log.load([stranger(header, { shape: ['a'], insert: true }, [0, packId('ok'), 0, 1], ...nonsense)])
+    expect([show(log, 'ok', 'a'), log.entries.size, log.refused]).toEqual([1, 1, nonsense.length])
+    put(log, 'ok', { a: 2 })
+    log.commit()
+    expect(show(log, 'ok', 'a')).toBe(2)
+  })
+
+  it('[K10] a segment of another format is not read and not touched, and counted', () => {
+    const log = open()
+    log.load([stranger({ ...header, format: 99 }, { anything: 1 }, [0, ':r', 0, 1])])
+    expect([log.entries.size, log.refused, segments(log)]).toEqual([0, 1, 1])
+  })
+
+  it('[K11] a patch from the far future shows, and later local writes win over it all the same', () => {
+    const log = open()
+    const future = { ...header, since: stampAt(NOW_MS + 3_600_000) }
+    log.load([stranger(future, { shape: ['a', 'b'], insert: true }, [0, packId('r'), 0, 'future', 'kept'])])
+    expect(show(log, 'r', 'a')).toBe('future')
+    put(log, 'r', { a: 'now' })
+    expect([show(log, 'r', 'a'), show(log, 'r', 'b')]).toEqual(['now', 'kept'])
+    log.commit()
+    const other = open()
+    send(log, other)
+    expect([show(other, 'r', 'a'), show(other, 'r', 'b')]).toEqual(['now', 'kept'])
+    put(other, 'r', { b: 'free' })
+    expect(show(other, 'r', 'b')).toBe('free')
+  })
+
+  it('[K12] an update whose insert is not here yet waits for it', () => {
+    const [a, b, c] = [open(), open(), open()]
+    put(a, 'r', { x: 1 }, true)
+    a.commit()
+    send(a, b)
+    const before = Y.encodeStateVector(b.document)
+    put(b, 'r', { x: 2 })
+    b.commit()
+    Y.applyUpdate(c.document, Y.encodeStateAsUpdate(b.document, before), 'peer')
+    expect(show(c, 'r', 'x')).toBeUndefined()
+    send(a, c)
+    expect(show(c, 'r', 'x')).toBe(2)
+  })
+})
