@@ -23,6 +23,22 @@ export interface PeerTable {
   store(): Promise<Uint8Array>
 }
 
+/** One change of one field, at a time. */
+export interface TimedEdit {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+  readonly id: string
+  readonly patch: BenchPatch
+}
+
+/** What one device does between opening the table and closing it. */
+export interface DeviceRun {
+  /** The Yjs client id that it writes under. */
+  readonly clientId: number
+  /** Each a transaction of its own, earliest first. */
+  readonly edits: readonly TimedEdit[]
+}
+
 /** A library, or a way of using one. */
 export interface Peer {
   /** Name in the report: `merrow`, `nested-ymap`. */
@@ -35,4 +51,9 @@ export interface Peer {
   create(): Promise<PeerTable>
   /** The table of stored bytes, which it does not keep. */
   load(bytes: Uint8Array): Promise<PeerTable>
+  /**
+   * The stored table after runs of as many devices, one after another, all of whose edits reached the others; undefined for
+   * peers that do not merge.
+   */
+  readonly replay?: (stored: Uint8Array, runs: readonly DeviceRun[]) => Uint8Array
 }

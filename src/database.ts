@@ -11,6 +11,17 @@ import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
 import { WriteBatch } from './table/index.ts'
+import {
+  type CheckedParts,
+  createUnion,
+  createView,
+  type Listable,
+  type Parts,
+  type TableSource,
+  type Union,
+  type View,
+  type ViewOptions,
+} from './view/index.ts'
 
 /** What `createDatabase` takes. */
 export interface DatabaseOptions<S extends Schema> {
@@ -54,6 +65,29 @@ export interface DatabaseCore<S extends Schema> {
    * @returns What `work` returns. @throws What `work` throws, nothing written.
    */
   transact<T>(work: () => T): T
+  /**
+   * One object spread over several tables, its rows in all of them under one id.
+   *
+   * @param parts - Table name -> its columns, as a list or under new names, `{ newName: 'column' }`.
+   * @throws {@link MerrowError} `unknown_table`; `invalid_argument` for a column that is unknown or shown twice, or a name that is taken.
+   *
+   * @example
+   * const full = db.view({ tasks: ['title', 'done'], taskDetails: ['note', 'estimate'] }, { anchor: 'tasks' })
+   * full.insert({ title: 'Write', note: 'In plain words' }) // a row in each table, in one transaction
+   */
+  view<const P extends Parts<S>, const A extends keyof P & string = never>(
+    parts: P & CheckedParts<S, P>,
+    options?: ViewOptions<A>,
+  ): View<S, P, A>
+  /**
+   * Several tables as one list, each row naming its `table`.
+   *
+   * @throws {@link MerrowError} `unknown_table`; `invalid_argument` for no table, one twice, or one with a column called `table`.
+   *
+   * @example
+   * db.union(['tasks', 'archivedTasks']).all().filter((row) => row.table === 'tasks')
+   */
+  union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
   /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
   saved(): Promise<void>
   /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
@@ -153,6 +187,12 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   session = sync?.start({ documents, onStatus: () => status.touch() })
   let closing: Promise<void> | undefined
 
+  const source: TableSource<S> = {
+    schema,
+    table: (table) => core.table(table) as unknown as Table<Columns>,
+    transact: (work) => batch.transact(work),
+    onError,
+  }
   const core: DatabaseCore<S> = {
     name,
     status,
@@ -166,6 +206,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       return found as unknown as TableOf<S['tables'][typeof table]>
     },
     transact: (work) => batch.transact(work),
+    view: (parts, options) => createView(source, parts, options) as never,
+    union: (names) => createUnion(source, names),
     async saved() {
       batch.flush()
       await saver.saved()

@@ -43,5 +43,5 @@ it.each(snippets)('[E1] snippet $at of $page runs', async ({ page, at, code }) =
 it('[E2] the README has a tour of 20-odd lines', () => {
   expect(
     snippets[0]?.code.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('import')).length,
-  ).toBeLessThan(25)
+  ).toBeLessThan(24)
 })

@@ -45,12 +45,12 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export const randomName = (random: RandomBytes): string =>
   Array.from(random(new Uint8Array(16)), (byte) => ALPHABET.charAt(byte & 63)).join('')
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const PACKED = /^[A-Za-z0-9_-]{21}[AQgw]$/
 const DASH = 45
 const DASHES = [8, 13, 18, 23]
 const HEX_AT = Array.from({ length: 36 }, (_, at) => at).filter((at) => !DASHES.includes(at))
-const digitOf = new Uint8Array(128)
+const NO_DIGIT = 16
+const digitOf = new Uint8Array(128).fill(NO_DIGIT)
 const sextetOf = new Uint8Array(128)
 for (let digit = 0; digit < 16; digit++) digitOf['0123456789abcdef'.charCodeAt(digit)] = digit
 for (let sextet = 0; sextet < 64; sextet++) sextetOf[ALPHABET.charCodeAt(sextet)] = sextet
@@ -60,19 +60,25 @@ for (let sextet = 0; sextet < 64; sextet++) sextetOf[ALPHABET.charCodeAt(sextet)
  * id as it is, behind a `:`. Written out by hand because it runs once a row at every load.
  */
 export const packId = (id: string): string => {
-  if (id.length !== 36 || !UUID.test(id)) return `:${id}`
+  if (id.length !== 36 || DASHES.some((at) => id.charCodeAt(at) !== DASH)) return `:${id}`
   const codes: number[] = []
   for (let at = 0; at < 32; at += 3) {
-    const bits = (hexAt(id, at) << 8) | (hexAt(id, at + 1) << 4) | hexAt(id, at + 2)
+    const [a, b, c] = [hexAt(id, at), hexAt(id, at + 1), hexAt(id, at + 2)]
+    if ((a | b | c) >= NO_DIGIT) return `:${id}`
+    const bits = (a << 8) | (b << 4) | c
     codes.push(ALPHABET.charCodeAt(bits >> 6), ALPHABET.charCodeAt(bits & 63))
   }
   return String.fromCharCode(...codes)
 }
 
+/** Whether a string is a packed id. */
+export const isPackedId = (packed: string): boolean =>
+  packed.charCodeAt(0) === 58 ? packed.length > 1 : packed.length === 22 && PACKED.test(packed)
+
 /** The row id of its packed form, or undefined if this is none. */
 export const unpackId = (packed: string): string | undefined => {
-  if (packed.charCodeAt(0) === 58) return packed.length > 1 ? packed.slice(1) : undefined
-  if (packed.length !== 22 || !PACKED.test(packed)) return undefined
+  if (!isPackedId(packed)) return undefined
+  if (packed.charCodeAt(0) === 58) return packed.slice(1)
   const codes = new Array<number>(36).fill(DASH)
   for (let at = 0, from = 0; at < 32; at += 3, from += 2) {
     const bits = (sextet(packed, from) << 6) | sextet(packed, from + 1)
@@ -84,7 +90,7 @@ export const unpackId = (packed: string): string | undefined => {
 }
 
 const hexAt = (id: string, digit: number): number =>
-  digit < 32 ? (digitOf[id.charCodeAt(HEX_AT[digit] ?? 0)] ?? 0) : 0
+  digit < 32 ? (digitOf[id.charCodeAt(HEX_AT[digit] ?? 0)] ?? NO_DIGIT) : 0
 const sextet = (packed: string, at: number): number => sextetOf[packed.charCodeAt(at)] ?? 0
 const put = (codes: number[], digit: number, bits: number): void => {
   const at = HEX_AT[digit]

@@ -27,3 +27,21 @@ export {
 export type { Status } from './status.ts'
 export type { Connection } from './sync/port.ts'
 export type { Origin, TableChange } from './table/index.ts'
+export {
+  type Merged,
+  type MergeOptions,
+  merge,
+  type Parts,
+  type Selection,
+  type Shares,
+  type Union,
+  type UnionRow,
+  type View,
+  type ViewChange,
+  type ViewDraft,
+  type ViewInsert,
+  type ViewOptions,
+  type ViewPatch,
+  type ViewRecord,
+  type ViewRow,
+} from './view/index.ts'

@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/rowlog/', 'src/storage/'],
   ['src/table/', 'src/sync/'],
   ['src/query/', 'src/backend/'],
+  ['src/view/'],
   ['src/database.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],

@@ -1,6 +1,9 @@
 // Merrow through its public names: a database of one table, stored as it goes along, with one subscriber.
+
+import { RowLog } from '../../src/rowlog/index.ts'
+import { StampClock } from '../../src/stamp.ts'
 import { loadMerrow } from '../build.ts'
-import type { Peer, PeerTable } from '../peer.ts'
+import type { DeviceRun, Peer, PeerTable } from '../peer.ts'
 import { BenchStorage } from '../storage.ts'
 
 const { column: c, createDatabase, defineSchema, table } = await loadMerrow()
@@ -47,6 +50,32 @@ const open = async (storage: BenchStorage): Promise<PeerTable> => {
   }
 }
 
+/** As long as `<device>.<run>`, the name of a database's replica: it stands in the header of every segment. */
+const REPLICA_LENGTH = 33
+
+/**
+ * One row log stands for all devices: it takes each one's client id in turn and seals what that one wrote, as a database does
+ * when it closes. A run's edits share a Yjs transaction, which leaves the same structs sooner.
+ */
+const replay = (stored: Uint8Array, runs: readonly DeviceRun[]): Uint8Array => {
+  let nowMs = runs[0]?.edits[0]?.atMs ?? 0
+  const replica = String(runs[0]?.clientId).padStart(REPLICA_LENGTH, '.')
+  const log = new RowLog({ replica, author: undefined, clock: new StampClock(() => nowMs) })
+  log.load([stored])
+  for (const { clientId, edits } of runs) {
+    log.document.clientID = clientId
+    log.document.transact(() => {
+      for (const { atMs, id, patch } of edits) {
+        nowMs = atMs
+        log.stage(id, false, Object.keys(patch), Object.values(patch))
+        log.commit()
+      }
+      log.seal()
+    }, log)
+  }
+  return log.encode()
+}
+
 /** Merrow itself. */
 export const peer: Peer = {
   name: 'merrow',
@@ -54,4 +83,5 @@ export const peer: Peer = {
   shortenedBy: 1,
   create: () => open(new BenchStorage()),
   load: (bytes) => open(new BenchStorage(bytes)),
+  replay,
 }

@@ -2,7 +2,7 @@
 // its updates, so that, unlike a Merrow table, it neither encodes nor stores what is written.
 import * as Y from 'yjs'
 import type { BenchPatch, BenchRow } from '../data.ts'
-import type { Peer, PeerTable } from '../peer.ts'
+import type { DeviceRun, Peer, PeerTable } from '../peer.ts'
 
 type Field = string | number | boolean
 
@@ -47,6 +47,21 @@ const open = (update?: Uint8Array): PeerTable => {
   }
 }
 
+/** One document stands for all devices; a run's edits share a transaction, which leaves the same structs sooner. */
+const replay = (stored: Uint8Array, runs: readonly DeviceRun[]): Uint8Array => {
+  const document = new Y.Doc()
+  const rows = document.getMap<Y.Map<Field>>('rows')
+  Y.applyUpdate(document, stored)
+  for (const { clientId, edits } of runs) {
+    document.clientID = clientId
+    document.transact(() => {
+      for (const { id, patch } of edits)
+        for (const [field, value] of Object.entries(patch)) rows.get(id)?.set(field, value)
+    })
+  }
+  return Y.encodeStateAsUpdate(document)
+}
+
 /** Raw Yjs with a Y.Map a row. */
 export const peer: Peer = {
   name: 'nested-ymap',
@@ -54,4 +69,5 @@ export const peer: Peer = {
   shortenedBy: 5,
   create: async () => open(),
   load: async (bytes) => open(bytes),
+  replay,
 }

@@ -25,7 +25,7 @@ export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): E
   const { patches } = entry
   let at = patches.length
   while (at > 0 && comparePatches(patches[at - 1] as Patch, patch) > 0) at--
-  return new Entry(id, [...patches.slice(0, at), patch, ...patches.slice(at)])
+  return new Entry(id, patches.toSpliced(at, 0, patch))
 }
 
 /** The entry without some of its patches; undefined if none is left. */
@@ -35,13 +35,21 @@ export const withoutPatches = (entry: Entry, gone: (patch: Patch) => boolean): E
 }
 
 /** The patches whose every field a later patch of another stamp writes too: nobody will ever see them again. */
-export const superseded = ({ patches }: Entry): readonly Patch[] => {
-  if (patches.length < 2) return []
-  return patches.filter((patch, at) => {
-    const later = patches.slice(at + 1).filter((other) => comparePatches(other, patch) > 0)
-    for (const field of patch.shape.fields) if (!later.some((other) => other.shape.fields.has(field))) return false
-    return true
-  })
+export const superseded = ({ patches }: Entry): readonly Patch[] =>
+  patches.length < 2 ? NONE : patches.filter(isSuperseded)
+
+const NONE: readonly Patch[] = []
+
+const isSuperseded = (patch: Patch, at: number, patches: readonly Patch[]): boolean => {
+  let from = at + 1
+  while (from < patches.length && comparePatches(patches[from] as Patch, patch) <= 0) from++
+  for (const field of patch.shape.fields) if (!isWritten(field, patches, from)) return false
+  return true
+}
+
+const isWritten = (field: string, patches: readonly Patch[], from: number): boolean => {
+  for (let at = from; at < patches.length; at++) if (patches[at]?.shape.fields.has(field)) return true
+  return false
 }
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */

@@ -127,14 +127,18 @@ export class RowLog {
 
   /** Takes back all that was staged since the mark. */
   rollback(mark: StagingMark): void {
-    for (const { id, before } of this.#staging.rollback(mark)) this.#put(id, before)
+    for (const { id, before } of this.#staging.rollback(mark)) {
+      this.#put(id, before)
+      if (this.#localChanges.get(id) === before) this.#localChanges.delete(id)
+    }
   }
 
   /** Carries all that is staged into the document, as one Yjs transaction; nothing if nothing is staged. */
   commit(): void {
     if (this.#staging.isEmpty) return
     const { patches, displaced } = this.#staging.take()
-    const ids = new Set(patches.map(({ raw }) => raw[1]))
+    // Before the writer packs them.
+    const ids = patches.map(({ raw }) => raw[1])
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
@@ -145,9 +149,7 @@ export class RowLog {
   /** Rows that staging changed since this was last asked, and their entries before. */
   takeLocalChanges(): RowChanges {
     const changes = this.#localChanges
-    if (changes.size === 0) return changes
-    this.#localChanges = new Map()
-    for (const [id, before] of changes) if (this.#entries.get(id) === before) changes.delete(id)
+    if (changes.size > 0) this.#localChanges = new Map()
     return changes
   }
 
@@ -235,11 +237,12 @@ export class RowLog {
 
   /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */
   #clean(displaced: readonly Patch[]): void {
-    const gone = new Set([...displaced, ...this.#superseded])
-    this.#segments.deletePatches(gone)
-    for (const patch of this.#superseded) this.#removeFromEntry(patch)
+    if (displaced.length + this.#superseded.size > 0) {
+      this.#segments.deletePatches(new Set([...displaced, ...this.#superseded]))
+      for (const patch of this.#superseded) this.#removeFromEntry(patch)
+      this.#superseded.clear()
+    }
     this.#segments.dropEmpty()
-    this.#superseded.clear()
   }
 
   #removeFromEntry(patch: Patch): void {

@@ -1,5 +1,6 @@
 // Segments: runs of patches by one replica, each a nested Y.Array. Knows how to read one; not what patches mean together.
 import type * as Y from 'yjs'
+import { isPackedId } from '../ids.ts'
 import { decodeElement, FORMAT, type Header, type RawPatch } from './format.ts'
 import type { Shape, ShapeBook } from './shape.ts'
 
@@ -64,17 +65,27 @@ export interface SegmentReader {
   onRefused(segment: Segment, element: unknown): void
 }
 
-/** Takes in elements that were appended to a segment, in order. Elements of a segment without a readable header are passed over. */
+/**
+ * Takes in elements that were appended to a segment, in order.
+ *
+ * A segment of another format is refused once, as a whole.
+ */
 export const readElements = (segment: Segment, values: readonly unknown[], reader: SegmentReader): void => {
-  for (const value of values) readElement(segment, value, reader)
+  for (const value of values) {
+    if (segment.unreadableFormat !== undefined) return
+    readElement(segment, value, reader)
+  }
 }
 
 const readElement = (segment: Segment, value: unknown, reader: SegmentReader): void => {
   const element = decodeElement(value)
   switch (element.kind) {
     case 'header':
-      if (element.format !== FORMAT) segment.unreadableFormat = element.format
-      else segment.header ??= element.header
+      if (element.format === FORMAT) segment.header ??= element.header
+      else {
+        segment.unreadableFormat = element.format
+        reader.onRefused(segment, value)
+      }
       return
     case 'shape':
       segment.shapes.push(
@@ -97,4 +108,4 @@ const readElement = (segment: Segment, value: unknown, reader: SegmentReader): v
 }
 
 const isWhole = (raw: RawPatch, shape: Shape, header: Header): boolean =>
-  raw.length === 3 + shape.columns.length && Number.isSafeInteger(header.since + raw[2])
+  raw.length === 3 + shape.columns.length && Number.isSafeInteger(header.since + raw[2]) && isPackedId(raw[1])

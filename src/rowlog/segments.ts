@@ -73,6 +73,7 @@ export class Segments {
 
   /** Deletes the segments that are sealed and without a live patch; Yjs then forgets their content. Within a Yjs transaction. */
   dropEmpty(): void {
+    if (this.#maybeEmpty.size === 0) return
     const lists = new Set<unknown>()
     for (const segment of this.#maybeEmpty)
       if (segment.sealed && segment.live === 0 && this.#byList.delete(segment.list)) lists.add(segment.list)

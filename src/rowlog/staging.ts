@@ -1,6 +1,6 @@
 // Staging: patches that rows show already and the document does not hold yet. Knows how to take them back.
-import { Entry, superseded, withPatch } from './entry.ts'
-import { FIRST_VALUE, type Header } from './format.ts'
+import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { FIRST_VALUE, type Header, type RawPatch } from './format.ts'
 import { Patch, Segment } from './segment.ts'
 import { CREATED, type Shape, type ShapeBook } from './shape.ts'
 
@@ -12,12 +12,12 @@ export interface Write {
   readonly stamp: number
 }
 
+const NONE: readonly Patch[] = []
+
 interface Step {
   readonly id: string
   readonly before: Entry | undefined
-  readonly added: readonly Patch[]
-  readonly dropped: readonly Patch[]
-  readonly displaced: readonly Patch[]
+  readonly after: Entry
 }
 
 /** Where staging stood, to come back to. */
@@ -48,25 +48,18 @@ export class Staging {
 
   /** Stages one write on top of a row's entry. @returns the entry with it. */
   add(write: Write, before: Entry | undefined, shapes: ShapeBook): Entry {
-    const displaced = before === undefined ? [] : this.#fromTheFuture(write, before)
-    let kept = before
-    const added: Patch[] = []
-    if (displaced.length > 0) {
-      const rest = before?.patches.filter((patch) => !displaced.includes(patch)) ?? []
-      kept = rest.length === 0 ? undefined : new Entry(write.id, rest)
-      for (const patch of displaced) added.push(...this.#rescue(patch, write, shapes))
-    }
-    added.push(this.#patch(write))
-    let after = kept
+    const displaced = this.#fromTheFuture(write, before)
+    const added = [this.#patch(write)]
+    for (const patch of displaced) added.push(...this.#rescue(patch, write, shapes))
+    let after = without(before, displaced)
     for (const patch of added) after = withPatch(after, write.id, patch)
-    const dropped = superseded(after as Entry).filter((patch) => patch.segment === this.#segment)
-    if (dropped.length > 0)
-      after = new Entry(
-        write.id,
-        (after as Entry).patches.filter((patch) => !dropped.includes(patch)),
-      )
-    this.#apply({ id: write.id, before, added, dropped, displaced })
-    return after as Entry
+    const dropped = displaced.length > 0 || this.#isStaged(before) ? this.#superseded(after as Entry) : NONE
+    after = without(after, dropped) as Entry
+    for (const patch of added) this.#patches.add(patch)
+    for (const patch of dropped) this.#patches.delete(patch)
+    for (const patch of displaced) this.#displaced.add(patch)
+    if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
+    return after
   }
 
   /** Sets a mark to come back to; each mark ends with `release` or `rollback`. */
@@ -84,10 +77,12 @@ export class Staging {
   /** Takes back what was staged since the mark. @returns rows and their entries before, last step first. */
   rollback(mark: StagingMark): readonly { readonly id: string; readonly before: Entry | undefined }[] {
     const undone = this.#steps.splice(mark).reverse()
-    for (const { added, dropped, displaced } of undone) {
-      for (const patch of dropped) this.#patches.add(patch)
-      for (const patch of added) this.#patches.delete(patch)
-      for (const patch of displaced) this.#displaced.delete(patch)
+    for (const { before, after } of undone) {
+      for (const added of lacking(before, after)) this.#patches.delete(added)
+      for (const taken of lacking(after, before)) {
+        if (taken.segment === this.#segment) this.#patches.add(taken)
+        else this.#displaced.delete(taken)
+      }
     }
     this.#marks -= 1
     return undone
@@ -102,11 +97,13 @@ export class Staging {
     return { patches, displaced }
   }
 
-  #apply(step: Step): void {
-    for (const patch of step.added) this.#patches.add(patch)
-    for (const patch of step.dropped) this.#patches.delete(patch)
-    for (const patch of step.displaced) this.#displaced.add(patch)
-    if (this.#marks > 0) this.#steps.push(step)
+  /** Whether a row has staged patches: without one, a write supersedes none. */
+  #isStaged(entry: Entry | undefined): boolean {
+    return entry?.patches.some(({ segment }) => segment === this.#segment) ?? false
+  }
+
+  #superseded(entry: Entry): readonly Patch[] {
+    return superseded(entry).filter(({ segment }) => segment === this.#segment)
   }
 
   #patch({ id, shape, values, stamp }: Write): Patch {
@@ -115,14 +112,14 @@ export class Staging {
       number = this.#segment.shapes.push(shape) - 1
       this.#shapeNumbers.set(shape, number)
     }
-    return new Patch(this.#segment, [number, id, stamp, ...values])
+    return new Patch(this.#segment, values.toSpliced(0, 0, number, id, stamp) as unknown as RawPatch)
   }
 
   /** A clock gives out stamps above all it has seen, except those from the far future: whatever is higher is one of them. */
-  #fromTheFuture({ stamp, shape }: Write, { patches }: Entry): readonly Patch[] {
-    const last = patches[patches.length - 1]
-    if (last === undefined || last.stamp <= stamp) return []
-    return patches.filter(
+  #fromTheFuture({ stamp, shape }: Write, before: Entry | undefined): readonly Patch[] {
+    const last = before?.patches.at(-1)
+    if (before === undefined || last === undefined || last.stamp <= stamp) return NONE
+    return before.patches.filter(
       (patch) => patch.stamp > stamp && [...shape.fields].some((field) => patch.shape.fields.has(field)),
     )
   }
@@ -135,3 +132,10 @@ export class Staging {
     return [this.#patch({ ...write, shape: insert ? shapes.insert(columns) : shapes.update(columns), values })]
   }
 }
+
+const without = (entry: Entry | undefined, gone: readonly Patch[]): Entry | undefined =>
+  entry === undefined || gone.length === 0 ? entry : withoutPatches(entry, (patch) => gone.includes(patch))
+
+/** The patches of one entry that another is without. */
+const lacking = (other: Entry | undefined, entry: Entry | undefined): readonly Patch[] =>
+  entry?.patches.filter((patch) => !(other?.patches.includes(patch) ?? false)) ?? NONE

@@ -1,21 +1,18 @@
 // Writing patches into segments: which segment, which shape number, when to start a new one. Knows no rows.
 import * as Y from 'yjs'
 import { packId } from '../ids.ts'
-import {
-  encodeHeader,
-  encodeSeal,
-  encodeShape,
-  FIRST_VALUE,
-  type Header,
-  type RawPatch,
-  SEGMENT_PATCHES,
-} from './format.ts'
+import { encodeHeader, encodeShape, type Header, SEGMENT_PATCHES } from './format.ts'
 import { type Patch, Segment } from './segment.ts'
 import type { Segments } from './segments.ts'
 import type { Shape } from './shape.ts'
 
+/** A patch that is in no document yet: its array may still be written to. */
+type UnplacedPatch = [shape: number, id: string, sinceHeader: number, ...values: unknown[]]
+
 interface OpenSegment {
   readonly segment: Segment
+  readonly list: Y.Array<unknown>
+  readonly since: number
   readonly shapeNumbers: Map<Shape, number>
   patches: number
 }
@@ -34,32 +31,16 @@ export class SegmentWriter {
   /** Appends staged patches, lowest stamp first, and moves each to its place. Within a Yjs transaction. */
   write(patches: readonly Patch[]): void {
     let elements: unknown[] = []
-    const created: Y.Array<unknown>[] = []
-    const finish = (): void => {
-      const list = this.#open?.segment.list
-      if (list !== undefined && elements.length > 0) list.push(elements)
-      elements = []
-    }
+    let open = this.#open
     for (const patch of patches) {
-      const open = this.#open
       if (open === undefined || open.segment.sealed || open.patches === SEGMENT_PATCHES) {
-        if (open !== undefined && !open.segment.sealed) {
-          open.segment.sealed = true
-          this.#segments.noteShrunk(open.segment)
-          elements.push(encodeSeal())
-        }
-        finish()
-        const header = { ...this.#author, since: patch.stamp }
-        const list = new Y.Array<unknown>()
-        this.#open = { segment: new Segment(list, header), shapeNumbers: new Map(), patches: 0 }
-        this.#segments.add(this.#open.segment)
-        created.push(list)
-        elements.push(encodeHeader(header))
+        if (elements.length > 0) open?.list.push(elements)
+        open = this.#start(patch.stamp)
+        elements = []
       }
-      elements.push(...this.#place(patch, this.#open as OpenSegment))
+      place(patch, open, elements)
     }
-    finish()
-    if (created.length > 0) this.#segments.root.push(created)
+    open?.list.push(elements)
   }
 
   /** Ends the open segment, if there is one. Within a Yjs transaction. */
@@ -68,21 +49,35 @@ export class SegmentWriter {
     this.#open = undefined
   }
 
-  #place(patch: Patch, open: OpenSegment): readonly unknown[] {
-    const { shape, stamp } = patch
-    const { segment, shapeNumbers } = open
-    let number = shapeNumbers.get(shape)
-    const isNew = number === undefined
-    if (number === undefined) {
-      number = segment.shapes.push(shape) - 1
-      shapeNumbers.set(shape, number)
-    }
-    const { since } = segment.header as Header
-    const raw: RawPatch = [number, packId(patch.raw[1]), stamp - since, ...patch.raw.slice(FIRST_VALUE)]
-    patch.segment = segment
-    patch.raw = raw
-    segment.live += 1
-    open.patches += 1
-    return isNew ? [encodeShape(shape.insert, shape.columns), raw] : [raw]
+  #start(since: number): OpenSegment {
+    this.seal()
+    const header = { ...this.#author, since }
+    const list = new Y.Array<unknown>()
+    const segment = new Segment(list, header)
+    this.#segments.add(segment)
+    this.#segments.root.push([list])
+    list.push([encodeHeader(header)])
+    this.#open = { segment, list, since, shapeNumbers: new Map(), patches: 0 }
+    return this.#open
   }
+}
+
+/** Adds a patch to the elements that a segment is about to get; what was staged is now what the document will hold. */
+const place = (patch: Patch, open: OpenSegment, elements: unknown[]): void => {
+  const { shape } = patch
+  const { segment, shapeNumbers } = open
+  let number = shapeNumbers.get(shape)
+  if (number === undefined) {
+    number = segment.shapes.push(shape) - 1
+    shapeNumbers.set(shape, number)
+    elements.push(encodeShape(shape.insert, shape.columns))
+  }
+  const raw = patch.raw as UnplacedPatch
+  raw[2] = patch.stamp - open.since
+  raw[1] = packId(raw[1])
+  raw[0] = number
+  patch.segment = segment
+  segment.live += 1
+  open.patches += 1
+  elements.push(raw)
 }

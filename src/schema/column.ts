@@ -7,6 +7,28 @@ import { ReadOnlyDate } from './read-only-date.ts'
 /** Whether a row always has the column, may lack it, or gets it from a default. */
 export type Presence = 'required' | 'optional' | 'default'
 
+/** Makes one value of two that were written without knowledge of each other: pure, and the same in whatever order they come. */
+export type MergeFunction<T> = (a: T, b: T) => T
+
+/**
+ * How concurrent writes to a column become one value.
+ *
+ * - `latest`: the later write wins.
+ * - `ask`: the later one shows, and both are kept in `db.conflicts` until somebody resolves them.
+ * - `merge`: a function makes one of them.
+ * - `counter`: what each added adds up. - `set`: elements are added and removed independently; of a concurrent add and remove of one
+ *   element, the later wins.
+ */
+export type MergeRule =
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'ask' }
+  | { readonly kind: 'merge'; readonly merge: MergeFunction<unknown> }
+  | { readonly kind: 'counter' }
+  | { readonly kind: 'set' }
+
+/** What concurrent writes of a column lead to, where `latest` is not enough: a question to the user, or a function. */
+export type ConflictOptions<T> = { readonly conflict: 'ask' } | { readonly merge: MergeFunction<T> }
+
 /** How one type of column checks, stores and shows a value. */
 export interface ColumnType<Out> {
   /** The type in words, for messages: `a string`. */
@@ -17,6 +39,17 @@ export interface ColumnType<Out> {
   read(stored: unknown): Out | undefined
 }
 
+/** What a column is made of. */
+export interface ColumnOptions<Out, P extends Presence> {
+  readonly type: ColumnType<Out>
+  readonly presence: P
+  readonly rule?: MergeRule
+  readonly target?: string | undefined
+  readonly makeDefault?: (() => unknown) | undefined
+}
+
+const LATEST: MergeRule = { kind: 'latest' }
+
 /**
  * A field of a row: `c.string()`, `c.number().default(0)`, `c.ref('projects').optional()`.
  *
@@ -26,14 +59,17 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   declare readonly $types: { readonly out: Out; readonly in: In; readonly presence: P }
   readonly type: ColumnType<Out>
   readonly presence: P
+  /** How concurrent writes become one value. */
+  readonly rule: MergeRule
   /** Table that a `ref` points to. */
   readonly target: string | undefined
   readonly #makeDefault: (() => unknown) | undefined
 
   /** @internal */
-  constructor(type: ColumnType<Out>, presence: P, target?: string, makeDefault?: () => unknown) {
+  constructor({ type, presence, rule = LATEST, target, makeDefault }: ColumnOptions<Out, P>) {
     this.type = type
     this.presence = presence
+    this.rule = rule
     this.target = target
     this.#makeDefault = makeDefault
   }
@@ -41,7 +77,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   /** A column that a row may lack: it reads `undefined`, and writing `undefined` clears it. */
   optional(this: Column<Out, In, 'required'>): Column<Out, In, 'optional'> {
     this.#onlyOnce('optional()')
-    return new Column(this.type, 'optional', this.target)
+    return new Column({ ...this.#options(), presence: 'optional' })
   }
 
   /**
@@ -52,16 +88,21 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    */
   default(this: Column<Out, In, 'required'>, value: In | (() => In)): Column<Out, In, 'default'> {
     this.#onlyOnce('default()')
-    if (typeof value === 'function') return new Column(this.type, 'default', this.target, value as () => unknown)
+    if (typeof value === 'function')
+      return new Column({ ...this.#options(), presence: 'default', makeDefault: value as () => unknown })
     const stored = this.type.write(value)
     if (stored instanceof Refusal)
       throw new MerrowError('invalid_schema', `default(${show(value)}) is not ${this.type.label}. ${stored.reason}`)
-    return new Column(this.type, 'default', this.target, () => value)
+    return new Column({ ...this.#options(), presence: 'default', makeDefault: () => value })
   }
 
   /** The value for an insert that leaves this column out; undefined if it has no default. */
   makeDefault(): unknown {
     return this.#makeDefault?.()
+  }
+
+  #options(): ColumnOptions<Out, P> {
+    return { type: this.type, presence: this.presence, rule: this.rule, target: this.target }
   }
 
   #onlyOnce(call: string): void {
@@ -74,8 +115,18 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
 }
 
 type Required<Out, In = Out> = Column<Out, In, 'required'>
-const required = <Out, In = Out>(type: ColumnType<Out>, target?: string): Required<Out, In> =>
-  new Column<Out, In, 'required'>(type, 'required', target)
+const required = <Out, In = Out>(type: ColumnType<Out>, options?: ConflictOptions<Out>): Required<Out, In> =>
+  new Column<Out, In, 'required'>({ type, presence: 'required', rule: ruleOf(options) })
+
+const ruleOf = <T>(options: ConflictOptions<T> | undefined): MergeRule => {
+  if (options === undefined) return LATEST
+  if ('merge' in options) return { kind: 'merge', merge: options.merge as MergeFunction<unknown> }
+  if (options.conflict === 'ask') return { kind: 'ask' }
+  throw new MerrowError(
+    'invalid_schema',
+    `A column was declared with ${show(options)}. Give { conflict: 'ask' }, { merge: (a, b) => ... } or nothing.`,
+  )
+}
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 const MAX_TIME_MS = 8.64e15
@@ -135,6 +186,37 @@ const refType = (table: string): ColumnType<string> => {
   }
 }
 
+const setType = <T>(element: ColumnType<T>): ColumnType<readonly T[]> => ({
+  label: `a set, each element ${element.label}`,
+  write(value) {
+    const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value
+    if (!isIterable) return new Refusal(`Give an array or a Set, each element ${element.label}.`)
+    const elements = new Map<string, unknown>()
+    for (const item of value as Iterable<unknown>) {
+      const stored = element.write(item)
+      if (stored instanceof Refusal) return new Refusal(`Element ${show(item)}: ${stored.reason}`)
+      const key = elementKey(stored)
+      if (key.length > MAX_ELEMENT_LENGTH)
+        return new Refusal(
+          `Element ${show(item)} is longer than ${MAX_ELEMENT_LENGTH} characters. Refer to a row instead.`,
+        )
+      elements.set(key, stored)
+    }
+    return sortElements(elements)
+  },
+  read: (stored) =>
+    Array.isArray(stored) ? (Object.freeze(stored.map((item) => element.read(item))) as readonly T[]) : undefined,
+})
+
+/** Names an element of a set among a row's fields. */
+export const elementKey = (stored: unknown): string => JSON.stringify(stored)
+
+/** A set's elements in the order that all replicas show them in: by their keys. */
+export const sortElements = (elements: ReadonlyMap<string, unknown>): readonly unknown[] =>
+  Object.freeze([...elements].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored))
+
+const MAX_ELEMENT_LENGTH = 200
+
 const standardType = <Out>(schema: StandardSchemaV1<unknown, Out>): ColumnType<Out> => ({
   label: `what its ${schema['~standard'].vendor} schema takes`,
   write(value) {
@@ -155,27 +237,42 @@ const standardType = <Out>(schema: StandardSchemaV1<unknown, Out>): ColumnType<O
  */
 export const column = {
   /** Text, at most 1,000,000 characters. */
-  string: (): Required<string> => required(stringType('a string')),
+  string: (options?: ConflictOptions<string>): Required<string> => required(stringType('a string'), options),
   /** A finite number. */
-  number: (): Required<number> => required(numberType),
+  number: (options?: ConflictOptions<number>): Required<number> => required(numberType, options),
   /** True or false. */
-  boolean: (): Required<boolean> => required(booleanType),
+  boolean: (options?: ConflictOptions<boolean>): Required<boolean> => required(booleanType, options),
   /** A point in time with millisecond precision; read as a read-only `Date`. */
-  date: (): Required<Date> => required(dateType),
+  date: (options?: ConflictOptions<Date>): Required<Date> => required(dateType, options),
   /** Any JSON value up to 64 levels deep; read frozen, replaced as a whole. `T` is taken on trust. */
-  json: <T = Json>(): Required<T> => required(jsonType as ColumnType<T>),
+  json: <T = Json>(options?: ConflictOptions<T>): Required<T> => required(jsonType as ColumnType<T>, options),
   /** One of a fixed list of strings. */
-  enum: <const V extends string>(values: readonly V[]): Required<V> => {
+  enum: <const V extends string>(values: readonly V[], options?: ConflictOptions<V>): Required<V> => {
     if (values.length === 0 || new Set(values).size !== values.length)
       throw new MerrowError(
         'invalid_schema',
         `enum(${show(values)}) needs at least one value and no value twice. Mend the list.`,
       )
-    return required(enumType(values))
+    return required(enumType(values), options)
   },
   /** The id of a row of another table. The row need not be there: it may come later, or have been deleted. */
-  ref: (table: string): Required<string> => required(refType(table), table),
+  ref: (table: string, options?: ConflictOptions<string>): Required<string> =>
+    new Column({ type: refType(table), presence: 'required', rule: ruleOf(options), target: table }),
+  /**
+   * A number that concurrent increments add up in. Write the new total, `update(id, { votes: votes + 1 })` or
+   * `update(id, (draft) => { draft.votes++ })`: what is kept is the difference to what was read.
+   */
+  counter: (): Column<number, number, 'default'> =>
+    new Column({ type: numberType, presence: 'default', rule: { kind: 'counter' }, makeDefault: () => 0 }),
+  /**
+   * A set of strings, numbers or booleans, read as a sorted array. Write the whole set: what is kept is which elements were added
+   * and which removed, so that concurrent changes of different elements are independent.
+   */
+  set: <T extends string | number | boolean>(
+    element: Column<T, T, 'required'>,
+  ): Column<readonly T[], Iterable<T>, 'default'> =>
+    new Column({ type: setType(element.type), presence: 'default', rule: { kind: 'set' }, makeDefault: () => [] }),
   /** Whatever a synchronous Standard Schema validator (zod, valibot, arktype) takes, if its output is JSON. */
-  from: <In, Out>(schema: StandardSchemaV1<In, Out>): Required<Out, In> =>
-    required<Out, In>(standardType(schema as StandardSchemaV1<unknown, Out>)),
+  from: <In, Out>(schema: StandardSchemaV1<In, Out>, options?: ConflictOptions<Out>): Required<Out, In> =>
+    required<Out, In>(standardType(schema as StandardSchemaV1<unknown, Out>), options),
 }

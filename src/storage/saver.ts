@@ -98,16 +98,18 @@ export class Saver {
         this.#isWriting = false
         return this.#fail(error)
       }
-      if ([...this.#shelves.values()].some(isLarge)) await this.compact()
+      if (batch.some(({ document }) => this.#isLarge(document))) await this.compact()
     }
     this.#isWriting = false
   }
 
   #noteWritten(batch: readonly DocumentUpdate[], keys: readonly number[]): void {
     batch.forEach(({ document, update }, at) => {
+      const key = keys[at] ?? 0
       const shelf = this.#shelves.get(document)
-      if (shelf === undefined) return this.noteLoaded(document, [{ key: keys[at] ?? 0, update }])
-      shelf.keys.push(keys[at] ?? 0)
+      // The first update is as good as compacted, here as when it is loaded: one large import is not written twice.
+      if (shelf === undefined || shelf.keys.length === 0) return this.noteLoaded(document, [{ key, update }])
+      shelf.keys.push(key)
       shelf.bytes += update.length
     })
     this.#saved += batch.length
@@ -115,6 +117,11 @@ export class Saver {
     this.#retryMs = FIRST_RETRY_MS
     if (this.#waiters.length > 0) this.#resolveWaiters()
     this.#options.onStatus()
+  }
+
+  #isLarge(document: string): boolean {
+    const shelf = this.#shelves.get(document)
+    return shelf !== undefined && isLarge(shelf)
   }
 
   #resolveWaiters(): void {

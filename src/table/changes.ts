@@ -15,17 +15,23 @@ export interface TableChange<R extends RowMeta> {
   readonly removed: readonly R[]
 }
 
-/** Sorts rows before and after a transaction into a {@link TableChange}; undefined if none differs. */
-export const describeChange = <R extends RowMeta>(
+/**
+ * Sorts what a transaction touched into a {@link TableChange}; undefined if no row differs.
+ *
+ * @param changes - Ids, and what stands for the row before.
+ * @param rows - How to come by the row before and the row now.
+ */
+export const describeChange = <R extends RowMeta, B>(
   origin: Origin,
-  rows: Iterable<readonly [before: R | undefined, after: R | undefined]>,
+  changes: Iterable<readonly [id: string, before: B]>,
+  rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string) => R | undefined },
 ): TableChange<R> | undefined => {
   const added: R[] = []
   const changed: R[] = []
   const removed: R[] = []
-  for (const [before, after] of rows) {
-    const was = visible(before)
-    const is = visible(after)
+  for (const [id, before] of changes) {
+    const was = visible(rows.before(before))
+    const is = visible(rows.now(id))
     if (was === is) continue
     if (was === undefined) added.push(is as R)
     else if (is === undefined) removed.push(was)

@@ -60,7 +60,11 @@ export class RowTable<C extends Columns> {
    * soft-deleted row. Nothing is written then.
    */
   insert(row: InsertOf<C>): string {
-    return this.insertMany([row])[0] as string
+    this.#batch.assertOpen()
+    const fields = this.#schema.storeInsert(this.name, row as Loose)
+    const id = this.#freeId(row)
+    this.#stageInsert(id, fields)
+    return id
   }
 
   /**
@@ -71,25 +75,16 @@ export class RowTable<C extends Columns> {
    */
   insertMany(rows: readonly InsertOf<C>[]): string[] {
     this.#batch.assertOpen()
-    const given = new Set<string>()
-    const writes = rows.map((row): readonly [string, StoredFields] => {
+    const ids = new Set<string>()
+    const stored = rows.map((row) => {
       const fields = this.#schema.storeInsert(this.name, row as Loose)
-      const id = this.#newId((row as Loose)['id'])
-      if (given.has(id) || this.#isCreated(id))
-        throw new MerrowError(
-          'row_exists',
-          `Table "${this.name}" has a row "${id}" already, or was given it twice. Use upsert() to write it either way.`,
-          {
-            table: this.name,
-            id,
-          },
-        )
-      given.add(id)
-      return [id, fields]
+      ids.add(this.#freeId(row, ids))
+      return fields
     })
-    for (const [id, { columns, values }] of writes) this.#log.stage(id, true, columns, values)
-    if (writes.length > 0) this.#batch.noteWrite()
-    return writes.map(([id]) => id)
+    return Array.from(ids, (id, at) => {
+      this.#stageInsert(id, stored[at] as StoredFields)
+      return id
+    })
   }
 
   /**
@@ -158,6 +153,22 @@ export class RowTable<C extends Columns> {
     return () => this.#listeners.delete(own)
   }
 
+  /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
+  #freeId(row: InsertOf<C>, others?: ReadonlySet<string>): string {
+    const id = this.#newId((row as Loose)['id'])
+    if (!this.#isCreated(id) && others?.has(id) !== true) return id
+    throw new MerrowError(
+      'row_exists',
+      `Table "${this.name}" has a row "${id}" already, or was given it twice. Use upsert() to write it either way.`,
+      { table: this.name, id },
+    )
+  }
+
+  #stageInsert(id: string, { columns, values }: StoredFields): void {
+    this.#log.stage(id, true, columns, values)
+    this.#batch.noteWrite()
+  }
+
   #newId(given: unknown): string {
     if (given === undefined) return this.#makeId()
     if (typeof given === 'string' && given !== '' && given.length <= MAX_ID_LENGTH) return given
@@ -215,11 +226,10 @@ export class RowTable<C extends Columns> {
 
   #announce(origin: Origin, changes: RowChanges): void {
     if (this.#listeners.size === 0 || changes.size === 0) return
-    const pairs = Array.from(
-      changes,
-      ([id, before]) => [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))] as const,
-    )
-    const change = describeChange(origin, pairs)
+    const change = describeChange(origin, changes, {
+      before: (entry) => this.#rows.row(entry),
+      now: (id) => this.#rows.row(this.#log.entries.get(id)),
+    })
     if (change === undefined) return
     for (const listener of [...this.#listeners]) {
       try {
