@@ -10,7 +10,7 @@ import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { WriteBatch } from './table/index.ts'
+import { Conflicts, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -62,9 +62,19 @@ export interface DatabaseCore<S extends Schema> {
    * Runs `work`, whose writes, over any tables, are kept together or, if it throws, not at all. They go out as one Yjs
    * transaction a table and one storage append in all.
    *
+   * They are also one step for undo.
+   *
+   * @param options.label - What the step is called in the result of `undo` and `redo`.
    * @returns What `work` returns. @throws What `work` throws, nothing written.
    */
-  transact<T>(work: () => T): T
+  transact<T>(work: () => T, options?: { readonly label?: string }): T
+  /**
+   * Takes back and does again this replica's own writes, step by step, over all tables. A step is what one `transact` wrote, or writes
+   * within 500 ms. What others have written since is left alone, and named in the result; undo of an insert soft-deletes.
+   */
+  readonly undo: UndoStack
+  /** Writes of `{ conflict: 'ask' }` columns that did not know one another, until somebody resolves them. */
+  readonly conflicts: Conflicts
   /**
    * One object spread over several tables, its rows in all of them under one id.
    *
@@ -178,10 +188,17 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   await saver.compact()
 
   const batch = new WriteBatch()
+  const undo = new UndoStack(now, (work) => batch.transact(work))
+  const conflicts = new Conflicts(onError)
+  const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
+    undo.step(label, () => batch.transact(work))
   const makeId = createIdSource(now, random)
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
-    tables.set(table, new Table({ name: table, schema: tableSchema, log: logOf(table), batch, makeId, now, onError }))
+    tables.set(
+      table,
+      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
+    )
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
   session = sync?.start({ documents, onStatus: () => status.touch() })
@@ -190,7 +207,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const source: TableSource<S> = {
     schema,
     table: (table) => core.table(table) as unknown as Table<Columns>,
-    transact: (work) => batch.transact(work),
+    transact,
     onError,
   }
   const core: DatabaseCore<S> = {
@@ -205,7 +222,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         )
       return found as unknown as TableOf<S['tables'][typeof table]>
     },
-    transact: (work) => batch.transact(work),
+    transact,
+    undo,
+    conflicts,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
     async saved() {

@@ -7,12 +7,15 @@ export {
   Column,
   type Columns,
   type ColumnType,
+  type ConflictOptions,
   column,
   type DraftOf,
   defineSchema,
   type Insert,
   type InsertOf,
   type Json,
+  type MergeFunction,
+  type MergeRule,
   type Patch,
   type PatchOf,
   type Presence,
@@ -26,7 +29,21 @@ export {
 } from './schema/index.ts'
 export type { Status } from './status.ts'
 export type { Connection } from './sync/port.ts'
-export type { Origin, TableChange } from './table/index.ts'
+export type {
+  AfterWrite,
+  BeforeWrite,
+  Conflict,
+  ConflictingWrite,
+  Conflicts,
+  Origin,
+  Skipped,
+  TableChange,
+  UndoResult,
+  UndoStack,
+  WriteKind,
+  WriteRequest,
+  WrittenRow,
+} from './table/index.ts'
 export {
   type Merged,
   type MergeOptions,

@@ -1,6 +1,8 @@
 // Entries: the live patches of one row, and which of them still matter. Knows the merge law, not where patches rest.
+
+import { FIRST_VALUE } from './format.ts'
 import { comparePatches, type Patch } from './segment.ts'
-import { CREATED, DELETED } from './shape.ts'
+import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
  * The patches of one row, lowest first. Immutable, so that the row before a change stays at hand.
@@ -41,16 +43,37 @@ export const superseded = ({ patches }: Entry): readonly Patch[] =>
 const NONE: readonly Patch[] = []
 
 const isSuperseded = (patch: Patch, at: number, patches: readonly Patch[]): boolean => {
-  let from = at + 1
-  while (from < patches.length && comparePatches(patches[from] as Patch, patch) <= 0) from++
-  for (const field of patch.shape.fields) if (!isWritten(field, patches, from)) return false
+  for (const field of patch.shape.fields) if (!isReplaced(patch, field, at, patches)) return false
   return true
 }
 
-const isWritten = (field: string, patches: readonly Patch[], from: number): boolean => {
-  for (let at = from; at < patches.length; at++) if (patches[at]?.shape.fields.has(field)) return true
+const isReplaced = (patch: Patch, field: string, at: number, patches: readonly Patch[]): boolean => {
+  // What a writer knew goes with what it wrote.
+  if (field.endsWith(KNEW)) return true
+  for (let later = at + 1; later < patches.length; later++) {
+    const other = patches[later] as Patch
+    if (other.shape.fields.has(field) && comparePatches(other, patch) > 0 && knew(other, field, patch)) return true
+  }
   return false
 }
+
+/** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
+const knew = (later: Patch, field: string, earlier: Patch): boolean => {
+  if (!later.shape.asked.has(field)) return true
+  const known = later.raw[FIRST_VALUE + later.shape.columns.indexOf(`${field}${KNEW}`)]
+  if (!Array.isArray(known)) return true
+  for (let at = 1; at + 1 < known.length; at += 2)
+    if (known[at] === earlier.stamp && known[at + 1] === earlier.replica) return true
+  return false
+}
+
+/** The writes of a column that no later write has replaced, lowest first: more than one if they did not know each other. */
+export const siblingsOf = ({ patches }: Entry, column: string): readonly Patch[] =>
+  patches.filter((patch, at) => patch.shape.fields.has(column) && !isReplaced(patch, column, at, patches))
+
+/** The last write of a field. */
+export const winnerOf = ({ patches }: Entry, field: string): Patch | undefined =>
+  patches.findLast((patch) => patch.shape.columns.includes(field))
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
 export const isCreated = ({ patches }: Entry): boolean => patches.some((patch) => patch.shape.fields.has(CREATED))
@@ -60,7 +83,7 @@ export const fieldOf = ({ patches }: Entry, field: string): unknown => {
   for (let at = patches.length - 1; at >= 0; at--) {
     const patch = patches[at] as Patch
     const column = patch.shape.columns.indexOf(field)
-    if (column >= 0) return patch.raw[3 + column]
+    if (column >= 0) return patch.raw[FIRST_VALUE + column]
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 // What the layers above see of the row log.
-export { type Entry, fieldOf, isCreated, isDeleted } from './entry.ts'
+export { type Entry, fieldOf, isCreated, isDeleted, siblingsOf, winnerOf } from './entry.ts'
 export { FIRST_VALUE } from './format.ts'
 export { type RowChanges, RowLog } from './log.ts'
 export { scratchDocuments } from './scratch.ts'
 export type { Patch as LogPatch } from './segment.ts'
-export { CREATED, DELETED, type Shape } from './shape.ts'
+export { CREATED, DELETED, KNEW, type Shape } from './shape.ts'

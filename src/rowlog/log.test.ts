@@ -10,8 +10,9 @@ const NOW_MS = 1_700_000_000_000
 let replicas = 0
 const open = (device = `d${replicas++}`, run = 0): RowLog =>
   new RowLog({ replica: `${device}.${run}`, author: device, clock: new StampClock(() => NOW_MS) })
-const put = (log: RowLog, id: string, fields: Readonly<Record<string, unknown>>, insert = false): void =>
+const put = (log: RowLog, id: string, fields: Readonly<Record<string, unknown>>, insert = false): void => {
   log.stage(id, insert, Object.keys(fields), Object.values(fields))
+}
 const show = (log: RowLog, id: string, field: string): unknown => {
   const entry = log.entries.get(id)
   return entry !== undefined && isCreated(entry) ? fieldOf(entry, field) : undefined

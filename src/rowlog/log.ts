@@ -32,6 +32,8 @@ const LOADING = Symbol('loading')
  * transaction, together with the removal of patches that nobody will see again.
  */
 export class RowLog {
+  /** Name of this writer. */
+  readonly replica: string
   /** The Yjs document, for storage and sync to carry. */
   readonly document: Y.Doc = new Y.Doc()
   readonly #clock: StampClock
@@ -46,6 +48,7 @@ export class RowLog {
   #listener: (changes: RowChanges) => void = () => {}
 
   constructor({ replica, author, clock }: RowLogOptions) {
+    this.replica = replica
     this.#clock = clock
     this.#segments = new Segments(this.document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
@@ -106,13 +109,15 @@ export class RowLog {
    * @param insert - Whether it creates the row.
    * @param columns - What it writes; for inserts, the same array each time is quicker.
    * @param values - Stored values, one a column.
+   * @returns The patch.
    */
-  stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): void {
+  stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): Patch {
     const shape = insert ? this.#shapes.insert(columns) : this.#shapes.update(columns)
     const before = this.#entries.get(id)
-    const after = this.#staging.add({ id, shape, values, stamp: this.#clock.next() }, before, this.#shapes)
+    const { patch, after } = this.#staging.add({ id, shape, values, stamp: this.#clock.next() }, before, this.#shapes)
     this.#entries.set(id, after)
     if (!this.#localChanges.has(id)) this.#localChanges.set(id, before)
+    return patch
   }
 
   /** Remembers where staging stands, so that it can be taken back to here. */

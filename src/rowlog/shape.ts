@@ -5,6 +5,12 @@ export const CREATED = 'createdAt'
 /** The field that a soft delete writes. */
 export const DELETED = 'deletedAt'
 
+/**
+ * Ends the name of a field that says what the writer of a column knew: `[value before, stamp, replica, ...]` of the earlier writes.
+ * Of such a column, a later write replaces those alone that it knew.
+ */
+export const KNEW = '~'
+
 /** What the patches of one kind write. Compare shapes by identity. */
 export interface Shape {
   /** Whether its patches create their row. */
@@ -12,6 +18,8 @@ export interface Shape {
   readonly columns: readonly string[]
   /** All that it writes: the columns, and {@link CREATED} if it inserts. */
   readonly fields: ReadonlySet<string>
+  /** Columns that come with what their writer knew. */
+  readonly asked: ReadonlySet<string>
 }
 
 /** Gives equal column lists one {@link Shape}. */
@@ -38,11 +46,9 @@ export class ShapeBook {
     const key = `${insert ? '+' : ''}${columns.join('\0')}`
     let shape = this.#byKey.get(key)
     if (shape === undefined) {
-      shape = {
-        insert,
-        columns: Object.freeze([...columns]),
-        fields: new Set(insert ? [CREATED, ...columns] : columns),
-      }
+      const fields = new Set(insert ? [CREATED, ...columns] : columns)
+      const asked = new Set(columns.filter((column) => fields.has(`${column}${KNEW}`)))
+      shape = { insert, columns: Object.freeze([...columns]), fields, asked }
       this.#byKey.set(key, shape)
     }
     return shape

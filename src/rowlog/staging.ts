@@ -46,20 +46,21 @@ export class Staging {
     return this.#patches.size === 0
   }
 
-  /** Stages one write on top of a row's entry. @returns the entry with it. */
-  add(write: Write, before: Entry | undefined, shapes: ShapeBook): Entry {
+  /** Stages one write on top of a row's entry. @returns its patch, and the entry with it. */
+  add(write: Write, before: Entry | undefined, shapes: ShapeBook): { readonly patch: Patch; readonly after: Entry } {
     const displaced = this.#fromTheFuture(write, before)
-    const added = [this.#patch(write)]
-    for (const patch of displaced) added.push(...this.#rescue(patch, write, shapes))
+    const patch = this.#patch(write)
+    const added = [patch]
+    for (const lost of displaced) added.push(...this.#rescue(lost, write, shapes))
     let after = without(before, displaced)
-    for (const patch of added) after = withPatch(after, write.id, patch)
+    for (const one of added) after = withPatch(after, write.id, one)
     const dropped = displaced.length > 0 || this.#isStaged(before) ? this.#superseded(after as Entry) : NONE
     after = without(after, dropped) as Entry
-    for (const patch of added) this.#patches.add(patch)
-    for (const patch of dropped) this.#patches.delete(patch)
-    for (const patch of displaced) this.#displaced.add(patch)
+    for (const one of added) this.#patches.add(one)
+    for (const one of dropped) this.#patches.delete(one)
+    for (const one of displaced) this.#displaced.add(one)
     if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
-    return after
+    return { patch, after }
   }
 
   /** Sets a mark to come back to; each mark ends with `release` or `rollback`. */

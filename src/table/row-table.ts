@@ -1,10 +1,15 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { DELETED, isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
+import { isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
 import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
+import { ConflictFinder } from './conflict-finder.ts'
+import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
 import { createDraft, diffDraft } from './draft.ts'
+import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { RowBuilder } from './row-builder.ts'
+import { RowWriter } from './row-writer.ts'
+import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /** What a table is given to work with. */
@@ -13,6 +18,8 @@ export interface TableOptions<C extends Columns> {
   readonly schema: TableSchema<C>
   readonly log: RowLog
   readonly batch: WriteBatch
+  readonly undo: UndoStack
+  readonly conflicts: Conflicts
   readonly makeId: () => string
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
@@ -22,11 +29,10 @@ export interface TableOptions<C extends Columns> {
 
 type Loose = Readonly<Record<string, unknown>>
 
-const DELETED_COLUMN = [DELETED]
 const MAX_ID_LENGTH = 256
 
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
-export class RowTable<C extends Columns> {
+export class RowTable<C extends Columns> implements ConflictSource {
   /** The table's name in the schema. */
   readonly name: string
   readonly #schema: TableSchema<C>
@@ -36,10 +42,14 @@ export class RowTable<C extends Columns> {
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
   readonly #rows: RowBuilder<RowOf<C>>
+  readonly #writer: RowWriter
+  readonly #finder: ConflictFinder
+  readonly #conflicts: Conflicts
+  readonly #hooks: Hooks<C>
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor({ name, schema, log, batch, makeId, now, onError }: TableOptions<C>) {
+  constructor({ name, schema, log, batch, undo, conflicts, makeId, now, onError }: TableOptions<C>) {
     this.name = name
     this.#schema = schema
     this.#log = log
@@ -47,8 +57,13 @@ export class RowTable<C extends Columns> {
     this.#makeId = makeId
     this.#now = now
     this.#onError = onError
-    this.#rows = new RowBuilder(schema)
-    batch.join({ log, announce: () => this.#announce('local', log.takeLocalChanges()) })
+    this.#rows = new RowBuilder(schema, onError)
+    this.#writer = new RowWriter({ name, schema, log, batch, undo, now })
+    this.#finder = new ConflictFinder(name, schema, log)
+    this.#conflicts = conflicts
+    this.#hooks = new Hooks(onError)
+    conflicts.join(name, this)
+    batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
     log.onRemoteChange((changes) => this.#announce('remote', changes))
   }
 
@@ -61,9 +76,10 @@ export class RowTable<C extends Columns> {
    */
   insert(row: InsertOf<C>): string {
     this.#batch.assertOpen()
-    const fields = this.#schema.storeInsert(this.name, row as Loose)
-    const id = this.#freeId(row)
-    this.#stageInsert(id, fields)
+    const given = this.#hooked('insert', undefined, undefined, row as Loose)
+    const fields = this.#schema.storeInsert(this.name, given)
+    const id = this.#freeId(given)
+    this.#writer.insert(id, fields)
     return id
   }
 
@@ -77,12 +93,13 @@ export class RowTable<C extends Columns> {
     this.#batch.assertOpen()
     const ids = new Set<string>()
     const stored = rows.map((row) => {
-      const fields = this.#schema.storeInsert(this.name, row as Loose)
-      ids.add(this.#freeId(row, ids))
+      const given = this.#hooked('insert', undefined, undefined, row as Loose)
+      const fields = this.#schema.storeInsert(this.name, given)
+      ids.add(this.#freeId(given, ids))
       return fields
     })
     return Array.from(ids, (id, at) => {
-      this.#stageInsert(id, stored[at] as StoredFields)
+      this.#writer.insert(id, stored[at] as StoredFields)
       return id
     })
   }
@@ -153,20 +170,47 @@ export class RowTable<C extends Columns> {
     return () => this.#listeners.delete(own)
   }
 
+  /**
+   * Adds a hook around every write.
+   *
+   * - `before('write')` runs before a local insert, update, delete or restore is checked. It may return other values to write, or
+   *   throw to refuse the write: then nothing of it, or of the transaction that it is in, is written.
+   * - `after('write')` runs once a transaction is through, for each row that it changed, wherever it came from. What it throws is
+   *   reported, and undoes nothing.
+   *
+   * @returns A function that removes it.
+   */
+  before(_cut: 'write', hook: BeforeWrite<C>): () => void {
+    return this.#hooks.addBefore(hook)
+  }
+
+  /** Adds a hook after every write; see {@link before}. */
+  after(_cut: 'write', hook: AfterWrite<C>): () => void {
+    return this.#hooks.addAfter(hook)
+  }
+
+  /** @internal Its conflicts, for `db.conflicts`. */
+  conflicts(): readonly Conflict[] {
+    return this.#finder.list()
+  }
+
+  /** @internal Writes a value over all the writes of a conflict, for `db.conflicts`. */
+  resolve({ id, column }: Conflict, choice: ConflictingWrite | { readonly value: unknown }): void {
+    this.#batch.assertOpen()
+    this.#require(id, 'resolve')
+    if ('isMine' in choice) this.#writer.update(id, { columns: [column], values: [this.#finder.storedOf(choice)] })
+    else this.#stagePatch(id, { [column]: choice.value })
+  }
+
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
-  #freeId(row: InsertOf<C>, others?: ReadonlySet<string>): string {
-    const id = this.#newId((row as Loose)['id'])
+  #freeId(row: Loose, others?: ReadonlySet<string>): string {
+    const id = this.#newId(row['id'])
     if (!this.#isCreated(id) && others?.has(id) !== true) return id
     throw new MerrowError(
       'row_exists',
       `Table "${this.name}" has a row "${id}" already, or was given it twice. Use upsert() to write it either way.`,
       { table: this.name, id },
     )
-  }
-
-  #stageInsert(id: string, { columns, values }: StoredFields): void {
-    this.#log.stage(id, true, columns, values)
-    this.#batch.noteWrite()
   }
 
   #newId(given: unknown): string {
@@ -209,23 +253,40 @@ export class RowTable<C extends Columns> {
   }
 
   #stagePatch(id: string, patch: Loose): void {
-    const { columns, values } = this.#schema.storePatch(this.name, id, patch)
-    if (columns.length === 0) return
-    this.#log.stage(id, false, columns, values)
-    this.#batch.noteWrite()
+    const given = this.#hooked('update', id, this.#rows.row(this.#log.entries.get(id)), patch)
+    this.#writer.update(id, this.#schema.storePatch(this.name, id, given))
   }
 
   #setDeleted(id: string, what: 'delete' | 'restore', value: number | null): void {
     this.#batch.assertOpen()
-    this.#require(id, what)
+    const row = this.#require(id, what)
     const entry = this.#log.entries.get(id)
     if (entry === undefined || isDeleted(entry) === (value !== null)) return
-    this.#log.stage(id, false, DELETED_COLUMN, [value])
-    this.#batch.noteWrite()
+    this.#hooked(what, id, row, {})
+    this.#writer.setDeleted(id, value)
+  }
+
+  #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
+    return this.#hooks.isEmpty ? values : this.#hooks.before({ kind, table: this.name, id, before, values })
+  }
+
+  /** What undo and redo wrote is told apart from other local writes. */
+  #announceLocal(changes: RowChanges): void {
+    const reverted = this.#writer.takeReverted()
+    if (reverted.size === 0) return this.#announce('local', changes)
+    const isReverted = ([id]: readonly [string, unknown]): boolean => reverted.has(id)
+    this.#announce('local', new Map([...changes].filter((change) => !isReverted(change))))
+    this.#announce('undo', new Map([...changes].filter(isReverted)))
   }
 
   #announce(origin: Origin, changes: RowChanges): void {
-    if (this.#listeners.size === 0 || changes.size === 0) return
+    if (changes.size === 0) return
+    if (this.#finder.look(changes.keys())) this.#conflicts.announce()
+    for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
+      const [was, is] = [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))]
+      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
+    }
+    if (this.#listeners.size === 0) return
     const change = describeChange(origin, changes, {
       before: (entry) => this.#rows.row(entry),
       now: (id) => this.#rows.row(this.#log.entries.get(id)),

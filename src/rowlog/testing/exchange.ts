@@ -1,0 +1,18 @@
+// Brings Yjs documents of one name to the same state. Knows Yjs alone.
+import * as Y from 'yjs'
+
+interface HasDocuments {
+  readonly db: { saved(): Promise<void> }
+  readonly documents: ReadonlyMap<string, Y.Doc>
+}
+
+/** Commits what is staged everywhere, then gives every replica what any of them has; by way of a passive server. */
+export const exchange = async (...replicas: readonly HasDocuments[]): Promise<void> => {
+  for (const { db } of replicas) await db.saved()
+  for (const name of replicas[0]?.documents.keys() ?? []) {
+    const server = new Y.Doc()
+    const documents = replicas.map(({ documents: own }) => own.get(name) as Y.Doc)
+    for (const document of documents) Y.applyUpdate(server, Y.encodeStateAsUpdate(document))
+    for (const document of documents) Y.applyUpdate(document, Y.encodeStateAsUpdate(server), 'server')
+  }
+}

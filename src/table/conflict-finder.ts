@@ -1,0 +1,84 @@
+// Finds the conflicts of one table's rows, and keeps the list as rows change. Knows entries and columns; resolves nothing.
+import { type Entry, FIRST_VALUE, KNEW, type LogPatch, type RowLog, siblingsOf } from '../rowlog/index.ts'
+import type { TableSchema } from '../schema/index.ts'
+import { stampTimeMs } from '../stamp.ts'
+import type { Conflict, ConflictingWrite } from './conflicts.ts'
+
+/** Keeps the conflicts of the columns that ask. */
+export class ConflictFinder {
+  readonly #table: string
+  readonly #schema: TableSchema
+  readonly #log: RowLog
+  readonly #columns: readonly string[]
+  readonly #byRow = new Map<string, readonly Conflict[]>()
+  /** What was stored for a write that is shown in a conflict. */
+  readonly #stored = new WeakMap<ConflictingWrite, unknown>()
+
+  constructor(table: string, schema: TableSchema, log: RowLog) {
+    this.#table = table
+    this.#schema = schema
+    this.#log = log
+    this.#columns = schema.columnNames.filter((name) => schema.columns[name]?.rule.kind === 'ask')
+    this.look(log.entries.keys())
+  }
+
+  /** The conflicts there are. */
+  list(): readonly Conflict[] {
+    return [...this.#byRow.values()].flat()
+  }
+
+  /** The stored value of a write in a conflict that this finder listed. */
+  storedOf(write: ConflictingWrite): unknown {
+    return this.#stored.get(write)
+  }
+
+  /** Looks at rows again. @returns whether any conflict came, changed or went. */
+  look(ids: Iterable<string>): boolean {
+    if (this.#columns.length === 0) return false
+    let hasChanged = false
+    for (const id of ids) {
+      const entry = this.#log.entries.get(id)
+      const found = entry === undefined || entry.patches.length < 2 ? [] : this.#find(id, entry)
+      if (found.length > 0) this.#byRow.set(id, found)
+      hasChanged = found.length > 0 || this.#byRow.has(id) || hasChanged
+      if (found.length === 0) this.#byRow.delete(id)
+    }
+    return hasChanged
+  }
+
+  #find(id: string, entry: Entry): readonly Conflict[] {
+    return this.#columns.flatMap((column) => {
+      const writes = siblingsOf(entry, column)
+      if (writes.length < 2) return []
+      const last = writes[writes.length - 1] as LogPatch
+      const base = this.#read(column, beforeOf(last, column))
+      return [{ table: this.#table, id, column, base, writes: writes.map((write) => this.#describe(write, column)) }]
+    })
+  }
+
+  #describe(patch: LogPatch, column: string): ConflictingWrite {
+    const stored = patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)]
+    const isMine = deviceOf(patch.replica) === deviceOf(this.#log.replica)
+    const write = {
+      value: this.#read(column, stored),
+      author: patch.author,
+      timeMs: stampTimeMs(patch.stamp),
+      isMine,
+    }
+    this.#stored.set(write, stored)
+    return write
+  }
+
+  #read(column: string, stored: unknown): unknown {
+    return stored === undefined ? undefined : this.#schema.columns[column]?.type.read(stored)
+  }
+}
+
+/** What a column held before a write, as its writer knew it. */
+const beforeOf = ({ shape, raw }: LogPatch, column: string): unknown => {
+  const at = shape.columns.indexOf(`${column}${KNEW}`)
+  const known = at < 0 ? undefined : raw[FIRST_VALUE + at]
+  return Array.isArray(known) ? known[0] : undefined
+}
+
+const deviceOf = (replica: string): string => replica.slice(0, replica.lastIndexOf('.'))

@@ -1,0 +1,45 @@
+// Databases that exchange their documents when told to, without sockets: for tests of what concurrent writes lead to.
+import { createDatabase, type Database, type Schema } from '../../index.ts'
+import type { SyncAdapter, SyncContext } from '../../sync/index.ts'
+
+/** A database whose documents are at hand. */
+export interface TestReplica<S extends Schema> {
+  readonly db: Database<S>
+  readonly documents: SyncContext['documents']
+}
+
+/** A clock that stands still until it is told to go on. */
+export interface TestClock {
+  nowMs: number
+  readonly now: () => number
+}
+
+/** Makes a clock at a fixed time. */
+export const testClock = (nowMs = 1_700_000_000_000): TestClock => {
+  const clock = { nowMs, now: () => clock.nowMs }
+  return clock
+}
+
+/** Opens a database in memory whose documents can be exchanged. */
+export const openReplica = async <const S extends Schema>(
+  schema: S,
+  options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
+): Promise<TestReplica<S>> => {
+  let documents: SyncContext['documents'] = new Map()
+  const sync: SyncAdapter = {
+    start(context) {
+      documents = context.documents
+      return {
+        connection: 'offline',
+        unsent: 0,
+        error: undefined,
+        connect: () => {},
+        disconnect: () => {},
+        acknowledged: async () => {},
+        close: () => {},
+      }
+    },
+  }
+  const db = await createDatabase({ name: 'test', schema, sync, ...options })
+  return { db, documents }
+}
