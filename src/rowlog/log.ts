@@ -151,6 +151,11 @@ export class RowLog {
     }, this)
   }
 
+  /** Ids of the rows that {@link takeLocalChanges} would give. */
+  unannounced(): Iterable<string> {
+    return this.#localChanges.keys()
+  }
+
   /** Rows that staging changed since this was last asked, and their entries before. */
   takeLocalChanges(): RowChanges {
     const changes = this.#localChanges

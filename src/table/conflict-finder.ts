@@ -11,6 +11,7 @@ export class ConflictFinder {
   readonly #log: RowLog
   readonly #columns: readonly string[]
   readonly #byRow = new Map<string, readonly Conflict[]>()
+  #hasChanged = false
   /** What was stored for a write that is shown in a conflict. */
   readonly #stored = new WeakMap<ConflictingWrite, unknown>()
 
@@ -20,10 +21,12 @@ export class ConflictFinder {
     this.#log = log
     this.#columns = schema.columnNames.filter((name) => schema.columns[name]?.rule.kind === 'ask')
     this.look(log.entries.keys())
+    this.takeChanged()
   }
 
-  /** The conflicts there are. */
+  /** The conflicts there are, writes that are not announced yet included. */
   list(): readonly Conflict[] {
+    this.look(this.#log.unannounced())
     return [...this.#byRow.values()].flat()
   }
 
@@ -32,17 +35,22 @@ export class ConflictFinder {
     return this.#stored.get(write)
   }
 
-  /** Looks at rows again. @returns whether any conflict came, changed or went. */
-  look(ids: Iterable<string>): boolean {
-    if (this.#columns.length === 0) return false
-    let hasChanged = false
+  /** Looks at rows again. */
+  look(ids: Iterable<string>): void {
+    if (this.#columns.length === 0) return
     for (const id of ids) {
       const entry = this.#log.entries.get(id)
       const found = entry === undefined || entry.patches.length < 2 ? [] : this.#find(id, entry)
+      if (found.length === 0 && !this.#byRow.delete(id)) continue
       if (found.length > 0) this.#byRow.set(id, found)
-      hasChanged = found.length > 0 || this.#byRow.has(id) || hasChanged
-      if (found.length === 0) this.#byRow.delete(id)
+      this.#hasChanged = true
     }
+  }
+
+  /** Whether any conflict came, changed or went since this was last asked. */
+  takeChanged(): boolean {
+    const hasChanged = this.#hasChanged
+    this.#hasChanged = false
     return hasChanged
   }
 

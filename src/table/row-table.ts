@@ -281,7 +281,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   #announce(origin: Origin, changes: RowChanges): void {
     if (changes.size === 0) return
-    if (this.#finder.look(changes.keys())) this.#conflicts.announce()
+    this.#finder.look(changes.keys())
+    if (this.#finder.takeChanged()) this.#conflicts.announce()
     for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
       const [was, is] = [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))]
       if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
