@@ -140,6 +140,23 @@ describe('rows', () => {
   })
 })
 
+it('[T20] updateWhere and deleteWhere write all matching rows in one transaction and one step, or none', async () => {
+  const db = await open()
+  db.tasks.insertMany(Array.from({ length: 10 }, (_, at) => ({ title: `${at}`, priority: at % 2 })))
+  await db.saved()
+  const changes: number[] = []
+  db.tasks.subscribe(({ changed, removed }) => changes.push(changed.length, removed.length))
+  expect(db.tasks.updateWhere({ priority: 1 }, { done: true })).toBe(5)
+  await db.saved()
+  expect(db.tasks.deleteWhere({ done: true })).toBe(5)
+  await db.saved()
+  expect([changes, db.tasks.all().length, db.undo.undoable]).toEqual([[5, 0, 0, 5], 5, 3])
+  expect(codeOf(() => db.tasks.updateWhere({ priority: 0 }, { title: 5 as never }))).toBe('invalid_value')
+  db.undo.undo()
+  expect(db.tasks.where({ done: true }).count()).toBe(5)
+  await db.close()
+})
+
 describe('transactions', () => {
   it('[T8] what throws is taken back over all tables, nested ones alone, in memory and in store', async () => {
     const storage = memory()

@@ -1,5 +1,5 @@
 // The table as apps see it: rows, and queries over them. Adds queries to the table layer, which knows none.
-import type { Columns, RowOf } from '../schema/index.ts'
+import type { Columns, PatchOf, RowOf } from '../schema/index.ts'
 import { RowTable, type TableOptions } from '../table/index.ts'
 import { type Filter, Query } from './query.ts'
 
@@ -28,5 +28,26 @@ export class Table<C extends Columns> extends RowTable<C> {
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
   all(options: { readonly withDeleted?: boolean } = {}): RowOf<C>[] {
     return [...this.rows(options)]
+  }
+
+  /**
+   * Writes the same columns to all rows that match, in one transaction.
+   *
+   * @returns How many rows there were. @throws {@link MerrowError} as `where` and `update`; nothing is written then.
+   * @example db.tasks.updateWhere({ projectId }, { done: true })
+   */
+  updateWhere(filter: Filter<RowOf<C>>, patch: PatchOf<C>): number {
+    return this.#forAll(filter, ({ id }) => this.update(id, patch))
+  }
+
+  /** Soft-deletes all rows that match, in one transaction. @returns How many there were. */
+  deleteWhere(filter: Filter<RowOf<C>>): number {
+    return this.#forAll(filter, ({ id }) => this.delete(id))
+  }
+
+  #forAll(filter: Filter<RowOf<C>>, write: (row: RowOf<C>) => void): number {
+    const rows = this.where(filter).all()
+    this.together(() => rows.forEach(write))
+    return rows.length
   }
 }

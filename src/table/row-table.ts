@@ -38,6 +38,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #schema: TableSchema<C>
   readonly #log: RowLog
   readonly #batch: WriteBatch
+  readonly #undo: UndoStack
   readonly #makeId: () => string
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
@@ -54,6 +55,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#schema = schema
     this.#log = log
     this.#batch = batch
+    this.#undo = undo
     this.#makeId = makeId
     this.#now = now
     this.#onError = onError
@@ -98,10 +100,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
       ids.add(this.#freeId(given, ids))
       return fields
     })
-    return Array.from(ids, (id, at) => {
-      this.#writer.insert(id, stored[at] as StoredFields)
-      return id
-    })
+    return this.together(() =>
+      Array.from(ids, (id, at) => {
+        this.#writer.insert(id, stored[at] as StoredFields)
+        return id
+      }),
+    )
   }
 
   /**
@@ -127,7 +131,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   upsert(row: InsertOf<C>): string {
     const { id, ...columns } = row as Loose
     if (id === undefined || !this.#isCreated(this.#newId(id))) return this.insert(row)
-    this.#batch.transact(() => {
+    this.together(() => {
       this.#stagePatch(id as string, columns)
       this.restore(id as string)
     })
@@ -200,6 +204,11 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#require(id, 'resolve')
     if ('isMine' in choice) this.#writer.update(id, { columns: [column], values: [this.#finder.storedOf(choice)] })
     else this.#stagePatch(id, { [column]: choice.value })
+  }
+
+  /** Runs work as one transaction and one step for undo. */
+  protected together<T>(work: () => T): T {
+    return this.#undo.step(undefined, () => this.#batch.transact(work))
   }
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */

@@ -77,8 +77,10 @@ interface Step {
 /** Writes within this time join into one step, unless `transact` says otherwise. */
 const JOIN_MS = 500
 const MAX_STEPS = 200
+/** Writes that are kept in all; of a step with more than that, none is. */
+const MAX_RECORDS = 100_000
 
-/** What is kept of this user's writes, newest last. Memory is bounded: of more than 200 steps the oldest are forgotten. */
+/** What is kept of this user's writes, newest last. Memory is bounded: of more than 200 steps or 100,000 writes the oldest are forgotten. */
 export class UndoStack {
   readonly #now: () => number
   readonly #targets = new Map<string, UndoTarget>()
@@ -170,7 +172,8 @@ export class UndoStack {
 
   #push(step: Step): void {
     this.#undo.push(step)
-    if (this.#undo.length > MAX_STEPS) this.#undo.shift()
+    let kept = this.#undo.reduce((sum, { records }) => sum + records.length, 0)
+    while (this.#undo.length > MAX_STEPS || kept > MAX_RECORDS) kept -= this.#undo.shift()?.records.length ?? 0
   }
 
   #move(from: Step[], to: Step[]): UndoResult | undefined {
