@@ -28,7 +28,7 @@ const startRelay = async (options: Partial<Parameters<typeof createRelay>[0]> = 
 
 const open = async (
   url: string,
-  options: { storage?: StorageAdapter; token?: TokenSource; user?: string } = {},
+  options: { storage?: StorageAdapter; token?: TokenSource; user?: string; now?: () => number } = {},
 ): Promise<Database<S>> => {
   const { token, ...rest } = options
   const sync = relay({ url, random: () => 0, ...(token === undefined ? {} : { token }) })
@@ -128,12 +128,15 @@ it('[N5] disconnect() keeps writes here until connect()', async () => {
 
 it('[N6] concurrent edits merge: other columns are kept, in one column the later write stays', async () => {
   const { url } = await startRelay()
-  const [a, b] = [await open(url), await open(url)]
+  let nowMs = Date.now()
+  const now = (): number => nowMs
+  const [a, b] = [await open(url, { now }), await open(url, { now })]
   const id = a.tasks.insert({ title: 'start' })
   await until(b, () => b.tasks.get(id) !== undefined)
   a.disconnect()
   a.tasks.update(id, { title: 'earlier', size: 7 })
   await a.saved()
+  nowMs += 1000
   b.tasks.update(id, { title: 'later', done: true })
   a.connect()
   await until(a, () => a.tasks.get(id)?.done === true)
