@@ -157,6 +157,38 @@ it('[T20] updateWhere and deleteWhere write all matching rows in one transaction
   await db.close()
 })
 
+it('[T21] a purged row is gone for good, here and in the store; its id may be used again', async () => {
+  const storage = memory()
+  let nowMs = 1_700_000_000_000
+  const now = (): number => nowMs
+  const db = await open({ storage, now })
+  const id = db.tasks.insert({ title: 'a secret of some length that must go' })
+  db.tasks.update(id, { done: true })
+  await db.saved()
+  db.tasks.purge(id)
+  expect([db.tasks.get(id, { withDeleted: true }), db.tasks.all({ withDeleted: true })]).toEqual([undefined, []])
+  expect(codeOf(() => db.tasks.update(id, { done: false }))).toBe('row_not_found')
+  expect(db.undo.undo()).toMatchObject({ restored: 0 })
+  nowMs += 1000
+  db.tasks.insert({ id, title: 'again' })
+  await db.close()
+  const again = await open({ storage, now })
+  expect(again.tasks.get(id)).toMatchObject({ title: 'again', done: false })
+  await again.close()
+})
+
+it('[T22] purgeDeleted purges what was soft-deleted long enough ago', async () => {
+  let nowMs = 1_700_000_000_000
+  const db = await open({ now: () => nowMs })
+  const [old, young, kept] = db.tasks.insertMany([{ title: 'old' }, { title: 'young' }, { title: 'kept' }])
+  db.tasks.delete(old as string)
+  nowMs += 10_000
+  db.tasks.delete(young as string)
+  expect(db.tasks.purgeDeleted({ olderThanMs: 5000 })).toBe(1)
+  expect(db.tasks.all({ withDeleted: true }).map(({ id }) => id)).toEqual([young, kept])
+  await db.close()
+})
+
 describe('transactions', () => {
   it('[T8] what throws is taken back over all tables, nested ones alone, in memory and in store', async () => {
     const storage = memory()

@@ -113,6 +113,8 @@ export interface DatabaseCore<S extends Schema> {
 const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Version of what a store holds beside Yjs's own format; a newer store is not touched. */
 const STORE_FORMAT = 1
+/** How long the note of a purge is kept, so that replicas which were away that long learn of it: 90 days. */
+const PURGE_RETENTION_MS = 90 * 24 * 60 * 60 * 1000
 
 /**
  * Opens a database: loads it from storage, and starts keeping it in step.
@@ -183,6 +185,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(table, stored)
     log.onUpdate((update) => saver.save(table, update))
+    log.forgetPurges(now() - PURGE_RETENTION_MS)
     if (storage.isAlone) log.sealRunsOf(device)
   }
   await saver.compact()

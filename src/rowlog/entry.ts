@@ -2,7 +2,7 @@
 
 import { FIRST_VALUE } from './format.ts'
 import { comparePatches, type Patch } from './segment.ts'
-import { CREATED, DELETED, KNEW } from './shape.ts'
+import { CREATED, DELETED, KNEW, PURGED } from './shape.ts'
 
 /**
  * The patches of one row, lowest first. Immutable, so that the row before a change stays at hand.
@@ -12,14 +12,20 @@ import { CREATED, DELETED, KNEW } from './shape.ts'
 export class Entry {
   readonly id: string
   readonly patches: readonly Patch[]
+  /** Those that the row is made of: the patches after its last purge. */
+  readonly valid: readonly Patch[]
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
 
   constructor(id: string, patches: readonly Patch[]) {
     this.id = id
     this.patches = patches
+    const purge = patches.findLastIndex(isPurge)
+    this.valid = purge < 0 ? patches : patches.slice(purge + 1)
   }
 }
+
+const isPurge = ({ shape }: Patch): boolean => shape.fields.has(PURGED)
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {
@@ -52,7 +58,8 @@ const isReplaced = (patch: Patch, field: string, at: number, patches: readonly P
   if (field.endsWith(KNEW)) return true
   for (let later = at + 1; later < patches.length; later++) {
     const other = patches[later] as Patch
-    if (other.shape.fields.has(field) && comparePatches(other, patch) > 0 && knew(other, field, patch)) return true
+    if (comparePatches(other, patch) <= 0) continue
+    if (isPurge(other) || (other.shape.fields.has(field) && knew(other, field, patch))) return true
   }
   return false
 }
@@ -68,20 +75,20 @@ const knew = (later: Patch, field: string, earlier: Patch): boolean => {
 }
 
 /** The writes of a column that no later write has replaced, lowest first: more than one if they did not know each other. */
-export const siblingsOf = ({ patches }: Entry, column: string): readonly Patch[] =>
-  patches.filter((patch, at) => patch.shape.fields.has(column) && !isReplaced(patch, column, at, patches))
+export const siblingsOf = ({ valid }: Entry, column: string): readonly Patch[] =>
+  valid.filter((patch, at) => patch.shape.fields.has(column) && !isReplaced(patch, column, at, valid))
 
 /** The last write of a field. */
-export const winnerOf = ({ patches }: Entry, field: string): Patch | undefined =>
-  patches.findLast((patch) => patch.shape.columns.includes(field))
+export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined =>
+  valid.findLast((patch) => patch.shape.columns.includes(field))
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
-export const isCreated = ({ patches }: Entry): boolean => patches.some((patch) => patch.shape.fields.has(CREATED))
+export const isCreated = ({ valid }: Entry): boolean => valid.some((patch) => patch.shape.fields.has(CREATED))
 
 /** The stored value of one field; undefined if nothing has written it. */
-export const fieldOf = ({ patches }: Entry, field: string): unknown => {
-  for (let at = patches.length - 1; at >= 0; at--) {
-    const patch = patches[at] as Patch
+export const fieldOf = ({ valid }: Entry, field: string): unknown => {
+  for (let at = valid.length - 1; at >= 0; at--) {
+    const patch = valid[at] as Patch
     const column = patch.shape.columns.indexOf(field)
     if (column >= 0) return patch.raw[FIRST_VALUE + column]
   }

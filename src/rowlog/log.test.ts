@@ -201,3 +201,31 @@ describe('what comes from elsewhere', () => {
     expect(show(c, 'r', 'x')).toBe(2)
   })
 })
+
+describe('purging', () => {
+  it('[K13] a purge voids what was written before, wherever it comes from, and takes its bytes', () => {
+    const [a, b] = [open(), open()]
+    put(a, 'r', { x: 'something long enough to be seen in the bytes' }, true)
+    a.commit()
+    send(a, b)
+    put(b, 'r', { purgedAt: 1 })
+    b.commit()
+    put(a, 'r', { y: 1 })
+    a.commit()
+    send(b, a)
+    send(a, b)
+    expect([show(a, 'r', 'x'), show(b, 'r', 'y')]).toEqual([undefined, undefined])
+    expect(new TextDecoder().decode(b.encode())).not.toContain('something long')
+  })
+
+  it('[K14] the note of a purge goes after its time, and the row stays away', () => {
+    const log = open()
+    put(log, 'r', { x: 1 }, true)
+    put(log, 'r', { purgedAt: 1 })
+    log.commit()
+    log.forgetPurges(NOW_MS)
+    expect(log.entries.size).toBe(1)
+    log.forgetPurges(NOW_MS + 1)
+    expect(log.entries.size).toBe(0)
+  })
+})

@@ -2,12 +2,12 @@
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
-import type { StampClock } from '../stamp.ts'
+import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
 import type { Patch } from './segment.ts'
 import { Segments } from './segments.ts'
-import { ShapeBook } from './shape.ts'
+import { PURGED, ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
 import { SegmentWriter } from './writer.ts'
 
@@ -161,6 +161,19 @@ export class RowLog {
     const changes = this.#localChanges
     if (changes.size > 0) this.#localChanges = new Map()
     return changes
+  }
+
+  /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
+  forgetPurges(beforeMs: number): void {
+    const old = [...this.#entries.values()].flatMap(({ patches }) =>
+      patches.filter(({ shape, stamp }) => shape.fields.has(PURGED) && stampTimeMs(stamp) < beforeMs),
+    )
+    if (old.length === 0) return
+    this.document.transact(() => {
+      this.#segments.deletePatches(old)
+      for (const patch of old) this.#removeFromEntry(patch)
+      this.#segments.dropEmpty()
+    }, this)
   }
 
   /** Ends this replica's open segment: it will write into a new one, if at all. */

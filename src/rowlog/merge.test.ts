@@ -94,4 +94,23 @@ describe('[M5] the laws catch', () => {
     })
     expect(await caught(1000)).toMatch(/last writers/)
   })
+
+  it('a purge that what was there before survives', async () => {
+    vi.doMock('./entry.ts', async (original) => {
+      const real = await original<typeof import('./entry.ts')>()
+      return { ...real, isCreated: ({ patches }: Entry) => patches.some(({ shape }) => shape.fields.has('createdAt')) }
+    })
+    expect(await caught()).toMatch(/last writers|own write/)
+  })
+
+  it('a segment that is sealed and never dropped', async () => {
+    vi.doMock('./segments.ts', async (original) => {
+      const real = await original<typeof import('./segments.ts')>()
+      class Hoarder extends real.Segments {
+        override dropEmpty(): void {}
+      }
+      return { ...real, Segments: Hoarder }
+    })
+    expect(await caught(1000)).toMatch(/without a live patch|superseded/)
+  })
 })

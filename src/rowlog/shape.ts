@@ -5,6 +5,9 @@ export const CREATED = 'createdAt'
 /** The field that a soft delete writes. */
 export const DELETED = 'deletedAt'
 
+/** The field that a purge writes: it voids all that was written to the row before. */
+export const PURGED = 'purgedAt'
+
 /**
  * Ends the name of a field that says what the writer of a column knew: `[value before, stamp, replica, ...]` of the earlier writes.
  * Of such a column, a later write replaces those alone that it knew.

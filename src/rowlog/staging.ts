@@ -2,7 +2,7 @@
 import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
 import { FIRST_VALUE, type Header, type RawPatch } from './format.ts'
 import { Patch, Segment } from './segment.ts'
-import { CREATED, type Shape, type ShapeBook } from './shape.ts'
+import { CREATED, PURGED, type Shape, type ShapeBook } from './shape.ts'
 
 /** One patch to be. */
 export interface Write {
@@ -120,12 +120,13 @@ export class Staging {
   #fromTheFuture({ stamp, shape }: Write, before: Entry | undefined): readonly Patch[] {
     const last = before?.patches.at(-1)
     if (before === undefined || last === undefined || last.stamp <= stamp) return NONE
-    return before.patches.filter(
-      (patch) => patch.stamp > stamp && [...shape.fields].some((field) => patch.shape.fields.has(field)),
-    )
+    const isHit = (patch: Patch): boolean =>
+      shape.fields.has(PURGED) || [...shape.fields].some((field) => patch.shape.fields.has(field))
+    return before.patches.filter((patch) => patch.stamp > stamp && isHit(patch))
   }
 
   #rescue(patch: Patch, write: Write, shapes: ShapeBook): readonly Patch[] {
+    if (write.shape.fields.has(PURGED)) return NONE
     const columns = patch.shape.columns.filter((column) => !write.shape.fields.has(column))
     const insert = patch.shape.fields.has(CREATED) && !write.shape.fields.has(CREATED)
     if (columns.length === 0 && !insert) return []

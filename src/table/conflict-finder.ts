@@ -40,7 +40,7 @@ export class ConflictFinder {
     if (this.#columns.length === 0) return
     for (const id of ids) {
       const entry = this.#log.entries.get(id)
-      const found = entry === undefined || entry.patches.length < 2 ? [] : this.#find(id, entry)
+      const found = entry === undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
       if (found.length === 0 && !this.#byRow.delete(id)) continue
       if (found.length > 0) this.#byRow.set(id, found)
       this.#hasChanged = true

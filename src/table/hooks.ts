@@ -3,7 +3,7 @@ import type { Columns, RowOf } from '../schema/index.ts'
 import type { Origin } from './changes.ts'
 
 /** What a write is going to do. */
-export type WriteKind = 'insert' | 'update' | 'delete' | 'restore'
+export type WriteKind = 'insert' | 'update' | 'delete' | 'restore' | 'purge'
 
 /** A local write before it is checked. */
 export interface WriteRequest<C extends Columns> {
@@ -13,7 +13,7 @@ export interface WriteRequest<C extends Columns> {
   readonly id: string | undefined
   /** The row as it is; undefined for an insert. */
   readonly before: RowOf<C> | undefined
-  /** The columns that are to be written, as given by the caller; none for a delete or restore. */
+  /** The columns that are to be written, as given by the caller; none for a delete, restore or purge. */
   readonly values: Readonly<Record<string, unknown>>
 }
 

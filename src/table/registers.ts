@@ -161,7 +161,7 @@ const partsOf = (
   column: string,
 ): ReadonlyMap<string, { readonly value: unknown; readonly rank: number }> => {
   const parts = new Map<string, { value: unknown; rank: number }>()
-  entry.patches.forEach(({ shape, raw }, rank) =>
+  entry.valid.forEach(({ shape, raw }, rank) =>
     shape.columns.forEach((field, at) => {
       if (field.startsWith(`${column}${PART}`))
         parts.set(field.slice(column.length + 1), { value: raw[FIRST_VALUE + at], rank })
@@ -171,11 +171,11 @@ const partsOf = (
 }
 
 const lastWith = (
-  { patches }: Entry,
+  { valid }: Entry,
   field: string,
 ): { readonly patch: LogPatch; readonly at: number; readonly rank: number } | undefined => {
-  for (let rank = patches.length - 1; rank >= 0; rank--) {
-    const patch = patches[rank] as LogPatch
+  for (let rank = valid.length - 1; rank >= 0; rank--) {
+    const patch = valid[rank] as LogPatch
     const at = patch.shape.columns.indexOf(field)
     if (at >= 0) return { patch, at, rank }
   }
@@ -185,7 +185,7 @@ const lastWith = (
 /** What a column held before a write, and the writes of it that are known here, `[before, stamp, replica, ...]`. */
 const knownWrites = (entry: Entry, column: string): readonly unknown[] => [
   fieldOf(entry, column),
-  ...entry.patches
+  ...entry.valid
     .filter(({ shape }) => shape.columns.includes(column))
     .flatMap(({ stamp, replica }) => [stamp, replica]),
 ]

@@ -48,7 +48,7 @@ export class RowBuilder<R extends RowMeta> {
   }
 
   #build(entry: Entry): R | undefined {
-    const { id, patches } = entry
+    const { id, valid: patches } = entry
     const stored = new Array<unknown>(this.#names.length).fill(undefined)
     let createdAt: number | undefined
     let deletedAt: unknown

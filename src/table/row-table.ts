@@ -148,6 +148,31 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#setDeleted(id, 'restore', null)
   }
 
+  /**
+   * Removes a row for good, here and everywhere: its content leaves the document, and a stamped note stays that voids whatever was
+   * written to it before. What others write to it meanwhile is kept and counted, and not shown. Not undone.
+   *
+   * @throws `row_not_found`
+   */
+  purge(id: string): void {
+    this.#batch.assertOpen()
+    this.#hooked('purge', id, this.#require(id, 'purge'), {})
+    this.#writer.purge(id)
+  }
+
+  /**
+   * Purges the rows that were soft-deleted some time ago.
+   *
+   * @param options.olderThanMs - How long ago at least, in milliseconds.
+   * @returns How many there were.
+   */
+  purgeDeleted({ olderThanMs }: { readonly olderThanMs: number }): number {
+    const limitMs = this.#now() - olderThanMs
+    const old = [...this.rows({ withDeleted: true })].filter(({ deletedAt }) => (deletedAt ?? Infinity) <= limitMs)
+    this.together(() => old.forEach(({ id }) => this.purge(id)))
+    return old.length
+  }
+
   /** The row, frozen; undefined if it is unknown, or soft-deleted and not asked for `withDeleted`. */
   get(id: string, options: { readonly withDeleted?: boolean } = {}): RowOf<C> | undefined {
     const row = this.#rows.row(this.#log.entries.get(id))

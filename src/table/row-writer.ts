@@ -1,5 +1,14 @@
 // Writes of one table: columns become fields of patches, and each is noted for undo. Knows no validation and no rows.
-import { DELETED, type Entry, fieldOf, type LogPatch, type RowLog, winnerOf } from '../rowlog/index.ts'
+import {
+  DELETED,
+  type Entry,
+  fieldOf,
+  isCreated,
+  type LogPatch,
+  PURGED,
+  type RowLog,
+  winnerOf,
+} from '../rowlog/index.ts'
 import type { StoredFields, TableSchema } from '../schema/index.ts'
 import { parseField, Registers } from './registers.ts'
 import type { FieldRecord, Lineage, Skipped, UndoStack, UndoTarget, WriteRecord } from './undo.ts'
@@ -17,6 +26,7 @@ export interface RowWriterOptions {
 }
 
 const DELETED_FIELD = [DELETED]
+const PURGED_FIELD = [PURGED]
 
 /** Stages the writes of one table. */
 export class RowWriter implements UndoTarget {
@@ -56,10 +66,16 @@ export class RowWriter implements UndoTarget {
     this.#write(id, { columns: DELETED_FIELD, values: [timeMs] })
   }
 
+  /** Removes a row for good: what was written to it is deleted from the document. Not undone. */
+  purge(id: string): void {
+    this.#log.stage(id, false, PURGED_FIELD, [this.#now()])
+    this.#batch.noteWrite()
+  }
+
   /** Puts back what a write changed, as far as nobody else has written it since. */
   revert(record: WriteRecord, lineage: Lineage): { readonly restored: number; readonly skipped: readonly Skipped[] } {
     const entry = this.#log.entries.get(record.id)
-    if (entry === undefined) return { restored: 0, skipped: [] }
+    if (entry === undefined || !isCreated(entry)) return { restored: 0, skipped: [this.#skip(record.id, PURGED)] }
     this.#reverted.add(record.id)
     if (record.insert) return this.#revertInsert(record, entry)
     const isFree = (field: FieldRecord): boolean => {
@@ -85,7 +101,7 @@ export class RowWriter implements UndoTarget {
     { id }: WriteRecord,
     entry: Entry,
   ): { readonly restored: number; readonly skipped: readonly Skipped[] } {
-    const isOthers = entry.patches.some(({ replica }) => replica !== this.#log.replica)
+    const isOthers = entry.valid.some(({ replica }) => replica !== this.#log.replica)
     if (isOthers) return { restored: 0, skipped: [this.#skip(id, DELETED)] }
     if (typeof fieldOf(entry, DELETED) !== 'number') this.setDeleted(id, this.#now())
     return { restored: 1, skipped: [] }

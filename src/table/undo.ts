@@ -22,7 +22,7 @@ export interface WriteRecord {
   readonly patch: LogPatch
 }
 
-/** A field that was left as it is, because somebody has written it since. */
+/** A field that was left as it is, because somebody has written it since, or (`purgedAt`) purged its row. */
 export interface Skipped {
   readonly table: string
   readonly id: string

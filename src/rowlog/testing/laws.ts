@@ -40,7 +40,9 @@ export const checkLaws = (seed: number): void => {
 }
 
 /** Patches of which no field shows, found the slow way. */
-const useless = ({ patches }: Entry): readonly unknown[] => {
+const useless = ({ patches: all }: Entry): readonly unknown[] => {
+  const purge = all.findLastIndex(({ shape }) => shape.fields.has('purgedAt'))
+  const patches = all.slice(purge + 1)
   const winners = new Map<string, (typeof patches)[number]>()
   for (const patch of patches)
     for (const field of patch.shape.fields) {
@@ -50,7 +52,7 @@ const useless = ({ patches }: Entry): readonly unknown[] => {
       if (wins) winners.set(field, patch)
     }
   const winning = new Set(winners.values())
-  return patches.filter((patch) => !winning.has(patch))
+  return [...all.slice(0, Math.max(purge, 0)), ...patches.filter((patch) => !winning.has(patch))]
 }
 
 const deadSegments = ({ document }: RowLog): number => {

@@ -1,4 +1,4 @@
-// The plain model of the merge law: last writer wins, field by field. Knows no documents.
+// The plain model of the merge law: last writer wins, field by field; a purge voids all before it. Knows no documents.
 
 /** One committed write, as the model sees it. */
 export interface ModelWrite {
@@ -18,6 +18,11 @@ export const modelRows = (writes: readonly ModelWrite[]): Map<string, ModelRow> 
   const rows = new Map<string, Record<string, unknown>>()
   const created = new Set<string>()
   for (const { id, insert, fields } of ordered) {
+    if ('purgedAt' in fields) {
+      rows.set(id, {})
+      created.delete(id)
+      continue
+    }
     rows.set(id, { ...rows.get(id), ...fields })
     if (insert) created.add(id)
   }

@@ -73,7 +73,7 @@ export class Simulation {
   static rowsOf(log: RowLog): Map<string, unknown> {
     return new Map(
       Array.from(log.entries, ([id, entry]) => {
-        const fields = new Set(entry.patches.flatMap(({ shape }) => shape.columns))
+        const fields = new Set(entry.valid.flatMap(({ shape }) => shape.columns))
         return [
           id,
           isCreated(entry) ? Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)])) : undefined,
@@ -170,8 +170,9 @@ export class Simulation {
     const entry = replica.log.entries.get(id)
     const isThere = entry !== undefined && isCreated(entry)
     if (!isThere) return this.#write(replica, id, true, { a: this.#nextValue(), b: this.#nextValue(), c: undefined })
-    const dice = prng.int32(this.#random, 0, 9)
-    if (dice < 2) return this.#write(replica, id, false, { deletedAt: dice === 0 ? this.#nowMs : null })
+    const dice = prng.int32(this.#random, 0, 19)
+    if (dice === 19) return this.#write(replica, id, false, { purgedAt: this.#nowMs })
+    if (dice < 4) return this.#write(replica, id, false, { deletedAt: dice < 2 ? this.#nowMs : null })
     const columns = COLUMNS.filter(() => prng.bool(this.#random))
     if (columns.length > 0)
       this.#write(replica, id, false, Object.fromEntries(columns.map((column) => [column, this.#nextValue()])))
@@ -188,7 +189,7 @@ export class Simulation {
     this.writes.push({ id, insert, stamp: clock.last, replica: `${device}.${run}`, fields })
     const entry = log.entries.get(id)
     for (const [field, value] of Object.entries(fields))
-      if (entry === undefined || fieldOf(entry, field) !== value)
+      if (field !== 'purgedAt' && (entry === undefined || fieldOf(entry, field) !== value))
         throw new BrokenLaw(`SEED=${this.#seed}: ${device} does not see its own write of ${id}.${field}`)
   }
 
