@@ -32,8 +32,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true, maxRetries: 3 })
 })
 
-const startRelay = async (port: number): Promise<Relay> => {
-  const relay = await createRelay({ port, data: join(root, 'data'), demo })
+const startRelay = async (port: number, data = 'data'): Promise<Relay> => {
+  const relay = await createRelay({ port, data: join(root, data), demo })
   closers.push(() => relay.close())
   return relay
 }
@@ -97,6 +97,24 @@ it.skipIf(!mustRun)(
     await a.getByTestId('task-row').first().waitFor()
     await b.getByTestId('task-row').first().waitFor()
     expect([await rowOf(a), await rowOf(b)]).toEqual([merged, merged])
+  },
+)
+
+it.skipIf(!mustRun)(
+  '[D2] a second tab shares the store, knows that it is not alone, and sees the same rows',
+  async () => {
+    const relay = await startRelay(0, 'tabs')
+    const first = await openDevice('tabs', relay.url)
+    await stateIs(first, 'connected')
+    await first.getByTestId('new-title').fill('One task')
+    await first.getByTestId('new-title').press('Enter')
+    const second = await first.context().newPage()
+    await second.goto(relay.url)
+    await second.getByTestId('task-row').first().waitFor()
+    const { held, pending } = await first.evaluate(() => navigator.locks.query())
+    expect([held?.map(({ mode }) => mode), pending?.map(({ mode }) => mode)]).toEqual([['exclusive'], ['shared']])
+    await field(second, 'Title').fill('One task, from the second tab')
+    await expect.poll(async () => (await rowOf(first)).title, { timeout: 10_000 }).toBe('One task, from the second tab')
   },
 )
 
