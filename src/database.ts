@@ -1,16 +1,16 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { VersionGuard } from './migrate.ts'
 import { Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
 import type { Columns, Schema, TableSchema } from './schema/index.ts'
-import { StampClock } from './stamp.ts'
 import { Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { Conflicts, UndoStack, WriteBatch } from './table/index.ts'
+import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -75,6 +75,8 @@ export interface DatabaseCore<S extends Schema> {
   readonly undo: UndoStack
   /** Writes of `{ conflict: 'ask' }` columns that did not know one another, until somebody resolves them. */
   readonly conflicts: Conflicts
+  /** Stored values that this schema refuses, as older or newer apps may write them; their rows are shown without. */
+  readonly quarantine: Quarantine
   /**
    * One object spread over several tables, its rows in all of them under one id.
    *
@@ -119,6 +121,9 @@ const PURGE_RETENTION_MS = 90 * 24 * 60 * 60 * 1000
 /**
  * Opens a database: loads it from storage, and starts keeping it in step.
  *
+ * Rows of earlier versions of the schema are migrated first. If a step fails, or the data asks for a newer schema, the database opens
+ * read-only: `db.status.error` says why, and writes throw `read_only`.
+ *
  * @throws {@link MerrowError} `invalid_argument` for a malformed name, `newer_format` for a store that a newer version made,
  * `storage_failed` or `folder_unusable` for one that cannot be read.
  *
@@ -151,8 +156,13 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   await checkFormat(storage, name)
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
-  const clock = new StampClock(now)
-  const logs = new Map(Object.keys(schema.tables).map((table) => [table, new RowLog({ replica, author: user, clock })]))
+  const clock = new MigrationClock(now)
+  const logs = new Map(
+    Object.entries(schema.tables).map(([table, { history }]) => [
+      table,
+      new RowLog({ replica, author: user, clock, history }),
+    ]),
+  )
   const logOf = (table: string): RowLog => logs.get(table) as RowLog
 
   const saver = new Saver({
@@ -176,21 +186,26 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
     },
     get error() {
-      return saver.error ?? session?.error
+      return guard.reason ?? saver.error ?? session?.error
     },
   })
 
+  const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
   for (const [table, log] of logs) {
     const stored = await storage.load(table)
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(table, stored)
-    log.onUpdate((update) => saver.save(table, update))
+    log.onUpdate((update) => {
+      saver.save(table, update)
+      guard.look(table)
+    })
     log.forgetPurges(now() - PURGE_RETENTION_MS)
     if (storage.isAlone) log.sealRunsOf(device)
   }
+  guard.migrate()
   await saver.compact()
 
-  const batch = new WriteBatch()
+  const batch = new WriteBatch(undefined, () => guard.refuse())
   const undo = new UndoStack(now, (work) => batch.transact(work))
   const conflicts = new Conflicts(onError)
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
@@ -202,6 +217,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       table,
       new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
     )
+
+  const quarantine = new Quarantine(() => tables.values(), onError)
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
   session = sync?.start({ documents, onStatus: () => status.touch() })
@@ -228,6 +245,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     transact,
     undo,
     conflicts,
+    quarantine,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
     async saved() {

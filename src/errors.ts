@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'row_exists'
   | 'database_closed'
   | 'newer_format'
+  | 'read_only'
+  | 'migration_failed'
   | 'storage_failed'
   | 'storage_full'
   | 'unsupported'

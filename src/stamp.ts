@@ -38,6 +38,11 @@ export class StampClock {
     if (stamp > this.#last && !this.isFarFuture(stamp)) this.#last = stamp
   }
 
+  /** How long ago a stamp was given out, in milliseconds. */
+  ageMs(stamp: number): number {
+    return this.#now() - stampTimeMs(stamp)
+  }
+
   /** Whether a stamp is further ahead of the wall clock than honest clocks drift. */
   isFarFuture(stamp: number): boolean {
     return stamp > stampAt(Math.floor(this.#now()) + MAX_DRIFT_MS)

@@ -42,7 +42,7 @@ export class Status<C extends string> {
     return this.#source.refused
   }
 
-  /** What is wrong with storage or the relay at the moment; undefined if nothing is. */
+  /** Why the database is read-only, or what is wrong with storage or the relay at the moment; undefined if nothing is. */
   get error(): unknown {
     return this.#source.error
   }

@@ -21,6 +21,8 @@ export interface RowLogOptions {
   /** Who its patches are by. */
   readonly author: string | undefined
   readonly clock: StampClock
+  /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
+  readonly history?: { readonly maxWrites: number; readonly maxAgeMs: number } | undefined
 }
 
 const LOADING = Symbol('loading')
@@ -37,6 +39,7 @@ export class RowLog {
   /** The Yjs document, for storage and sync to carry. */
   readonly document: Y.Doc = new Y.Doc()
   readonly #clock: StampClock
+  readonly #history: RowLogOptions['history']
   readonly #shapes = new ShapeBook()
   readonly #segments: Segments
   readonly #reader: TransactionReader
@@ -47,9 +50,10 @@ export class RowLog {
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
 
-  constructor({ replica, author, clock }: RowLogOptions) {
+  constructor({ replica, author, clock, history }: RowLogOptions) {
     this.replica = replica
     this.#clock = clock
+    this.#history = history
     this.#segments = new Segments(this.document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
@@ -255,7 +259,18 @@ export class RowLog {
 
   #noteSuperseded(entry: Entry | undefined): void {
     if (entry === undefined) return
-    for (const patch of superseded(entry)) if (patch.segment.list !== undefined) this.#superseded.add(patch)
+    for (const patch of this.#withoutKept(superseded(entry), entry))
+      if (patch.segment.list !== undefined) this.#superseded.add(patch)
+  }
+
+  /** The superseded patches of a row that are not kept as its history. What a purge voided never is. */
+  #withoutKept(patches: readonly Patch[], entry: Entry): readonly Patch[] {
+    const history = this.#history
+    if (history === undefined || patches.length === 0) return patches
+    const kept = patches
+      .filter((patch) => entry.valid.includes(patch) && this.#clock.ageMs(patch.stamp) <= history.maxAgeMs)
+      .slice(-history.maxWrites)
+    return patches.filter((patch) => !kept.includes(patch))
   }
 
   /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */

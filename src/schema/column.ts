@@ -1,8 +1,11 @@
 // Columns: a field's type, its validation, and its stored form. Knows nothing of tables but the name that a ref points to.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MerrowError, show } from '../errors.ts'
+import type { ColumnType } from './column-type.ts'
+import type { AnyFormer, Former } from './former.ts'
 import { deepFreeze, type Json, Refusal, refuseText, toPlain } from './plain.ts'
 import { ReadOnlyDate } from './read-only-date.ts'
+import { standardType } from './standard.ts'
 
 /** Whether a row always has the column, may lack it, or gets it from a default. */
 export type Presence = 'required' | 'optional' | 'default'
@@ -29,16 +32,6 @@ export type MergeRule =
 /** What concurrent writes of a column lead to, where `latest` is not enough: a question to the user, or a function. */
 export type ConflictOptions<T> = { readonly conflict: 'ask' } | { readonly merge: MergeFunction<T> }
 
-/** How one type of column checks, stores and shows a value. */
-export interface ColumnType<Out> {
-  /** The type in words, for messages: `a string`. */
-  readonly label: string
-  /** Checks a caller's value. @returns its stored form (plain JSON), or a {@link Refusal}. */
-  write(value: unknown): unknown
-  /** Shows a stored value. @returns undefined if no such column could have stored it. */
-  read(stored: unknown): Out | undefined
-}
-
 /** What a column is made of. */
 export interface ColumnOptions<Out, P extends Presence> {
   readonly type: ColumnType<Out>
@@ -46,6 +39,8 @@ export interface ColumnOptions<Out, P extends Presence> {
   readonly rule?: MergeRule
   readonly target?: string | undefined
   readonly makeDefault?: (() => unknown) | undefined
+  readonly missing?: unknown
+  readonly formers?: readonly AnyFormer[]
 }
 
 const LATEST: MergeRule = { kind: 'latest' }
@@ -63,14 +58,20 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   readonly rule: MergeRule
   /** Table that a `ref` points to. */
   readonly target: string | undefined
+  /** What a row shows that was inserted before there was such a column, in stored form: a fixed default, or undefined. */
+  readonly missing: unknown
+  /** Its former names and types. */
+  readonly formers: readonly AnyFormer[]
   readonly #makeDefault: (() => unknown) | undefined
 
   /** @internal */
-  constructor({ type, presence, rule = LATEST, target, makeDefault }: ColumnOptions<Out, P>) {
+  constructor({ type, presence, rule = LATEST, target, makeDefault, missing, formers = [] }: ColumnOptions<Out, P>) {
     this.type = type
     this.presence = presence
     this.rule = rule
     this.target = target
+    this.missing = missing
+    this.formers = formers
     this.#makeDefault = makeDefault
   }
 
@@ -93,7 +94,34 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
     const stored = this.type.write(value)
     if (stored instanceof Refusal)
       throw new MerrowError('invalid_schema', `default(${show(value)}) is not ${this.type.label}. ${stored.reason}`)
-    return new Column({ ...this.#options(), presence: 'default', makeDefault: () => value })
+    return new Column({ ...this.#options(), presence: 'default', makeDefault: () => value, missing: stored })
+  }
+
+  /**
+   * A column that older apps, which share the data, know under another name or with another type.
+   *
+   * A row shows the latest write of either, made new by `read`; a write of the column also writes the former one, by `write`. Without a
+   * `name` the column has only changed its type: `read` is given the values that the new type refuses; or, if there is a `write`,
+   * every value, and what is stored stays of the old type. Of several former names, call this once for each.
+   *
+   * @throws {@link MerrowError} `invalid_schema` for a column that merges by parts or asks.
+   *
+   * @example
+   * title: c.string().formerly({ name: 'titel', read: (old: string) => old, write: (title) => title })
+   */
+  formerly<Old>(former: Former<Old, Out, In>): Column<Out, In, P> {
+    if (this.rule.kind !== 'latest')
+      throw new MerrowError(
+        'invalid_schema',
+        `formerly() on a column that merges by the rule "${this.rule.kind}": only columns of which the latest write counts have it. Migrate it by a step.`,
+      )
+    return new Column({
+      ...this.#options(),
+      presence: this.presence,
+      makeDefault: this.#makeDefault,
+      missing: this.missing,
+      formers: [...this.formers, former],
+    })
   }
 
   /** The value for an insert that leaves this column out; undefined if it has no default. */
@@ -102,7 +130,8 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   }
 
   #options(): ColumnOptions<Out, P> {
-    return { type: this.type, presence: this.presence, rule: this.rule, target: this.target }
+    const { type, presence, rule, target, formers } = this
+    return { type, presence, rule, target, formers }
   }
 
   #onlyOnce(call: string): void {
@@ -205,8 +234,15 @@ const setType = <T>(element: ColumnType<T>): ColumnType<readonly T[]> => ({
     return sortElements(elements)
   },
   read: (stored) =>
-    Array.isArray(stored) ? (Object.freeze(stored.map((item) => element.read(item))) as readonly T[]) : undefined,
+    Array.isArray(stored) ? (Object.freeze(readElements(stored, element)) as readonly T[]) : undefined,
+  explain: (stored) =>
+    Array.isArray(stored) ? `An element is not ${element.label}.` : `It is not a set, each element ${element.label}.`,
 })
+
+const readElements = <T>(stored: readonly unknown[], element: ColumnType<T>): readonly (T | undefined)[] => {
+  const elements = stored.map((item) => element.read(item))
+  return elements.includes(undefined) ? elements.filter((item) => item !== undefined) : elements
+}
 
 /** Names an element of a set among a row's fields. */
 export const elementKey = (stored: unknown): string => JSON.stringify(stored)
@@ -216,18 +252,7 @@ export const sortElements = (elements: ReadonlyMap<string, unknown>): readonly u
   Object.freeze([...elements].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored))
 
 const MAX_ELEMENT_LENGTH = 200
-
-const standardType = <Out>(schema: StandardSchemaV1<unknown, Out>): ColumnType<Out> => ({
-  label: `what its ${schema['~standard'].vendor} schema takes`,
-  write(value) {
-    const result = schema['~standard'].validate(value)
-    if (result instanceof Promise)
-      return new Refusal('Its schema validates asynchronously; writes are synchronous. Use a synchronous schema.')
-    if (result.issues) return new Refusal(`${result.issues.map((issue) => issue.message).join('; ')}.`)
-    return toPlain(result.value)
-  },
-  read: (stored) => deepFreeze(stored) as Out,
-})
+const NO_ELEMENTS: readonly unknown[] = Object.freeze([])
 
 /**
  * The types of column.
@@ -263,7 +288,7 @@ export const column = {
    * `update(id, (draft) => { draft.votes++ })`: what is kept is the difference to what was read.
    */
   counter: (): Column<number, number, 'default'> =>
-    new Column({ type: numberType, presence: 'default', rule: { kind: 'counter' }, makeDefault: () => 0 }),
+    new Column({ type: numberType, presence: 'default', rule: { kind: 'counter' }, makeDefault: () => 0, missing: 0 }),
   /**
    * A set of strings, numbers or booleans, read as a sorted array. Write the whole set: what is kept is which elements were added
    * and which removed, so that concurrent changes of different elements are independent.
@@ -271,8 +296,28 @@ export const column = {
   set: <T extends string | number | boolean>(
     element: Column<T, T, 'required'>,
   ): Column<readonly T[], Iterable<T>, 'default'> =>
-    new Column({ type: setType(element.type), presence: 'default', rule: { kind: 'set' }, makeDefault: () => [] }),
-  /** Whatever a synchronous Standard Schema validator (zod, valibot, arktype) takes, if its output is JSON. */
-  from: <In, Out>(schema: StandardSchemaV1<In, Out>, options?: ConflictOptions<Out>): Required<Out, In> =>
-    required<Out, In>(standardType(schema as StandardSchemaV1<unknown, Out>), options),
+    new Column({
+      type: setType(element.type),
+      presence: 'default',
+      rule: { kind: 'set' },
+      makeDefault: () => [],
+      missing: NO_ELEMENTS,
+    }),
+  /**
+   * Whatever a synchronous Standard Schema validator (zod, valibot, arktype) takes, if its output is JSON. What is stored is checked by
+   * it too, when a row is read.
+   *
+   * @param options.stored - Checks what is stored instead, for a validator that would refuse its own output.
+   */
+  from: <In, Out>(
+    schema: StandardSchemaV1<In, Out>,
+    {
+      stored,
+      ...options
+    }: { readonly stored?: StandardSchemaV1<unknown, unknown> } & Partial<ConflictOptions<Out>> = {},
+  ): Required<Out, In> =>
+    required<Out, In>(
+      standardType(schema as StandardSchemaV1<unknown, Out>, stored),
+      Object.keys(options).length === 0 ? undefined : (options as ConflictOptions<Out>),
+    ),
 }

@@ -1,7 +1,6 @@
 // What the layers above see of the schema layer.
 export {
   Column,
-  type ColumnType,
   type ConflictOptions,
   column,
   elementKey,
@@ -10,7 +9,24 @@ export {
   type Presence,
   sortElements,
 } from './column.ts'
-export { deepFreeze, type Json } from './plain.ts'
+export type { ColumnType } from './column-type.ts'
+export { type AnyFormer, type Former, Misfit, readFormer } from './former.ts'
+export {
+  MAX_VERSION,
+  type MigrateRow,
+  type Migration,
+  type SchemaOptions,
+  type StoredRow,
+  stepsAfter,
+  type Versions,
+} from './migrations.ts'
+export { isColumnName, TABLE_RECORD, VERSION_FIELD } from './names.ts'
+export { deepFreeze, type Json, toStored } from './plain.ts'
 export { defineSchema, type Insert, type Patch, type Row, type Schema, type Tables } from './schema.ts'
-export { type StoredFields, TableSchema, table } from './table-schema.ts'
+export {
+  type HistoryRetention,
+  type StoredFields,
+  TableSchema,
+  table,
+} from './table-schema.ts'
 export type { Columns, DraftOf, InsertOf, PatchOf, RowMeta, RowOf } from './types.ts'

@@ -1,4 +1,5 @@
 // Plain values: what may be stored in a column, copied and frozen. Knows no columns.
+import { MerrowError, show } from '../errors.ts'
 
 /** A JSON value, read-only all the way down. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -84,6 +85,14 @@ const copyObject = (value: object, depth: number, budget: { left: number }): Jso
     result[key] = copy(item, depth - 1, budget)
   }
   return Object.freeze(result)
+}
+
+/** The stored form of a value that no column checks: dates as milliseconds, sets as arrays, the rest as it is if it is JSON. */
+export const toStored = (value: unknown): Json | undefined => {
+  if (value === undefined) return undefined
+  const stored = toPlain(value instanceof Date ? value.getTime() : value instanceof Set ? [...value] : value)
+  if (stored instanceof Refusal) throw new MerrowError('invalid_value', `${show(value)}: ${stored.reason}`)
+  return stored
 }
 
 /** Freezes a decoded JSON value all the way down and returns it. */

@@ -1,5 +1,6 @@
 // A database's tables, checked as a whole. Knows nothing of where they live.
 import { MerrowError, show } from '../errors.ts'
+import { checkVersions, type SchemaOptions, type Versions } from './migrations.ts'
 import { TableSchema } from './table-schema.ts'
 import type { Columns, InsertOf, PatchOf, RowOf } from './types.ts'
 
@@ -8,7 +9,7 @@ import type { Columns, InsertOf, PatchOf, RowOf } from './types.ts'
 export type Tables = Readonly<Record<string, TableSchema<any>>>
 
 /** A checked set of tables; made by {@link defineSchema}. */
-export interface Schema<T extends Tables = Tables> {
+export interface Schema<T extends Tables = Tables> extends Versions {
   readonly tables: T
 }
 
@@ -30,9 +31,19 @@ const TABLE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
  * `db.table('status')` alone, which `createDatabase` says once on the console.
  *
  * @param tables - Tables by name; names are `[A-Za-z][A-Za-z0-9_]*`, at most 64 characters.
- * @throws {@link MerrowError} `invalid_schema` if a name is malformed or a ref points to no table.
+ * @param options - Its version, and the steps from earlier ones. A step sees each row as it is stored and gives the columns to write;
+ * all steps that a table's rows lack run in one transaction when the database opens. What a step throws leaves the table as it
+ * was, and the database read-only, `db.status.error` saying why. Rows that older apps go on to write are brought up at the next
+ * opening.
+ * @throws {@link MerrowError} `invalid_schema` if a name is malformed, a ref points to no table, or versions are out of order.
+ *
+ * @example
+ * defineSchema({ tasks: table({ title: c.string(), priority: c.number() }) }, {
+ *   version: 2,
+ *   migrations: [{ to: 2, tables: { tasks: (row) => ({ priority: row.urgent ? 1 : 0 }) } }],
+ * })
  */
-export const defineSchema = <const T extends Tables>(tables: T): Schema<T> => {
+export const defineSchema = <const T extends Tables>(tables: T, options: SchemaOptions = {}): Schema<T> => {
   const names = Object.keys(tables)
   if (names.length === 0)
     throw new MerrowError(
@@ -49,7 +60,9 @@ export const defineSchema = <const T extends Tables>(tables: T): Schema<T> => {
       throw new MerrowError('invalid_schema', `Table "${name}" is no table: declare it with table({ ... }).`)
     checkRefs(name, definition, names)
   }
-  return Object.freeze({ tables: Object.freeze({ ...tables }) })
+  const versions = checkVersions(options, names)
+  const atVersion = Object.entries(tables).map(([name, definition]) => [name, definition.at(versions.version)])
+  return Object.freeze({ tables: Object.freeze(Object.fromEntries(atVersion)) as T, ...versions })
 }
 
 const checkRefs = (table: string, { columns }: TableSchema, names: readonly string[]): void => {

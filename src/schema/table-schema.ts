@@ -1,12 +1,10 @@
 // One table's columns, and how a caller's row or patch becomes stored values. Knows nothing of logs or storage.
 import { type Fault, MerrowError, show } from '../errors.ts'
 import type { Column } from './column.ts'
+import { isColumnName, RESERVED, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 import { Refusal } from './plain.ts'
+import { checkFormers, type WrittenFormer, writeFormers, writtenFormers } from './table-formers.ts'
 import type { Columns } from './types.ts'
-
-/** Names that every row has of its own. */
-const RESERVED = ['id', 'createdAt', 'updatedAt', 'deletedAt', 'updatedBy']
-const COLUMN_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
 /** Columns that a write names, and their stored values, in the same order. */
 export interface StoredFields {
@@ -14,17 +12,61 @@ export interface StoredFields {
   readonly values: readonly unknown[]
 }
 
+/** How many writes of a row are kept after later ones have replaced them. Both bounds hold. */
+export interface HistoryRetention {
+  /** Most of them in a row. */
+  readonly maxWrites: number
+  /** How long at most, in milliseconds. */
+  readonly maxAgeMs: number
+}
+
 /** The columns of one table; made by {@link table}. */
 export class TableSchema<C extends Columns = Columns> {
   readonly columns: C
   readonly columnNames: readonly string[]
+  /** What an insert stores: the columns, what they were called formerly, and the version of the schema if it is not the first. */
+  readonly insertFields: readonly string[]
+  /** What is kept of replaced writes; nothing if undefined. */
+  readonly history: HistoryRetention | undefined
+  readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
+  /** Former names that are written along with their columns. */
+  readonly #written: readonly WrittenFormer[]
 
   /** @internal */
-  constructor(columns: C) {
+  constructor(columns: C, version = 1, history?: HistoryRetention) {
     this.columns = columns
+    this.history = history
+    this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
+    this.#written = this.#entries.flatMap(([column, definition]) => writtenFormers(column, definition))
+    const formers = this.#written.filter(({ column, field }) => field !== column).map(({ field }) => field)
+    const more = version === 1 ? formers : [...formers, VERSION_FIELD]
+    this.insertFields = more.length === 0 ? this.columnNames : Object.freeze([...this.columnNames, ...more])
+  }
+
+  /** @internal The table in a schema of this version. */
+  at(version: number): TableSchema<C> {
+    return version === this.#version ? this : new TableSchema(this.columns, version, this.history)
+  }
+
+  /**
+   * Keeps writes that later ones have replaced, for `history(id)`. They cost their bytes until they are too old or too many, which is
+   * looked at when their row is written or the table is opened.
+   *
+   * @param retention - At least one bound; the other is none if left out.
+   * @throws {@link MerrowError} `invalid_schema` without a bound, or with one that is no positive number.
+   */
+  keepHistory(retention: Partial<HistoryRetention>): TableSchema<C> {
+    const { maxWrites = Number.POSITIVE_INFINITY, maxAgeMs = Number.POSITIVE_INFINITY } = retention
+    const isBounded = Number.isFinite(maxWrites) || Number.isFinite(maxAgeMs)
+    if (!isBounded || !(maxWrites > 0) || !(maxAgeMs > 0))
+      throw new MerrowError(
+        'invalid_schema',
+        `keepHistory(${show(retention)}) needs a bound that is a positive number: maxWrites, maxAgeMs or both.`,
+      )
+    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs })
   }
 
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */
@@ -34,8 +76,11 @@ export class TableSchema<C extends Columns = Columns> {
       const given = row[column]
       return store(column, definition, given === undefined ? definition.makeDefault() : given, faults)
     })
+    if (this.#written.length > 0) values.push(...writeFormers(this.#written, this.columnNames, values, faults).values)
+    if (row?.['id'] === TABLE_RECORD) faults.push({ column: 'id', value: row['id'], reason: 'It is reserved.' })
     if (faults.length > 0) throw refuseWrite(name, 'insert', row, faults)
-    return { columns: this.columnNames, values }
+    if (this.#version > 1) values.push(this.#version)
+    return { columns: this.insertFields, values }
   }
 
   /** The stored fields of a patch: the columns that it names. @throws `invalid_value` */
@@ -47,6 +92,11 @@ export class TableSchema<C extends Columns = Columns> {
       if (!Object.hasOwn(patch, column)) continue
       columns.push(column)
       values.push(store(column, definition, patch[column], faults))
+    }
+    if (this.#written.length > 0) {
+      const former = writeFormers(this.#written, columns, values, faults)
+      columns.push(...former.columns)
+      values.push(...former.values)
     }
     if (faults.length > 0) throw refuseWrite(name, `update of row "${id}"`, patch, faults)
     return { columns, values }
@@ -100,11 +150,12 @@ export const table = <C extends Columns>(columns: C): TableSchema<C> => {
         'invalid_schema',
         `A column cannot be called "${name}": every row has that of its own. Rename it.`,
       )
-    if (!COLUMN_NAME.test(name) || name === '__proto__')
+    if (!isColumnName(name))
       throw new MerrowError(
         'invalid_schema',
         `A column cannot be called ${show(name)}: use letters, digits and _, at most 64, no digit first.`,
       )
   }
+  checkFormers(columns)
   return new TableSchema({ ...columns })
 }

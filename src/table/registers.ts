@@ -35,12 +35,12 @@ export class Registers {
   readonly #insertFields: readonly string[]
   readonly #asked: number
 
-  constructor({ columns, columnNames }: TableSchema, replica: string) {
+  constructor({ columns, columnNames, insertFields }: TableSchema, replica: string) {
     this.#rules = new Map(columnNames.map((name) => [name, columns[name]?.rule ?? { kind: 'latest' }]))
     this.#replica = replica
     const asked = columnNames.filter((name) => isAsked(this.#rules.get(name)))
     this.#asked = asked.length
-    this.#insertFields = Object.freeze([...columnNames, ...asked.map((name) => `${name}${KNEW}`)])
+    this.#insertFields = Object.freeze([...insertFields, ...asked.map((name) => `${name}${KNEW}`)])
   }
 
   /** The fields of an insert: its columns, and that it knew no earlier write of those that ask. */

@@ -1,11 +1,15 @@
 // Rows as they are handed out, built from a row's patches. Knows columns and the order of patches; writes nothing.
 import { CREATED, DELETED, type Entry, FIRST_VALUE, type LogPatch, type Shape, siblingsOf } from '../rowlog/index.ts'
-import type { Column, MergeFunction, RowMeta, TableSchema } from '../schema/index.ts'
+import { type Column, type MergeFunction, type RowMeta, type TableSchema, VERSION_FIELD } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
+import { type Lens, lensesOf, readerOf } from './lenses.ts'
 import { countOf, elementsOf, parseField } from './registers.ts'
+import { describeAside, setAside } from './set-aside.ts'
 
 const DELETED_AT = -2
 const PART = -3
+/** And below: the number of a former name. */
+const FORMER = -4
 
 /** A column whose value is put together from several writes. */
 interface Joined {
@@ -15,6 +19,7 @@ interface Joined {
 
 /** Builds the frozen rows of one table, each once for as long as it does not change. */
 export class RowBuilder<R extends RowMeta> {
+  readonly #columns: TableSchema['columns']
   readonly #names: readonly string[]
   readonly #readers: readonly ((stored: unknown) => unknown)[]
   readonly #Row: new () => Record<string, unknown>
@@ -24,12 +29,21 @@ export class RowBuilder<R extends RowMeta> {
   /** Columns with a merge function, joined where a row was written several times. */
   readonly #merged: readonly Joined[]
 
+  /** Places of sets, which may lack some elements alone. */
+  readonly #sets: readonly number[]
+  readonly #formerNames: readonly string[]
+  readonly #lenses: readonly (readonly Lens[])[]
+
   /** @param onError - Told of errors that merge functions throw; the later write shows then. */
-  constructor({ columns, columnNames }: TableSchema, onError: (error: unknown) => void) {
+  constructor(schema: TableSchema, onError: (error: unknown) => void) {
+    const { columns, columnNames } = schema
+    this.#columns = columns
     this.#names = columnNames
-    this.#readers = columnNames.map(
-      (name) => (stored) => (stored === undefined ? undefined : columns[name]?.type.read(stored)),
-    )
+    this.#readers = columnNames.map((name) => readerOf(name, columns[name] as Column))
+    this.#sets = columnNames.flatMap((name, place) => (columns[name]?.rule.kind === 'set' ? [place] : []))
+    const lenses = lensesOf(schema)
+    this.#formerNames = [...lenses.keys()]
+    this.#lenses = [...lenses.values()]
     // Plain objects from a constructor of the table's own: frozen copies of a template would each get a hidden class of its own,
     // which costs 300 B a row and a cache miss a read.
     // biome-ignore lint/complexity/useArrowFunction: an arrow function makes no objects.
@@ -62,6 +76,7 @@ export class RowBuilder<R extends RowMeta> {
         if (place >= 0) stored[place] = raw[FIRST_VALUE + at]
         else if (place === DELETED_AT) deletedAt = raw[FIRST_VALUE + at]
         else if (place === PART) hasParts = true
+        else if (place <= FORMER) this.#readFormer(FORMER - place, patch, at, stored)
       }
     }
     const last = patches[patches.length - 1]
@@ -69,7 +84,12 @@ export class RowBuilder<R extends RowMeta> {
     if (hasParts) for (const { place, join } of this.#parted) stored[place] = join(entry)
     const row = new this.#Row()
     row['id'] = id
-    for (let at = 0; at < stored.length; at++) row[this.#names[at] as string] = this.#readers[at]?.(stored[at])
+    let isWhole = true
+    for (let at = 0; at < stored.length; at++) {
+      const value = this.#readers[at]?.(stored[at])
+      if (value === undefined && stored[at] !== undefined) isWhole = false
+      row[this.#names[at] as string] = value
+    }
     if (patches.length > 1)
       for (const { place, join } of this.#merged) {
         const value = join(entry)
@@ -78,8 +98,38 @@ export class RowBuilder<R extends RowMeta> {
     row['createdAt'] = createdAt
     row['updatedAt'] = stampTimeMs(last.stamp)
     row['deletedAt'] = typeof deletedAt === 'number' ? deletedAt : undefined
-    row['updatedBy'] = last.author
+    row['updatedBy'] = isMigration(last) ? patches.findLast((patch) => !isMigration(patch))?.author : last.author
+    for (const place of this.#sets) if (this.#lacksElements(row, stored, place)) isWhole = false
+    if (!isWhole) this.#noteAside(row, stored)
     return Object.freeze(row) as unknown as R
+  }
+
+  /** A former name counts as its column, unless the same patch writes the column too. */
+  #readFormer(number: number, { shape, raw }: LogPatch, at: number, stored: unknown[]): void {
+    for (const { place, column, read } of this.#lenses[number] as readonly Lens[]) {
+      const own = shape.columns.indexOf(column)
+      if (own < 0 || raw[FIRST_VALUE + own] === undefined) stored[place] = read(raw[FIRST_VALUE + at])
+    }
+  }
+
+  #lacksElements(row: Record<string, unknown>, stored: readonly unknown[], place: number): boolean {
+    const [raw, value] = [stored[place], row[this.#names[place] as string]]
+    return Array.isArray(raw) && Array.isArray(value) && raw.length > value.length
+  }
+
+  #noteAside(row: Record<string, unknown>, stored: readonly unknown[]): void {
+    const lacks = (place: number): boolean =>
+      row[this.#names[place] as string] === undefined
+        ? stored[place] !== undefined
+        : this.#sets.includes(place) && this.#lacksElements(row, stored, place)
+    const places = stored.flatMap((_, place) => (lacks(place) ? [place] : []))
+    if (places.length === 0) return
+    const describe = (place: number, name = this.#names[place] as string) =>
+      describeAside(name, this.#columns[name] as Column, stored[place])
+    setAside(
+      row,
+      places.map((place) => describe(place)),
+    )
   }
 
   #placesOf(shape: Shape): readonly number[] {
@@ -94,9 +144,14 @@ export class RowBuilder<R extends RowMeta> {
   #placeOf(field: string): number {
     if (field === DELETED) return DELETED_AT
     const { column, part } = parseField(field)
-    return part === undefined || !this.#names.includes(column) ? this.#names.indexOf(field) : PART
+    if (part !== undefined && this.#names.includes(column)) return PART
+    const former = this.#formerNames.indexOf(field)
+    return former < 0 ? this.#names.indexOf(field) : FORMER - former
   }
 }
+
+/** Whether a patch only carried a row to another version: nobody is said to have written it. */
+const isMigration = ({ shape }: LogPatch): boolean => !shape.insert && shape.fields.has(VERSION_FIELD)
 
 const joinParts = (name: string, place: number, column: Column | undefined): readonly Joined[] => {
   if (column?.rule.kind === 'counter') return [{ place, join: (entry) => countOf(entry, name) }]
@@ -124,9 +179,11 @@ const mergeWrites = (
   onError: (error: unknown) => void,
 ): unknown => {
   if (writes.length < 2) return undefined
-  const values = writes.map(({ shape, raw }) => type.read(raw[FIRST_VALUE + shape.columns.indexOf(name)]))
+  const values: readonly unknown[] = writes
+    .map(({ shape, raw }) => type.read(raw[FIRST_VALUE + shape.columns.indexOf(name)]))
+    .filter((value) => value !== undefined)
   try {
-    return values.reduce((a, b) => merge(a, b))
+    return values.length < 2 ? values[0] : values.reduce((a, b) => merge(a, b))
   } catch (error) {
     onError(error)
     return undefined

@@ -6,6 +6,7 @@ import { describeChange, type Origin, type TableChange, visible } from './change
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
 import { createDraft, diffDraft } from './draft.ts'
+import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { RowBuilder } from './row-builder.ts'
 import { RowWriter } from './row-writer.ts'
@@ -177,6 +178,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
   get(id: string, options: { readonly withDeleted?: boolean } = {}): RowOf<C> | undefined {
     const row = this.#rows.row(this.#log.entries.get(id))
     return options.withDeleted === true ? row : visible(row)
+  }
+
+  /** Who wrote which column of a row when, newest first, as far as it is kept: see `keepHistory`. Empty if the row is unknown. */
+  history(id: string): readonly HistoryEntry[] {
+    const entry = this.#log.entries.get(id)
+    return entry === undefined || !isCreated(entry) ? [] : historyOf(entry, this.#schema)
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */

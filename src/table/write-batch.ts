@@ -13,13 +13,21 @@ export interface BatchMember {
 export class WriteBatch {
   readonly #members: BatchMember[] = []
   readonly #schedule: (work: () => void) => void
+  readonly #refuse: () => MerrowError | undefined
   #isScheduled = false
   #depth = 0
   #closed = false
 
-  /** @param schedule - Runs work soon, after the caller's own; a microtask by default. */
-  constructor(schedule: (work: () => void) => void = (work) => queueMicrotask(work)) {
+  /**
+   * @param schedule - Runs work soon, after the caller's own; a microtask by default.
+   * @param refuse - Why nothing may be written at the moment; undefined if it may.
+   */
+  constructor(
+    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
+    refuse: () => MerrowError | undefined = () => undefined,
+  ) {
     this.#schedule = schedule
+    this.#refuse = refuse
   }
 
   /** Adds a table's log. */
@@ -27,7 +35,7 @@ export class WriteBatch {
     this.#members.push(member)
   }
 
-  /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed` */
+  /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
   noteWrite(): void {
     this.assertOpen()
     if (this.#isScheduled) return
@@ -35,13 +43,15 @@ export class WriteBatch {
     this.#schedule(() => this.flush())
   }
 
-  /** @throws {@link MerrowError} `database_closed` */
+  /** @throws {@link MerrowError} `database_closed`, `read_only` */
   assertOpen(): void {
     if (this.#closed)
       throw new MerrowError(
         'database_closed',
         'The database is closed: nothing was written. Open it again with createDatabase().',
       )
+    const refusal = this.#refuse()
+    if (refusal !== undefined) throw refusal
   }
 
   /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. */
