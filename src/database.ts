@@ -169,7 +169,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     storage,
     encode: (table) => logOf(table).encode(),
     onStatus: () => status.touch(),
-    setTimeout: (work, ms) => setTimeout(work, ms),
+    timers: {
+      setTimeout: (work, ms) => setTimeout(work, ms),
+      clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+    },
   })
   let session: SyncSession | undefined
   const status = new Status<Connection>({
@@ -200,7 +203,6 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       guard.look(table)
     })
     log.forgetPurges(now() - PURGE_RETENTION_MS)
-    if (storage.isAlone) log.sealRunsOf(device)
   }
   guard.migrate()
   await saver.compact()
@@ -276,6 +278,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     try {
       await saver.saved()
     } finally {
+      saver.close()
       await storage.close()
       for (const { document } of logs.values()) document.destroy()
     }

@@ -185,15 +185,6 @@ export class RowLog {
     this.document.transact(() => this.#writer.seal(), this)
   }
 
-  /** Ends the segments that earlier runs on this device left open. To be called only while none of them is alive. */
-  sealRunsOf(device: string): void {
-    const open = this.#segments.openOf(device)
-    if (open.length === 0) return
-    this.document.transact(() => {
-      for (const segment of open) this.#segments.seal(segment)
-    }, this)
-  }
-
   /** Takes in patches that nobody has to be told of, into a log without staged ones. */
   #loadFrom(transaction: Y.Transaction): void {
     const several = new Set<string>()

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 /** Makes, fills and reads a document that stands for no table. */
 export const scratchDocuments = {
   create: (): object => new Y.Doc(),
-  apply: (document: object, update: Uint8Array): void => Y.applyUpdate(document as Y.Doc, update),
+  apply: (document: object, update: Uint8Array, origin?: unknown): void =>
+    Y.applyUpdate(document as Y.Doc, update, origin),
   encode: (document: object): Uint8Array => Y.encodeStateAsUpdate(document as Y.Doc),
 }

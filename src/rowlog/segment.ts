@@ -14,7 +14,7 @@ export class Segment {
   readonly shapes: Shape[] = []
   /** Patches in it that are not deleted. */
   live = 0
-  /** Whether its writer, or a later run on the same device, has ended it. */
+  /** Whether its writer has ended it. Nobody else may: what the writer has sent may not be here yet. */
   sealed = false
   /** Format version, if it is one that this code cannot read. */
   unreadableFormat: number | undefined

@@ -27,16 +27,11 @@ export class Segments {
     this.#byList.set(segment.list, segment)
   }
 
-  /** Forgets a list that was deleted. */
+  /** Forgets a list that was deleted. Its writer, should that be this replica, must not go on in it. */
   forget(list: unknown): void {
+    const segment = this.#byList.get(list)
+    if (segment !== undefined) segment.sealed = true
     this.#byList.delete(list)
-  }
-
-  /** Segments that replicas of one device have not ended. */
-  openOf(device: string): readonly Segment[] {
-    return [...this.#byList.values()].filter(
-      ({ sealed, header }) => !sealed && header?.replica.startsWith(`${device}.`),
-    )
   }
 
   /** Ends a segment for good. Within a Yjs transaction. */

@@ -13,6 +13,8 @@ export interface Write {
 }
 
 const NONE: readonly Patch[] = []
+/** What is saved from a patch of the far future must not win over anything that an honest clock has stamped. */
+const RESCUED_STAMP = 1
 
 interface Step {
   readonly id: string
@@ -131,7 +133,8 @@ export class Staging {
     const insert = patch.shape.fields.has(CREATED) && !write.shape.fields.has(CREATED)
     if (columns.length === 0 && !insert) return []
     const values = columns.map((column) => patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)])
-    return [this.#patch({ ...write, shape: insert ? shapes.insert(columns) : shapes.update(columns), values })]
+    const shape = insert ? shapes.insert(columns) : shapes.update(columns)
+    return [this.#patch({ ...write, stamp: RESCUED_STAMP, shape, values })]
   }
 }
 

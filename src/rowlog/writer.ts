@@ -33,7 +33,7 @@ export class SegmentWriter {
     let elements: unknown[] = []
     let open = this.#open
     for (const patch of patches) {
-      if (open === undefined || open.segment.sealed || open.patches === SEGMENT_PATCHES) {
+      if (open === undefined || open.segment.sealed || open.patches === SEGMENT_PATCHES || patch.stamp < open.since) {
         if (elements.length > 0) open?.list.push(elements)
         open = this.#start(patch.stamp)
         elements = []

@@ -46,7 +46,8 @@ export interface Storage {
 /** Yjs documents for an adapter whose own library insists on one. Opaque here. */
 export interface ScratchDocuments {
   create(): object
-  apply(document: object, update: Uint8Array): void
+  /** Applies an update; `origin` is what its listeners are told. */
+  apply(document: object, update: Uint8Array, origin?: unknown): void
   encode(document: object): Uint8Array
 }
 

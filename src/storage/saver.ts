@@ -8,7 +8,7 @@ export interface SaverOptions {
   readonly encode: (document: string) => Uint8Array
   /** Told when the number of unsaved updates, or the error, has changed. */
   readonly onStatus: () => void
-  readonly setTimeout: (work: () => void, ms: number) => unknown
+  readonly timers: { setTimeout(work: () => void, ms: number): unknown; clearTimeout(timer: unknown): void }
 }
 
 interface Waiter {
@@ -43,7 +43,11 @@ export class Saver {
   #saved = 0
   #isWriting = false
   #retryMs = FIRST_RETRY_MS
+  /** Why the last append failed; its retry is under way. */
   #error: unknown
+  /** Why the last compaction failed; the store is as it was, and it is tried again once it has grown. */
+  #compactError: unknown
+  #retryTimer: unknown
 
   constructor(options: SaverOptions) {
     this.#options = options
@@ -56,7 +60,7 @@ export class Saver {
 
   /** Why the last write failed; undefined once one succeeds. What it held is kept and tried again. */
   get error(): unknown {
-    return this.#error
+    return this.#error ?? this.#compactError
   }
 
   /** Takes note of what a document was loaded from, so that it can be compacted. */
@@ -81,6 +85,11 @@ export class Saver {
     this.#waiters.push(waiter)
     if (!this.#isWriting) void this.#write()
     return promise
+  }
+
+  /** Tries no more; what is not durable yet stays undone. */
+  close(): void {
+    this.#options.timers.clearTimeout(this.#retryTimer)
   }
 
   async #write(): Promise<void> {
@@ -135,7 +144,9 @@ export class Saver {
     const waiters = this.#waiters
     this.#waiters = []
     for (const { reject } of waiters) reject(error)
-    this.#options.setTimeout(() => {
+    const { timers } = this.#options
+    timers.clearTimeout(this.#retryTimer)
+    this.#retryTimer = timers.setTimeout(() => {
       if (!this.#isWriting) void this.#write()
     }, this.#retryMs)
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
@@ -150,9 +161,10 @@ export class Saver {
       const state = this.#options.encode(document)
       try {
         const key = await this.#options.storage.compact(document, state, keys)
+        this.#compactError = undefined
         this.#shelves.set(document, { keys: [key], bytes: state.length, compactedBytes: state.length })
       } catch (error) {
-        this.#error = error
+        this.#compactError = error
         this.#shelves.set(document, { keys, bytes: shelf.bytes, compactedBytes: shelf.bytes })
         this.#options.onStatus()
       }

@@ -1,6 +1,5 @@
 // Storage through stock y-indexeddb: one IndexedDB database a document. Knows the port and npm `y-indexeddb`.
-import * as idb from 'lib0/indexeddb'
-import { IndexeddbPersistence } from 'y-indexeddb'
+import { IndexeddbPersistence, PREFERRED_TRIM_SIZE, storeState } from 'y-indexeddb'
 import { MerrowError } from '../errors.ts'
 import type { DocumentUpdate, ScratchDocuments, Storage, StorageAdapter, StorageContext, StoredUpdate } from './port.ts'
 
@@ -18,7 +17,7 @@ const EMPTY_UPDATE_BYTES = 2
  *
  * Its bounds are y-indexeddb's: an append of several documents is one transaction each, not one in all; it keeps a second
  * copy of each document in memory; it compacts by itself, at 500 updates; a damaged record keeps the database from opening.
- * An update counts as stored when a later transaction finds it in its store.
+ * An update counts as stored when its transaction has completed.
  */
 export const yIndexedDb = (): StorageAdapter => ({
   async open({ database, scratch }: StorageContext) {
@@ -99,16 +98,20 @@ class YIndexedDbStorage implements Storage {
     return batch.map(() => 0)
   }
 
+  /** A transaction of our own on y-indexeddb's store: its own tells nobody when it completes, or that it did not. */
   async #appendTo({ scratch, persistence }: OpenDocument, updates: readonly Uint8Array[]): Promise<void> {
-    const keyBefore = await lastKey(persistence)
-    const sizeBefore = persistence._dbsize
-    for (const update of updates) this.#scratch.apply(scratch, update)
-    const written = persistence._dbsize - sizeBefore
-    if ((await lastKey(persistence)) < keyBefore + written)
-      throw new MerrowError(
-        'storage_failed',
-        'IndexedDB did not keep a write, perhaps for want of space. Free some and write again.',
-      )
+    await new Promise<void>((resolve, reject) => {
+      const transaction = (persistence.db as IDBDatabase).transaction(['updates'], 'readwrite')
+      const refuse = (): void => reject(refusal(transaction.error))
+      transaction.oncomplete = () => resolve()
+      transaction.onabort = refuse
+      transaction.onerror = refuse
+      for (const update of updates) transaction.objectStore('updates').add(update)
+    })
+    // Only now, and as y-indexeddb's own, so that it is not stored twice.
+    for (const update of updates) this.#scratch.apply(scratch, update, persistence)
+    persistence._dbsize += updates.length
+    if (persistence._dbsize >= PREFERRED_TRIM_SIZE) await storeState(persistence, false)
   }
 
   #document(name: string): Promise<OpenDocument> {
@@ -120,18 +123,33 @@ class YIndexedDbStorage implements Storage {
         `${this.#prefix}/${name}`,
         scratch as ConstructorParameters<typeof IndexeddbPersistence>[1],
       )
-      document = persistence.whenSynced.then(() => ({ scratch, persistence }))
+      // Opening may fail, and then nothing else says so.
+      document = Promise.race([persistence.whenSynced, persistence._db.then(() => persistence.whenSynced)]).then(
+        () => ({ scratch, persistence }),
+        (cause: unknown) => {
+          throw new MerrowError(
+            'storage_failed',
+            `IndexedDB cannot be opened: ${String(cause)}. Is storage switched off for this site?`,
+            { cause },
+          )
+        },
+      )
       this.#documents.set(name, document)
     }
     return document
   }
 }
 
-/** Key of a store's last record. A transaction on the store: those begun earlier are over when it answers. */
-const lastKey = async ({ db }: IndexeddbPersistence): Promise<number> => {
-  const [store] = idb.transact(db as IDBDatabase, ['updates'], 'readonly')
-  return ((await idb.getLastKey(store as IDBObjectStore)) as number | null) ?? 0
-}
+const refusal = (cause: DOMException | null): MerrowError =>
+  cause?.name === 'QuotaExceededError'
+    ? new MerrowError(
+        'storage_full',
+        'IndexedDB has no room left: nothing of this write was stored. Free some space.',
+        { cause },
+      )
+    : new MerrowError('storage_failed', `IndexedDB did not keep a write: ${cause?.message ?? 'it was aborted'}.`, {
+        cause,
+      })
 
 interface Lock {
   readonly isAlone: boolean

@@ -149,14 +149,14 @@ export class Simulation {
     })
   }
 
-  /** A crash after a commit: the open segment stays unsealed until the next run, which loads what was saved, ends it. */
+  /** A new run on what was saved; the one before ended its segment, or crashed and left it open for good. */
   #restart(replica: Replica): void {
     replica.log.commit()
+    if (prng.bool(this.#random)) replica.log.seal()
     replica.run += 1
     Object.assign(replica, this.#logFor(replica.device, replica.run, replica.skewMs))
     replica.log.load(replica.saved)
     this.#wire(replica)
-    replica.log.sealRunsOf(replica.device)
   }
 
   #writeSome(replica: Replica): void {
