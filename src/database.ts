@@ -175,23 +175,26 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
   })
   let session: SyncSession | undefined
-  const status = new Status<Connection>({
-    get connection() {
-      return session?.connection ?? 'offline'
+  const status = new Status<Connection>(
+    {
+      get connection() {
+        return session?.connection ?? 'offline'
+      },
+      get unsaved() {
+        return saver.unsaved
+      },
+      get unsent() {
+        return session?.unsent ?? 0
+      },
+      get refused() {
+        return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
+      },
+      get error() {
+        return guard.reason ?? saver.error ?? session?.error
+      },
     },
-    get unsaved() {
-      return saver.unsaved
-    },
-    get unsent() {
-      return session?.unsent ?? 0
-    },
-    get refused() {
-      return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
-    },
-    get error() {
-      return guard.reason ?? saver.error ?? session?.error
-    },
-  })
+    onError,
+  )
 
   const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
   for (const [table, log] of logs) {
@@ -265,9 +268,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
     connect: () => session?.connect(),
     disconnect: () => session?.disconnect(),
-    close() {
+    async close() {
+      batch.flush()
       closing ??= closeDatabase()
-      return closing
+      await closing
     },
   }
 

@@ -12,13 +12,19 @@ export interface StatusSource<C extends string> {
 /** How a database stands, live: `db.status`. */
 export class Status<C extends string> {
   readonly #source: StatusSource<C>
+  readonly #onError: (error: unknown) => void
   readonly #schedule: (work: () => void) => void
   readonly #listeners = new Set<() => void>()
   #isScheduled = false
 
   /** @internal Made by `createDatabase`. */
-  constructor(source: StatusSource<C>, schedule: (work: () => void) => void = (work) => queueMicrotask(work)) {
+  constructor(
+    source: StatusSource<C>,
+    onError: (error: unknown) => void,
+    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
+  ) {
     this.#source = source
+    this.#onError = onError
     this.#schedule = schedule
   }
 
@@ -60,7 +66,13 @@ export class Status<C extends string> {
     this.#isScheduled = true
     this.#schedule(() => {
       this.#isScheduled = false
-      for (const listener of [...this.#listeners]) listener()
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener()
+        } catch (error) {
+          this.#onError(error)
+        }
+      }
     })
   }
 }

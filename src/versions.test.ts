@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { column as c, createDatabase, defineSchema, MerrowError, type Migration, type Schema, table } from './index.ts'
+import {
+  column as c,
+  createDatabase,
+  defineSchema,
+  MerrowError,
+  type Migration,
+  type Schema,
+  type StoredRow,
+  table,
+} from './index.ts'
 import { exchange } from './rowlog/testing/exchange.ts'
 import { lmdb, memory, type StorageAdapter } from './storage/index.ts'
 import { ROWS, schemaAt } from './table/testing/migration-child.ts'
@@ -97,8 +106,11 @@ describe('migration', () => {
         expect(db.people.get('ann')).toMatchObject({ label: 'Lee, Ann', bornAt: new Date('2000-01-02') })
         expect(db.people.get('bo', { withDeleted: true })).toMatchObject({ label: ', Bo', bornAt: undefined })
         expect(db.tasks.get('t')?.priority).toBe(2 + round)
+        const heard = vi.fn()
+        for (const listenTo of [db.tasks, db.people]) listenTo.subscribe(({ changed }) => heard(changed.length))
         db.tasks.update('t', { priority: 3 })
         await db.close()
+        expect(heard.mock.calls).toEqual([[1]])
       }
     }
   })
@@ -273,20 +285,28 @@ describe('several versions at once', () => {
   })
 
   it('[Y11] counters and sets are migrated once, however many replicas do it', async () => {
-    const source = await openReplica(defineSchema({ polls: table({ total: c.number(), tags: c.string() }) }))
-    source.db.polls.insert({ id: 'p', total: 4, tags: 'x y' })
+    const before = defineSchema({ polls: table({ total: c.number(), tags: c.string(), points: c.counter() }) })
+    const source = await openReplica(before)
+    source.db.polls.insert({ id: 'p', total: 4, tags: 'x y', points: 1 })
     await source.db.saved()
+    source.db.polls.update('p', { points: 3 })
+    await source.db.saved()
+    const polls = ({ total, tags, points }: StoredRow) => ({
+      votes: total,
+      labels: String(tags).split(' '),
+      title: 'T',
+      points: Number(points) * 10,
+    })
     const schema = defineSchema(
-      { polls: table({ votes: c.counter(), labels: c.set(c.string()), title: c.string({ conflict: 'ask' }) }) },
       {
-        version: 2,
-        migrations: [
-          {
-            to: 2,
-            tables: { polls: (row) => ({ votes: row['total'], labels: String(row['tags']).split(' '), title: 'T' }) },
-          },
-        ],
+        polls: table({
+          votes: c.counter(),
+          labels: c.set(c.string()),
+          title: c.string({ conflict: 'ask' }),
+          points: c.counter(),
+        }),
       },
+      { version: 2, migrations: [{ to: 2, tables: { polls } }] },
     )
     const stores = [memory(), memory()] as const
     for (const storage of stores) await copyInto(source, storage, Date.now)
@@ -297,7 +317,7 @@ describe('several versions at once', () => {
     a.db.polls.update('p', { votes: 6 })
     await exchange(a, b)
     for (const { db } of [a, b]) {
-      expect(db.polls.get('p')).toMatchObject({ votes: 6, labels: ['x', 'y'], title: 'T' })
+      expect(db.polls.get('p')).toMatchObject({ votes: 6, labels: ['x', 'y'], title: 'T', points: 30 })
       expect(db.conflicts.list()).toEqual([])
     }
   })
@@ -325,7 +345,10 @@ describe('minVersion', () => {
   it('[Y12] an older app opens data that asks for a newer one read-only, and says so', async () => {
     const storage = await storeOf()
     await (await createDatabase({ name: 'test', schema: strict, storage })).close()
-    const old = await createDatabase({ name: 'test', schema: v2, storage })
+    const append = vi.fn()
+    const old = await createDatabase({ name: 'test', schema: v2, storage: watched(storage, append) })
+    await old.saved()
+    expect(append).not.toHaveBeenCalled()
     expect(old.status.error).toMatchObject({ code: 'read_only', message: expect.stringContaining('version 3') })
     expect(() => old.tasks.insert({ title: 'x' })).toThrow(/version 3 .*this app has version 2. Update the app/)
     expect(codeOf(() => old.transact(() => {}))).toBe('read_only')

@@ -4,10 +4,34 @@ import { WebsocketProvider } from 'y-websocket'
 import type * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
+import type { Timers } from './socket.ts'
 import { carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
 
 /** The provider makes a new virtual socket soon after the last one closed; the shared socket does the real waiting. */
 const PROVIDER_BACKOFF_MS = 100
+const FIRST_BACKOFF_MS = 250
+const LAST_BACKOFF_MS = 30_000
+/** What the provider is told of a connection that is gone. */
+const LOST = 1006
+
+/** Longest wait before a channel that the relay has closed so often is opened again. */
+const backoffMs = (failures: number): number => Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
+
+/** What a channel is given to work with. */
+export interface ChannelOptions {
+  readonly shared: SharedSocket
+  readonly onStatus: () => void
+  readonly timers: Timers
+  /** A number from 0 to 1, for jitter. */
+  readonly random: () => number
+}
+
+/** Who waits for an acknowledgement when the database closes is told this. */
+export const closedEarly = (): MerrowError =>
+  new MerrowError(
+    'database_closed',
+    'The database was closed before the relay acknowledged every write. They are kept in storage and sent at the next start.',
+  )
 
 /** Keeps one document in step. */
 export class Channel {
@@ -21,9 +45,14 @@ export class Channel {
   #isCaughtUp = false
   /** Why the relay closed this channel for good, if it did. */
   refusal: MerrowError | undefined
+  /** Why the relay closed it the last time, if it has acknowledged nothing since, and how often that was. */
+  failure: MerrowError | undefined
+  failures = 0
+  readonly #name: string
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
-  constructor(name: string, document: Y.Doc, shared: SharedSocket, onStatus: () => void) {
+  constructor(name: string, document: Y.Doc, { shared, onStatus, timers, random }: ChannelOptions) {
+    this.#name = name
     this.#document = document
     this.#onStatus = onStatus
     // Before the provider's own listener: an update is counted when its frame is sent.
@@ -39,7 +68,11 @@ export class Channel {
       awareness,
       disableBc: true,
       maxBackoffTime: PROVIDER_BACKOFF_MS,
-      WebSocketPolyfill: virtualSocketClass(name, shared, this) as unknown as typeof WebSocket,
+      WebSocketPolyfill: virtualSocketClass(
+        name,
+        { shared, onStatus, timers, random },
+        this,
+      ) as unknown as typeof WebSocket,
     })
   }
 
@@ -64,6 +97,18 @@ export class Channel {
     this.#onStatus()
   }
 
+  /** @internal The relay has closed this channel: for good, or for a while that grows each time. */
+  noteClosed(code: number, reason: string): void {
+    const error = new MerrowError(
+      'relay_refused',
+      `The relay closed document "${this.#name}" (${code}: ${reason}). Local writes are kept; ${isPermanent(code) ? 'db.connect() tries again' : 'it is tried again'}.`,
+    )
+    if (isPermanent(code)) this.refusal = error
+    else this.failure = error
+    this.failures += 1
+    this.#onStatus()
+  }
+
   /** @internal Local updates so far. */
   get made(): number {
     return this.#made
@@ -72,18 +117,13 @@ export class Channel {
   /** Starts again after the relay had closed this channel for good. */
   reconnect(): void {
     this.refusal = undefined
+    this.failures = 0
     this.#provider.connect()
   }
 
   /** Ends it; whoever waits for an acknowledgement is told that none will come. */
   close(): void {
-    for (const { reject } of this.#waiters)
-      reject(
-        new MerrowError(
-          'database_closed',
-          'The database was closed before the relay acknowledged every write. They are kept in storage and sent at the next start.',
-        ),
-      )
+    for (const { reject } of this.#waiters) reject(closedEarly())
     this.#waiters = []
     this.#document.off('update', this.#onUpdate)
     this.#provider.awareness.destroy()
@@ -92,7 +132,7 @@ export class Channel {
 }
 
 /** A WebSocket class whose sockets are channels of the shared socket. */
-const virtualSocketClass = (name: string, shared: SharedSocket, channel: Channel) =>
+const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOptions, channel: Channel) =>
   class VirtualSocket implements ChannelEnd {
     readonly OPEN = 1
     readonly document = name
@@ -108,9 +148,11 @@ const virtualSocketClass = (name: string, shared: SharedSocket, channel: Channel
 
     constructor() {
       // Not at once: the provider sets its handlers after it has made the socket.
-      queueMicrotask(() => {
+      const attach = (): void => {
         if (this.readyState === 0) shared.attach(this)
-      })
+      }
+      if (channel.failures === 0) queueMicrotask(attach)
+      else timers.setTimeout(attach, backoffMs(channel.failures) * (0.5 + random() / 2))
     }
 
     send(frame: Uint8Array): void {
@@ -141,17 +183,23 @@ const virtualSocketClass = (name: string, shared: SharedSocket, channel: Channel
     onAck(count: number): void {
       let last: number | undefined
       while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.made
+      channel.failures = 0
+      channel.failure = undefined
       if (last !== undefined) channel.noteAcknowledged(last)
     }
 
     onClose(code: number, reason: string): void {
+      channel.noteClosed(code, reason)
+      this.#end(code, reason)
+    }
+
+    onLost(reason: string): void {
+      this.#end(LOST, reason)
+    }
+
+    #end(code: number, reason: string): void {
       if (this.readyState === 3) return
       this.readyState = 3
-      if (isPermanent(code))
-        channel.refusal = new MerrowError(
-          'relay_refused',
-          `The relay refused document "${name}" (${code}: ${reason}). Local writes are kept; db.connect() tries again.`,
-        )
       this.onclose?.({ code, reason })
     }
 

@@ -1,6 +1,6 @@
 // Synchronisation through a relay: `relay({ url })`. Puts the shared socket and the channels together.
 import { MerrowError } from '../errors.ts'
-import { Channel } from './channel.ts'
+import { Channel, closedEarly } from './channel.ts'
 import type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
 import { SharedSocket, type TokenSource } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
@@ -46,13 +46,18 @@ class RelaySession implements SyncSession {
     if (this.#isWanted) this.#shared.connect()
   }
   #isWanted = true
+  #isClosed = false
 
   constructor(
     { documents, onStatus }: SyncContext,
     options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
   ) {
     this.#shared = new SharedSocket({ ...options, onStatus })
-    this.#channels = Array.from(documents, ([name, document]) => new Channel(name, document, this.#shared, onStatus))
+    this.#channels = Array.from(
+      documents,
+      ([name, document]) =>
+        new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random }),
+    )
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }
@@ -66,10 +71,11 @@ class RelaySession implements SyncSession {
   }
 
   get error(): unknown {
-    return this.#refusal ?? this.#shared.error
+    return this.#refusal ?? this.#shared.error ?? this.#channels.find(({ failure }) => failure !== undefined)?.failure
   }
 
   connect(): void {
+    if (this.#isClosed) return
     this.#isWanted = true
     for (const channel of this.#channels) if (channel.refusal !== undefined) channel.reconnect()
     this.#shared.connect()
@@ -81,10 +87,12 @@ class RelaySession implements SyncSession {
   }
 
   async acknowledged(): Promise<void> {
+    if (this.#isClosed) throw closedEarly()
     await Promise.all(this.#channels.map((channel) => channel.acknowledged()))
   }
 
   close(): void {
+    this.#isClosed = true
     globalThis.removeEventListener?.('online', this.#onOnline)
     for (const channel of this.#channels) channel.close()
     this.#shared.disconnect()

@@ -22,7 +22,10 @@ export interface ChannelEnd {
   onFrame(bytes: Uint8Array): void
   /** The relay has the first `count` update frames of this channel on disk. */
   onAck(count: number): void
+  /** The relay has closed this channel. */
   onClose(code: number, reason: string): void
+  /** The connection is lost, and this channel with it. */
+  onLost(reason: string): void
   onKeepAlive(): void
 }
 
@@ -43,7 +46,6 @@ export interface SharedSocketOptions {
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 30_000
 const SILENCE_MS = 3 * PING_INTERVAL_MS
-const GOING_AWAY = 1001
 
 /** Keeps one WebSocket to the relay open and shares it among channels. */
 export class SharedSocket {
@@ -58,6 +60,8 @@ export class SharedSocket {
   #error: unknown
   #attempts = 0
   #lastChannel = 0
+  /** Of several attempts that overlap, the last counts. */
+  #lastAttempt = 0
   #retryTimer: unknown
   #silenceTimer: unknown
 
@@ -86,7 +90,7 @@ export class SharedSocket {
   disconnect(): void {
     this.#wanted = false
     this.#options.timers.clearTimeout(this.#retryTimer)
-    this.#drop(GOING_AWAY, 'disconnected by the app')
+    this.#drop('disconnected by the app')
     this.#show('offline', undefined)
   }
 
@@ -116,14 +120,16 @@ export class SharedSocket {
 
   async #open(): Promise<void> {
     if (!this.#wanted || this.#socket !== undefined) return
+    const attempt = ++this.#lastAttempt
+    const isCurrent = (): boolean => this.#wanted && this.#socket === undefined && attempt === this.#lastAttempt
     this.#show('connecting', this.#error)
     try {
       const { token } = this.#options
       const SocketType = this.#options.socketClass ?? (await platformSocket())
       const text = typeof token === 'function' ? await token() : token
-      if (this.#wanted && this.#socket === undefined) this.#start(SocketType, text)
+      if (isCurrent()) this.#start(SocketType, text)
     } catch (cause) {
-      this.#retry(unreachable(this.#options.url, String(cause), cause))
+      if (isCurrent()) this.#retry(unreachable(this.#options.url, String(cause), cause))
     }
   }
 
@@ -170,7 +176,7 @@ export class SharedSocket {
         throw new MerrowError('invalid_frame', 'The relay sent a text message; this protocol has none.')
       this.#handle(decodeMessage(new Uint8Array(data)))
     } catch (error) {
-      this.#drop(1006, 'unreadable message')
+      this.#drop('unreadable message')
       this.#retry(error)
     }
   }
@@ -180,7 +186,6 @@ export class SharedSocket {
       case 'welcome':
         if (message.version !== WIRE_VERSION)
           return this.#lose(CloseCode.wrongVersion, `it speaks version ${message.version}`)
-        this.#attempts = 0
         return this.#show('connected', undefined)
       case 'opened': {
         const end = this.#byChannel.get(message.channel)
@@ -190,6 +195,8 @@ export class SharedSocket {
       case 'frame':
         return this.#byRoom.get(message.channel)?.onFrame(message.bytes)
       case 'ack':
+        // Not at the welcome: a relay that welcomes and then fails is waited for longer each time.
+        this.#attempts = 0
         return this.#byChannel.get(message.channel)?.onAck(message.count)
       case 'close': {
         const end = this.#byChannel.get(message.channel)
@@ -197,6 +204,7 @@ export class SharedSocket {
         return end?.onClose(message.code, message.reason)
       }
       case 'ping':
+        this.#attempts = 0
         this.#post({ kind: 'pong' })
         for (const end of this.#byChannel.values()) end.onKeepAlive()
         return
@@ -212,7 +220,7 @@ export class SharedSocket {
   }
 
   #lose(code: number, reason: string): void {
-    this.#drop(code, reason)
+    this.#drop(reason)
     if (isPermanent(code)) this.#show('refused', refusal(this.#options.url, code, reason))
     else this.#retry(unreachable(this.#options.url, reason === '' ? `code ${code}` : reason))
   }
@@ -236,7 +244,7 @@ export class SharedSocket {
     void this.#open()
   }
 
-  #drop(code: number, reason: string): void {
+  #drop(reason: string): void {
     const socket = this.#socket
     this.#socket = undefined
     this.#isOpen = false
@@ -249,7 +257,7 @@ export class SharedSocket {
       socket.onmessage = null
       socket.close()
     }
-    for (const end of ends) end.onClose(isPermanent(code) ? 1006 : code, reason)
+    for (const end of ends) end.onLost(reason)
   }
 
   #watchSilence(): void {

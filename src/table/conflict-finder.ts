@@ -26,8 +26,11 @@ export class ConflictFinder {
 
   /** The conflicts there are, writes that are not announced yet included. */
   list(): readonly Conflict[] {
-    this.look(this.#log.unannounced())
-    return [...this.#byRow.values()].flat()
+    if (this.#columns.length === 0) return []
+    // Looked at without being kept: what is staged may yet be taken back.
+    const unannounced = new Set(this.#log.unannounced())
+    const known = [...this.#byRow].filter(([id]) => !unannounced.has(id)).flatMap(([, conflicts]) => conflicts)
+    return [...known, ...[...unannounced].flatMap((id) => this.#conflictsOf(id))]
   }
 
   /** The stored value of a write in a conflict that this finder listed. */
@@ -39,8 +42,7 @@ export class ConflictFinder {
   look(ids: Iterable<string>): void {
     if (this.#columns.length === 0) return
     for (const id of ids) {
-      const entry = this.#log.entries.get(id)
-      const found = entry === undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
+      const found = this.#conflictsOf(id)
       if (found.length === 0 && !this.#byRow.delete(id)) continue
       if (found.length > 0) this.#byRow.set(id, found)
       this.#hasChanged = true
@@ -52,6 +54,11 @@ export class ConflictFinder {
     const hasChanged = this.#hasChanged
     this.#hasChanged = false
     return hasChanged
+  }
+
+  #conflictsOf(id: string): readonly Conflict[] {
+    const entry = this.#log.entries.get(id)
+    return entry === undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
   }
 
   #find(id: string, entry: Entry): readonly Conflict[] {

@@ -71,6 +71,9 @@ describe('lenses', () => {
     await exchange(old, newer)
     expect(old.db.tasks.get('a')).toMatchObject({ titel: 'x', faellig: undefined, stufe: 'tief' })
     expect(newer.db.tasks.get('b')).toMatchObject({ title: 'Y', dueAt: new Date(7), stufe: 1 })
+    newer.db.tasks.update('a', { title: 'Mixed' })
+    await exchange(old, newer)
+    expect([old.db.tasks.get('a')?.titel, newer.db.tasks.get('a')?.title]).toEqual(['mixed', 'Mixed'])
     expect([...newer.db.quarantine.list(), ...old.db.quarantine.list()]).toEqual([])
   })
 

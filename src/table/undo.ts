@@ -1,4 +1,5 @@
 // Undo and redo of this user's own writes, over all tables. Knows what each write replaced; not how rows are stored.
+import { MerrowError } from '../errors.ts'
 import type { LogPatch } from '../rowlog/index.ts'
 
 /** One field that a write changed: what it held before, or, for a counter, by how much it rose. */
@@ -177,10 +178,14 @@ export class UndoStack {
   }
 
   #move(from: Step[], to: Step[]): UndoResult | undefined {
+    if (this.#recording !== undefined)
+      throw new MerrowError(
+        'invalid_argument',
+        'undo() and redo() are transactions of their own. Call them outside transact().',
+      )
     const step = from.pop()
     if (step === undefined) return undefined
     const reversal: Step = { label: step.label, records: [], lastMs: 0, isClosed: true }
-    const outer = this.#recording
     this.#recording = reversal
     try {
       const done = this.#run(() => [...step.records].reverse().map((record) => this.#revert(record)))
@@ -194,7 +199,7 @@ export class UndoStack {
       from.push(step)
       throw error
     } finally {
-      this.#recording = outer
+      this.#recording = undefined
     }
   }
 

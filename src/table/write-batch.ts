@@ -78,9 +78,13 @@ export class WriteBatch {
     }
   }
 
-  /** Commits what is staged, now; within `transact` it waits for its end. Then tells subscribers. */
+  /** Commits what is staged, now; then tells subscribers. @throws {@link MerrowError} `invalid_argument` within `transact`. */
   flush(): void {
-    if (this.#depth > 0) return this.#schedule(() => this.flush())
+    if (this.#depth > 0)
+      throw new MerrowError(
+        'invalid_argument',
+        'saved(), acknowledged() and close() cannot be called inside transact(), whose writes may yet be taken back. Call them after it.',
+      )
     this.#isScheduled = false
     for (const { log } of this.#members) log.commit()
     for (const member of this.#members) member.announce()
