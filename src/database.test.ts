@@ -384,6 +384,52 @@ describe('storage', () => {
     await again.close()
   })
 
+  it('[T18] a compaction that fails is reported, and saving goes on', async () => {
+    const { adapter, batches, refuseCompaction } = recording()
+    const db = await open({ storage: adapter })
+    refuseCompaction(new MerrowError('storage_full', 'full'))
+    const id = db.tasks.insert({ title: 'a' })
+    for (let at = 0; at < 600; at++) {
+      db.tasks.update(id, { priority: at })
+      await db.saved()
+    }
+    expect((db.status.error as MerrowError).code).toBe('storage_full')
+    const appended = batches.length
+    db.tasks.update(id, { priority: -1 })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([batches.length, db.status.unsaved]).toEqual([appended + 1, 0])
+    await db.close()
+  })
+
+  it('[T23] within a transaction nothing can be waited for, closed or undone', async () => {
+    const db = await open()
+    const id = db.tasks.insert({ title: 'a' })
+    const waits: Promise<unknown>[] = []
+    db.transact(() => {
+      db.tasks.update(id, { title: 'b' })
+      waits.push(db.saved(), db.close())
+      expect(codeOf(() => db.undo.undo())).toBe('invalid_argument')
+    })
+    for (const { status } of await Promise.allSettled(waits)) expect(status).toBe('rejected')
+    expect(db.tasks.get(id)?.title).toBe('b')
+    await db.close()
+  })
+
+  it('[T24] a listener of the status that throws is reported and harms no other', async () => {
+    const onError = vi.fn()
+    const db = await createDatabase({ name: 'test', schema, onError })
+    const heard = vi.fn()
+    db.status.subscribe(() => {
+      throw new Error('mine')
+    })
+    db.status.subscribe(heard)
+    db.tasks.insert({ title: 'a' })
+    await db.saved()
+    await db.close()
+    expect(onError.mock.calls.length).toBeGreaterThan(0)
+    expect(heard.mock.calls.length).toBe(onError.mock.calls.length)
+  })
+
   it('[T19] malformed names are refused; a table that is called like a member is reached by name', async () => {
     await expect(createDatabase({ name: '../etc', schema })).rejects.toMatchObject({
       code: 'invalid_argument',
@@ -409,6 +455,7 @@ describe('storage', () => {
 const recording = (inner: StorageAdapter = memory()) => {
   const batches: Parameters<Storage['append']>[0][] = []
   let refusal: Error | undefined
+  let compactionRefusal: Error | undefined
   let compactions = 0
   const adapter: StorageAdapter = {
     async open(context) {
@@ -422,6 +469,7 @@ const recording = (inner: StorageAdapter = memory()) => {
         close: () => storage.close(),
         async compact(...args) {
           compactions += 1
+          if (compactionRefusal !== undefined) throw compactionRefusal
           return storage.compact(...args)
         },
         async append(batch) {
@@ -436,6 +484,11 @@ const recording = (inner: StorageAdapter = memory()) => {
     adapter,
     batches,
     compactions: () => compactions,
-    refuse: (error: Error | undefined) => (refusal = error),
+    refuse: (error: Error | undefined) => {
+      refusal = error
+    },
+    refuseCompaction: (error: Error) => {
+      compactionRefusal = error
+    },
   }
 }

@@ -179,6 +179,21 @@ describe('what comes from elsewhere', () => {
     expect(show(other, 'r', 'b')).toBe('free')
   })
 
+  it('[K11] what two replicas save from a patch of the far future does not undo what the other wrote', () => {
+    const [a, b] = [open(), open()]
+    const future = { ...header, since: stampAt(NOW_MS + 3_600_000) }
+    const bytes = stranger(future, { shape: ['a', 'b'], insert: true }, [0, packId('r'), 0, 'old', 'old'])
+    a.load([bytes])
+    b.load([bytes])
+    put(a, 'r', { a: 'by a' })
+    a.commit()
+    put(b, 'r', { b: 'by b' })
+    b.commit()
+    send(a, b)
+    send(b, a)
+    for (const log of [a, b]) expect([show(log, 'r', 'a'), show(log, 'r', 'b')]).toEqual(['by a', 'by b'])
+  })
+
   it('[K12] an update whose insert is not here yet waits for it', () => {
     const [a, b, c] = [open(), open(), open()]
     put(a, 'r', { x: 1 }, true)

@@ -8,7 +8,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { scratchDocuments } from '../rowlog/index.ts'
 import { lmdb as browserLmdb } from './browser.ts'
 import { lmdb, memory, yIndexedDb } from './index.ts'
-import { storageContract } from './testing/contract.ts'
+import { storageContract, updateOf } from './testing/contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'merrow-storage-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -43,4 +43,36 @@ describe('yIndexedDb', () => {
   })
   // Node has no Web Locks, so it cannot tell; the browser test shows that it can there.
   storageContract(yIndexedDb, { keepsUpdates: false, knowsWhetherAlone: false })
+
+  it('[P11] an append that was aborted is not taken for stored, at its retry either', async () => {
+    const adapter = yIndexedDb()
+    const storage = await adapter.open(context)
+    await storage.load('a')
+    const add = IDBObjectStore.prototype.add
+    IDBObjectStore.prototype.add = function (...args) {
+      const request = add.apply(this, args)
+      this.transaction.abort()
+      return request
+    }
+    await expect(storage.append([{ document: 'a', update: updateOf('x') }])).rejects.toMatchObject({
+      code: 'storage_failed',
+    })
+    IDBObjectStore.prototype.add = add
+    await storage.append([{ document: 'a', update: updateOf('x') }])
+    await storage.close()
+    const again = await adapter.open(context)
+    const scratch = scratchDocuments.create()
+    for (const { update } of await again.load('a')) scratchDocuments.apply(scratch, update)
+    expect((scratch as { getText(): { toString(): string } }).getText().toString()).toBe('x')
+    await again.close()
+  })
+
+  it('[P10] a browser that refuses to open IndexedDB is said to', async () => {
+    const open = IDBFactory.prototype.open
+    IDBFactory.prototype.open = () => {
+      throw new Error('denied')
+    }
+    await expect(yIndexedDb().open(context)).rejects.toMatchObject({ code: 'storage_failed' })
+    IDBFactory.prototype.open = open
+  })
 })

@@ -26,6 +26,7 @@ export const yIndexedDb = (): StorageAdapter => ({
         'unsupported',
         'yIndexedDb() needs IndexedDB, which this runtime lacks. In Node use lmdb({ path }) or memory().',
       )
+    await probe()
     return new YIndexedDbStorage(`merrow/${database}`, scratch, await takeLock(`merrow/${database}`))
   },
 })
@@ -123,17 +124,7 @@ class YIndexedDbStorage implements Storage {
         `${this.#prefix}/${name}`,
         scratch as ConstructorParameters<typeof IndexeddbPersistence>[1],
       )
-      // Opening may fail, and then nothing else says so.
-      document = Promise.race([persistence.whenSynced, persistence._db.then(() => persistence.whenSynced)]).then(
-        () => ({ scratch, persistence }),
-        (cause: unknown) => {
-          throw new MerrowError(
-            'storage_failed',
-            `IndexedDB cannot be opened: ${String(cause)}. Is storage switched off for this site?`,
-            { cause },
-          )
-        },
-      )
+      document = persistence.whenSynced.then(() => ({ scratch, persistence }))
       this.#documents.set(name, document)
     }
     return document
@@ -150,6 +141,32 @@ const refusal = (cause: DOMException | null): MerrowError =>
     : new MerrowError('storage_failed', `IndexedDB did not keep a write: ${cause?.message ?? 'it was aborted'}.`, {
         cause,
       })
+
+const PROBE = 'merrow-probe'
+
+/** Finds out whether IndexedDB can be opened at all: y-indexeddb would wait for ever. */
+const probe = (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const refuse = (cause: unknown): void =>
+      reject(
+        new MerrowError(
+          'storage_failed',
+          `IndexedDB cannot be opened: ${String(cause)}. Is storage switched off for this site?`,
+          { cause },
+        ),
+      )
+    try {
+      const request = indexedDB.open(PROBE)
+      request.onerror = () => refuse(request.error)
+      request.onsuccess = () => {
+        request.result.close()
+        indexedDB.deleteDatabase(PROBE)
+        resolve()
+      }
+    } catch (cause) {
+      refuse(cause)
+    }
+  })
 
 interface Lock {
   readonly isAlone: boolean

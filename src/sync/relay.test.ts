@@ -219,6 +219,9 @@ it('[N12] closing tells those who wait for an acknowledgement', async () => {
   const waiting = expect(db.acknowledged()).rejects.toMatchObject({ code: 'database_closed' })
   await db.close()
   await waiting
+  await expect(db.acknowledged()).rejects.toMatchObject({ code: 'database_closed' })
+  db.connect()
+  expect(db.status.connection).toBe('offline')
 })
 
 const bound = (log: Log): Log => ({

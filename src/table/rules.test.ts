@@ -175,3 +175,18 @@ it('[J10] a merge function that throws is reported; the later write shows', asyn
   expect(a.db.tasks.get(id)?.best).toBe(b.db.tasks.get(id)?.best)
   expect(onError).toHaveBeenCalled()
 })
+
+it('[J12] a transaction that is taken back leaves the list of conflicts as it was', async () => {
+  const { a, b, id } = await trio()
+  a.db.tasks.update(id, { title: 'A' })
+  b.db.tasks.update(id, { title: 'B' })
+  await exchange(a, b)
+  expect(() =>
+    a.db.transact(() => {
+      a.db.tasks.update(id, { title: 'mine' })
+      expect(a.db.conflicts.list()).toEqual([])
+      throw new Error('no')
+    }),
+  ).toThrow('no')
+  expect(a.db.conflicts.list()).toHaveLength(1)
+})
