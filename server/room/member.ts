@@ -1,5 +1,5 @@
 // What a room and its members know of each other. Knows neither sockets nor Yjs.
-import { encodeMessage } from '../../src/sync/wire.ts'
+import { cutFrame, encodeMessage } from '../../src/sync/wire.ts'
 
 /** One frame for members of one room, framed for the shared socket at most once however many get it. */
 export class RoomFrame {
@@ -7,17 +7,17 @@ export class RoomFrame {
   readonly room: number
   /** The stock frame, as `/yjs` clients get it. */
   readonly bytes: Uint8Array
-  #message: Uint8Array | undefined
+  #messages: readonly Uint8Array[] | undefined
 
   constructor(room: number, bytes: Uint8Array) {
     this.room = room
     this.bytes = bytes
   }
 
-  /** The frame as a message of the shared socket. */
-  get message(): Uint8Array {
-    this.#message ??= encodeMessage({ kind: 'frame', channel: this.room, bytes: this.bytes })
-    return this.#message
+  /** The frame as messages of the shared socket: one, or, if it is long, its parts, so that a slow client hears that it is under way. */
+  get messages(): readonly Uint8Array[] {
+    this.#messages ??= Array.from(cutFrame(this.room, this.bytes), encodeMessage)
+    return this.#messages
   }
 }
 

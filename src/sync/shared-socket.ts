@@ -4,11 +4,11 @@ import type { Connection } from './port.ts'
 import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
 import {
   CloseCode,
+  cutFrame,
   decodeMessage,
   encodeMessage,
   isPermanent,
   type Message,
-  PART_BYTES,
   PING_INTERVAL_MS,
   SUBPROTOCOL,
   WIRE_VERSION,
@@ -53,6 +53,8 @@ export class SharedSocket {
   readonly #waiting = new Set<ChannelEnd>()
   readonly #byChannel = new Map<number, ChannelEnd>()
   readonly #byRoom = new Map<number, ChannelEnd>()
+  /** Pieces of long frames that have not come whole, by room. */
+  readonly #parts = new Map<number, Uint8Array[]>()
   #socket: Socket | undefined
   #isOpen = false
   #wanted = false
@@ -109,13 +111,8 @@ export class SharedSocket {
 
   /** Sends one frame, in parts if it is long. Frames of a channel that is not open are dropped. */
   send(end: ChannelEnd, frame: Uint8Array): void {
-    for (const [channel, other] of this.#byChannel) {
-      if (other !== end) continue
-      let from = 0
-      for (; frame.length - from > PART_BYTES; from += PART_BYTES)
-        this.#post({ kind: 'part', channel, bytes: frame.subarray(from, from + PART_BYTES) })
-      this.#post({ kind: 'frame', channel, bytes: frame.subarray(from) })
-    }
+    for (const [channel, other] of this.#byChannel)
+      if (other === end) for (const message of cutFrame(channel, frame)) this.#post(message)
   }
 
   async #open(): Promise<void> {
@@ -193,7 +190,12 @@ export class SharedSocket {
         return
       }
       case 'frame':
-        return this.#byRoom.get(message.channel)?.onFrame(message.bytes)
+        return this.#byRoom.get(message.channel)?.onFrame(this.#join(message.channel, message.bytes))
+      case 'part':
+        // A long frame is on its way: nobody is to take the silence meanwhile for a lost connection.
+        for (const end of this.#byChannel.values()) end.onKeepAlive()
+        this.#parts.set(message.channel, [...(this.#parts.get(message.channel) ?? []), message.bytes])
+        return
       case 'ack':
         // Not at the welcome: a relay that welcomes and then fails is waited for longer each time.
         this.#attempts = 0
@@ -211,6 +213,19 @@ export class SharedSocket {
       default:
         throw new MerrowError('invalid_frame', `The relay sent a "${message.kind}" message, which only clients send.`)
     }
+  }
+
+  #join(room: number, last: Uint8Array): Uint8Array {
+    const parts = this.#parts.get(room)
+    if (parts === undefined) return last
+    this.#parts.delete(room)
+    const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, last.length))
+    let at = 0
+    for (const part of [...parts, last]) {
+      whole.set(part, at)
+      at += part.length
+    }
+    return whole
   }
 
   #forget(channel: number, end: ChannelEnd, farewell?: Message): void {
@@ -252,6 +267,7 @@ export class SharedSocket {
     const ends = [...this.#byChannel.values()]
     this.#byChannel.clear()
     this.#byRoom.clear()
+    this.#parts.clear()
     if (socket !== undefined) {
       socket.onclose = null
       socket.onmessage = null

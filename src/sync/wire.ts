@@ -8,7 +8,7 @@
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
 //   5 frame    both    channel | room, bytes          one stock y-websocket frame (client: its channel; relay: the room)
-//   6 part     client  channel, bytes                 a piece of a long frame; the pieces and then a `frame` make one
+//   6 part     both    channel | room, bytes          a piece of a long frame; the pieces and then a `frame` make one
 //   7 ack      relay   channel, count                 of this channel's update frames, the first `count` are on disk
 //   8 ping     relay                                  every PING_INTERVAL_MS
 //   9 pong     client                                 its answer
@@ -23,7 +23,7 @@ import { MerrowError } from '../errors.ts'
 export const SUBPROTOCOL = 'merrow.v1'
 /** Version in `hello` and `welcome`; both sides must agree. */
 export const WIRE_VERSION = 1
-/** A client cuts longer frames into parts of this size, in bytes. */
+/** Longer frames are cut into parts of this size, in bytes. */
 export const PART_BYTES = 256 * 1024
 /** Largest WebSocket message that either side sends on behalf of a client, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -160,6 +160,14 @@ const readJson = (decoder: decoding.Decoder): Record<string, unknown> => {
   const value: unknown = JSON.parse(decoding.readVarString(decoder))
   if (typeof value !== 'object' || value === null) throw new Error('not an object')
   return value as Record<string, unknown>
+}
+
+/** The messages that carry one frame, in order: its parts, if it is long, and then the rest as a `frame`. */
+export function* cutFrame(channel: number, frame: Uint8Array): Generator<Message, void, undefined> {
+  let from = 0
+  for (; frame.length - from > PART_BYTES; from += PART_BYTES)
+    yield { kind: 'part', channel, bytes: frame.subarray(from, from + PART_BYTES) }
+  yield { kind: 'frame', channel, bytes: frame.subarray(from) }
 }
 
 /** Frame types of the stock protocol (y-websocket), the first varUint of a frame. */

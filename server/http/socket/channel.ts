@@ -63,12 +63,12 @@ export class Channel implements Member {
 
   /** @inheritDoc */
   broadcast(frame: RoomFrame): void {
-    this.#options.outlet.broadcast(frame.message)
+    for (const message of frame.messages) this.#options.outlet.broadcast(message)
   }
 
   /** @inheritDoc */
   answer(frame: RoomFrame): void {
-    this.#options.outlet.answer(frame.message)
+    for (const message of frame.messages) this.#options.outlet.answer(message)
   }
 
   /** @inheritDoc */

@@ -1,6 +1,7 @@
 // The shared socket on /sync, by a client written on the wire page.
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { cutFrame } from '../../../src/sync/wire.ts'
 import { openMemoryLog } from '../../log/memory.ts'
 import { holdLog } from '../../testing/logs.ts'
 import { editsOf, step1Frame, updateFrame } from '../../testing/member.ts'
@@ -17,6 +18,14 @@ const put =
 const edit = (...edits: ((doc: Y.Doc) => void)[]) => editsOf(new Y.Doc(), ...edits)[0] ?? Uint8Array.of()
 const send = (client: SyncClient, channel: number, update: Uint8Array) =>
   client.send({ kind: 'frame', channel, bytes: updateFrame(update) })
+/** Bytes of long frames that came so far: their parts, and what came after those. */
+const lengthOf = (client: SyncClient, room: number) => {
+  const first = client.messages.findIndex(({ kind }) => kind === 'part')
+  const pieces = client.messages
+    .slice(first)
+    .flatMap((m) => ('bytes' in m && m.channel === room ? [m.bytes.length] : []))
+  return pieces.reduce((sum, length) => sum + length, 0)
+}
 const updatesFor = (client: SyncClient, room: number) =>
   client.messages.flatMap((m) => (m.kind === 'frame' && m.channel === room && m.bytes[1] === 2 ? [m.bytes] : []))
 
@@ -34,6 +43,20 @@ it('[H5] carries several documents, each in its room, and acknowledges each chan
   expect(await ann.next('ack')).toEqual({ kind: 'ack', channel: 9, count: 1 })
   await waitUntil('the other gets it', () => updatesFor(ben, room).length === 1)
   expect(updatesFor(ann, room)).toEqual([])
+})
+
+it('[H24] long frames go to clients in parts, so that a slow one hears that they are under way', async () => {
+  const { url } = await startRelay()
+  const [ann, ben] = [await greet(url), await greet(url)]
+  for (const client of [ann, ben]) client.send({ kind: 'open', channel: 1, document: 'long' })
+  const { room } = await ben.next('opened')
+  const update = edit(put('a', 'x'.repeat(600 * 1024)))
+  const sent = updateFrame(update)
+  for (const message of cutFrame(1, sent)) ann.send(message)
+  await ann.next('ack')
+  await ben.next('part')
+  await waitUntil('the last piece comes', () => lengthOf(ben, room) >= sent.length)
+  expect(ben.messages.filter(({ kind }) => kind === 'part')).toHaveLength(2)
 })
 
 it('[H5] shares rooms with stock clients', async () => {
