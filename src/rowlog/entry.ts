@@ -2,7 +2,7 @@
 
 import { FIRST_VALUE } from './format.ts'
 import { comparePatches, type Patch } from './segment.ts'
-import { CREATED, DELETED, KNEW, PURGED } from './shape.ts'
+import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
  * The patches of one row, lowest first. Immutable, so that the row before a change stays at hand.
@@ -25,7 +25,7 @@ export class Entry {
   }
 }
 
-const isPurge = ({ shape }: Patch): boolean => shape.fields.has(PURGED)
+const isPurge = ({ shape }: Patch): boolean => shape.isPurge
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {

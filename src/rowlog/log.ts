@@ -7,7 +7,7 @@ import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
 import type { Patch } from './segment.ts'
 import { Segments } from './segments.ts'
-import { PURGED, ShapeBook } from './shape.ts'
+import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
 import { SegmentWriter } from './writer.ts'
 
@@ -169,9 +169,11 @@ export class RowLog {
 
   /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
   forgetPurges(beforeMs: number): void {
-    const old = [...this.#entries.values()].flatMap(({ patches }) =>
-      patches.filter(({ shape, stamp }) => shape.fields.has(PURGED) && stampTimeMs(stamp) < beforeMs),
-    )
+    const old: Patch[] = []
+    for (const { patches, valid } of this.#entries.values()) {
+      if (valid === patches) continue
+      for (const patch of patches) if (patch.shape.isPurge && stampTimeMs(patch.stamp) < beforeMs) old.push(patch)
+    }
     if (old.length === 0) return
     this.document.transact(() => {
       this.#segments.deletePatches(old)
@@ -190,7 +192,7 @@ export class RowLog {
     const several = new Set<string>()
     this.#reader.read(transaction, {
       onPatch: (patch) => {
-        const id = unpackId(patch.raw[1])
+        const id = this.#idOf(patch)
         if (id === undefined) return
         this.#clock.see(patch.stamp)
         const before = this.#entries.get(id)
@@ -200,6 +202,12 @@ export class RowLog {
       onDeleted: (raw) => this.#forgetDeleted(raw),
     })
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+  }
+
+  #idOf(patch: Patch): string | undefined {
+    const id = unpackId(patch.raw[1])
+    if (id === undefined) this.#reader.refused += 1
+    return id
   }
 
   /** Removes a patch that the document no longer holds. @returns the row's entry before, if that held it. */
@@ -224,7 +232,7 @@ export class RowLog {
     }
     this.#reader.read(transaction, {
       onPatch: (patch) => {
-        const id = unpackId(patch.raw[1])
+        const id = this.#idOf(patch)
         if (id === undefined) return
         this.#clock.see(patch.stamp)
         const before = this.#entries.get(id)

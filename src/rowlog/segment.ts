@@ -1,7 +1,6 @@
 // Segments: runs of patches by one replica, each a nested Y.Array. Knows how to read one; not what patches mean together.
 import type * as Y from 'yjs'
-import { isPackedId } from '../ids.ts'
-import { decodeElement, FORMAT, type Header, type RawPatch } from './format.ts'
+import { decodeElement, FORMAT, type Header, isRawPatch, type RawPatch } from './format.ts'
 import type { Shape, ShapeBook } from './shape.ts'
 
 /** What the document holds of one segment. */
@@ -78,6 +77,8 @@ export const readElements = (segment: Segment, values: readonly unknown[], reade
 }
 
 const readElement = (segment: Segment, value: unknown, reader: SegmentReader): void => {
+  // Nearly all elements are patches: they are told apart first, and without a wrapper each.
+  if (isRawPatch(value)) return readPatch(segment, value, reader)
   const element = decodeElement(value)
   switch (element.kind) {
     case 'header':
@@ -95,17 +96,19 @@ const readElement = (segment: Segment, value: unknown, reader: SegmentReader): v
     case 'seal':
       segment.sealed = true
       return
-    case 'patch': {
-      const shape = segment.shapes[element.raw[0]]
-      const fits = shape !== undefined && segment.header !== undefined && segment.unreadableFormat === undefined
-      if (!fits || !isWhole(element.raw, shape, segment.header as Header)) return reader.onRefused(segment, value)
-      segment.live += 1
-      return reader.onPatch(new Patch(segment, element.raw))
-    }
     case 'unknown':
       return reader.onRefused(segment, value)
   }
 }
 
+const readPatch = (segment: Segment, raw: RawPatch, reader: SegmentReader): void => {
+  const { header, unreadableFormat } = segment
+  const shape = segment.shapes[raw[0]]
+  if (shape === undefined || header === undefined || unreadableFormat !== undefined || !isWhole(raw, shape, header))
+    return reader.onRefused(segment, raw)
+  segment.live += 1
+  reader.onPatch(new Patch(segment, raw))
+}
+
 const isWhole = (raw: RawPatch, shape: Shape, header: Header): boolean =>
-  raw.length === 3 + shape.columns.length && Number.isSafeInteger(header.since + raw[2]) && isPackedId(raw[1])
+  raw.length === 3 + shape.columns.length && Number.isSafeInteger(header.since + raw[2])

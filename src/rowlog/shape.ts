@@ -23,6 +23,8 @@ export interface Shape {
   readonly fields: ReadonlySet<string>
   /** Columns that come with what their writer knew. */
   readonly asked: ReadonlySet<string>
+  /** Whether its patches purge their row. */
+  readonly isPurge: boolean
 }
 
 /** Gives equal column lists one {@link Shape}. */
@@ -51,7 +53,7 @@ export class ShapeBook {
     if (shape === undefined) {
       const fields = new Set(insert ? [CREATED, ...columns] : columns)
       const asked = new Set(columns.filter((column) => fields.has(`${column}${KNEW}`)))
-      shape = { insert, columns: Object.freeze([...columns]), fields, asked }
+      shape = { insert, columns: Object.freeze([...columns]), fields, asked, isPurge: fields.has(PURGED) }
       this.#byKey.set(key, shape)
     }
     return shape
