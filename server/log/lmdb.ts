@@ -72,7 +72,7 @@ class LmdbLog implements Log {
       onFailure: (cause) => {
         // Nothing of the commit is on disk, so what was counted for it is wrong.
         this.#places.clear()
-        return lmdbFailure(cause, `the log in ${folder.path}`)
+        return lmdbFailure(cause, 'the log in', folder.path)
       },
     })
   }

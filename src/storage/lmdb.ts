@@ -137,7 +137,7 @@ class LmdbStorage implements Storage {
     try {
       return await write()
     } catch (error) {
-      throw await lmdbFailure(error, `the store in "${this.#folder}"`)
+      throw await lmdbFailure(error, 'the store in', this.#folder)
     }
   }
 
