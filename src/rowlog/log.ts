@@ -191,23 +191,25 @@ export class RowLog {
   #loadFrom(transaction: Y.Transaction): void {
     const several = new Set<string>()
     this.#reader.read(transaction, {
-      onPatch: (patch) => {
-        const id = this.#idOf(patch)
-        if (id === undefined) return
-        this.#clock.see(patch.stamp)
-        const before = this.#entries.get(id)
-        this.#entries.set(id, withPatch(before, id, patch))
-        if (before !== undefined) several.add(id)
-      },
+      onPatch: (patch) =>
+        this.#takePatch(patch, (id, before) => {
+          if (before !== undefined) several.add(id)
+        }),
       onDeleted: (raw) => this.#forgetDeleted(raw),
     })
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
   }
 
-  #idOf(patch: Patch): string | undefined {
+  #takePatch(patch: Patch, tell: (id: string, before: Entry | undefined) => void): void {
     const id = unpackId(patch.raw[1])
-    if (id === undefined) this.#reader.refused += 1
-    return id
+    if (id === undefined) {
+      this.#reader.refused += 1
+      return
+    }
+    this.#clock.see(patch.stamp)
+    const before = this.#entries.get(id)
+    this.#entries.set(id, withPatch(before, id, patch))
+    tell(id, before)
   }
 
   /** Removes a patch that the document no longer holds. @returns the row's entry before, if that held it. */
@@ -231,14 +233,7 @@ export class RowLog {
       if (!changes.has(id)) changes.set(id, this.#beforeChange(id, before))
     }
     this.#reader.read(transaction, {
-      onPatch: (patch) => {
-        const id = this.#idOf(patch)
-        if (id === undefined) return
-        this.#clock.see(patch.stamp)
-        const before = this.#entries.get(id)
-        this.#entries.set(id, withPatch(before, id, patch))
-        note(id, before)
-      },
+      onPatch: (patch) => this.#takePatch(patch, note),
       onDeleted: (raw) => {
         const before = this.#forgetDeleted(raw)
         if (before !== undefined) note(before.id, before)
