@@ -181,7 +181,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         return session?.connection ?? 'offline'
       },
       get unsaved() {
-        return saver.unsaved
+        return saver.unsaved + (batch.isPending ? 1 : 0)
       },
       get unsent() {
         return session?.unsent ?? 0

@@ -20,12 +20,15 @@ export class Entry {
   constructor(id: string, patches: readonly Patch[]) {
     this.id = id
     this.patches = patches
-    const purge = patches.findLastIndex(isPurge)
-    this.valid = purge < 0 ? patches : patches.slice(purge + 1)
+    this.valid = afterPurge(patches)
   }
 }
 
-const isPurge = ({ shape }: Patch): boolean => shape.isPurge
+const afterPurge = (patches: readonly Patch[]): readonly Patch[] => {
+  for (let at = patches.length - 1; at >= 0; at--)
+    if ((patches[at] as Patch).shape.isPurge) return patches.slice(at + 1)
+  return patches
+}
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {
@@ -33,13 +36,36 @@ export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): E
   const { patches } = entry
   let at = patches.length
   while (at > 0 && comparePatches(patches[at - 1] as Patch, patch) > 0) at--
-  return new Entry(id, patches.toSpliced(at, 0, patch))
+  return new Entry(id, at === patches.length ? patches.concat(patch) : patches.toSpliced(at, 0, patch))
 }
 
 /** The entry without some of its patches; undefined if none is left. */
 export const withoutPatches = (entry: Entry, gone: (patch: Patch) => boolean): Entry | undefined => {
   const patches = entry.patches.filter((patch) => !gone(patch))
   return patches.length === 0 ? undefined : new Entry(entry.id, patches)
+}
+
+/** Those of a row's patches that one of its latest patches has superseded, among the ones to look at. */
+export const supersededBy = (
+  latest: Patch,
+  { patches }: Entry,
+  isLookedAt: (patch: Patch) => boolean,
+): readonly Patch[] => {
+  let found: Patch[] | undefined
+  for (let at = 0; at < patches.length; at++) {
+    const patch = patches[at] as Patch
+    if (patch === latest || !isLookedAt(patch) || !meets(latest, patch) || !isSuperseded(patch, at, patches)) continue
+    found ??= []
+    found.push(patch)
+  }
+  return found ?? NONE
+}
+
+/** Whether two patches write a field in common, or the first voids the second. */
+const meets = ({ shape }: Patch, other: Patch): boolean => {
+  if (shape === other.shape || shape.isPurge) return true
+  for (const field of shape.fields) if (other.shape.fields.has(field)) return true
+  return false
 }
 
 /** The patches whose every field a later patch of another stamp writes too: nobody will ever see them again. */
@@ -59,7 +85,7 @@ const isReplaced = (patch: Patch, field: string, at: number, patches: readonly P
   for (let later = at + 1; later < patches.length; later++) {
     const other = patches[later] as Patch
     if (comparePatches(other, patch) <= 0) continue
-    if (isPurge(other) || (other.shape.fields.has(field) && knew(other, field, patch))) return true
+    if (other.shape.isPurge || (other.shape.fields.has(field) && knew(other, field, patch))) return true
   }
   return false
 }
@@ -79,8 +105,13 @@ export const siblingsOf = ({ valid }: Entry, column: string): readonly Patch[] =
   valid.filter((patch, at) => patch.shape.fields.has(column) && !isReplaced(patch, column, at, valid))
 
 /** The last write of a field. */
-export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined =>
-  valid.findLast((patch) => patch.shape.columns.includes(field))
+export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined => {
+  for (let at = valid.length - 1; at >= 0; at--) {
+    const patch = valid[at] as Patch
+    if (patch.shape.columns.includes(field)) return patch
+  }
+  return undefined
+}
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
 export const isCreated = ({ valid }: Entry): boolean => valid.some((patch) => patch.shape.fields.has(CREATED))

@@ -46,7 +46,8 @@ export class RowLog {
   readonly #writer: SegmentWriter
   readonly #staging: Staging
   readonly #entries = new Map<string, Entry>()
-  readonly #superseded = new Set<Patch>()
+  /** Patches in the document that nobody will see again, by row. */
+  readonly #superseded = new Map<string, readonly Patch[]>()
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
 
@@ -147,7 +148,7 @@ export class RowLog {
     if (this.#staging.isEmpty) return
     const { patches, displaced } = this.#staging.take()
     // Before the writer packs them.
-    const ids = patches.map(({ raw }) => raw[1])
+    const ids = new Set(patches.map(({ raw }) => raw[1]))
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
@@ -169,15 +170,16 @@ export class RowLog {
 
   /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
   forgetPurges(beforeMs: number): void {
-    const old: Patch[] = []
-    for (const { patches, valid } of this.#entries.values()) {
+    const old = new Map<string, readonly Patch[]>()
+    for (const { id, patches, valid } of this.#entries.values()) {
       if (valid === patches) continue
-      for (const patch of patches) if (patch.shape.isPurge && stampTimeMs(patch.stamp) < beforeMs) old.push(patch)
+      const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
+      if (notes.length > 0) old.set(id, notes)
     }
-    if (old.length === 0) return
+    if (old.size === 0) return
     this.document.transact(() => {
-      this.#segments.deletePatches(old)
-      for (const patch of old) this.#removeFromEntry(patch)
+      this.#segments.deletePatches([...old.values()].flat())
+      for (const [id, notes] of old) this.#removeFromEntry(id, notes)
       this.#segments.dropEmpty()
     }, this)
   }
@@ -219,7 +221,7 @@ export class RowLog {
     const patch = entry?.patches.find((candidate) => candidate.raw === raw)
     if (entry === undefined || patch === undefined) return undefined
     patch.segment.live -= 1
-    for (const other of entry.patches) this.#superseded.delete(other)
+    this.#superseded.delete(entry.id)
     this.#put(
       entry.id,
       withoutPatches(entry, (other) => other === patch),
@@ -253,8 +255,8 @@ export class RowLog {
 
   #noteSuperseded(entry: Entry | undefined): void {
     if (entry === undefined) return
-    for (const patch of this.#withoutKept(superseded(entry), entry))
-      if (patch.segment.list !== undefined) this.#superseded.add(patch)
+    const gone = this.#withoutKept(superseded(entry), entry).filter(({ segment }) => segment.list !== undefined)
+    if (gone.length > 0) this.#superseded.set(entry.id, gone)
   }
 
   /** The superseded patches of a row that are not kept as its history. What a purge voided never is. */
@@ -270,20 +272,21 @@ export class RowLog {
   /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */
   #clean(displaced: readonly Patch[]): void {
     if (displaced.length + this.#superseded.size > 0) {
-      this.#segments.deletePatches(new Set([...displaced, ...this.#superseded]))
-      for (const patch of this.#superseded) this.#removeFromEntry(patch)
+      const gone = new Set(displaced)
+      for (const patches of this.#superseded.values()) for (const patch of patches) gone.add(patch)
+      this.#segments.deletePatches(gone)
+      for (const [id, patches] of this.#superseded) this.#removeFromEntry(id, patches)
       this.#superseded.clear()
     }
     this.#segments.dropEmpty()
   }
 
-  #removeFromEntry(patch: Patch): void {
-    const id = unpackId(patch.raw[1])
-    const entry = id === undefined ? undefined : this.#entries.get(id)
+  #removeFromEntry(id: string, gone: readonly Patch[]): void {
+    const entry = this.#entries.get(id)
     if (entry === undefined) return
-    const after = withoutPatches(entry, (other) => other === patch)
+    const after = withoutPatches(entry, (patch) => gone.includes(patch))
     if (after !== undefined) after.row = entry.row
-    this.#put(entry.id, after)
+    this.#put(id, after)
   }
 
   #put(id: string, entry: Entry | undefined): void {

@@ -86,13 +86,8 @@ export class TableSchema<C extends Columns = Columns> {
   /** The stored fields of a patch: the columns that it names. @throws `invalid_value` */
   storePatch(name: string, id: string, patch: Readonly<Record<string, unknown>>): StoredFields {
     const faults = this.#unknownColumns(patch)
-    const columns: string[] = []
-    const values: unknown[] = []
-    for (const [column, definition] of this.#entries) {
-      if (!Object.hasOwn(patch, column)) continue
-      columns.push(column)
-      values.push(store(column, definition, patch[column], faults))
-    }
+    const columns = this.#columnsOf(patch)
+    const values = columns.map((column) => store(column, this.columns[column] as Column, patch[column], faults))
     if (this.#written.length > 0) {
       const former = writeFormers(this.#written, columns, values, faults)
       columns.push(...former.columns)
@@ -102,10 +97,19 @@ export class TableSchema<C extends Columns = Columns> {
     return { columns, values }
   }
 
+  /** The columns that a patch names, in the order of the schema: of two patches with the same ones, the shape is the same. */
+  #columnsOf(patch: Readonly<Record<string, unknown>>): string[] {
+    const named = Object.keys(patch ?? {}).filter((name) => Object.hasOwn(this.columns, name))
+    return named.length < 2 ? named : this.columnNames.filter((name) => named.includes(name))
+  }
+
   #unknownColumns(fields: Readonly<Record<string, unknown>>, allowed?: string): Fault[] {
     if (typeof fields !== 'object' || fields === null)
       return [{ column: '(row)', value: fields, reason: 'Give an object of column names and values.' }]
-    const unknown = Object.keys(fields).filter((name) => name !== allowed && !Object.hasOwn(this.columns, name))
+    const isKnown = (name: string): boolean => name === allowed || Object.hasOwn(this.columns, name)
+    const names = Object.keys(fields)
+    if (names.every(isKnown)) return []
+    const unknown = names.filter((name) => !isKnown(name))
     return unknown.map((column) => ({ column, value: fields[column], reason: this.#explainUnknown(column) }))
   }
 

@@ -26,18 +26,23 @@ export const describeChange = <R extends RowMeta, B>(
   changes: Iterable<readonly [id: string, before: B]>,
   rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string) => R | undefined },
 ): TableChange<R> | undefined => {
-  const added: R[] = []
-  const changed: R[] = []
-  const removed: R[] = []
+  let [added, changed, removed]: [R[], R[], R[]] = [[], [], []]
   for (const [id, before] of changes) {
     const was = visible(rows.before(before))
     const is = visible(rows.now(id))
     if (was === is) continue
-    if (was === undefined) added.push(is as R)
-    else if (is === undefined) removed.push(was)
-    else changed.push(is)
+    if (was === undefined) added = withOne(added, is as R)
+    else if (is === undefined) removed = withOne(removed, was)
+    else changed = withOne(changed, is)
   }
   return added.length + changed.length + removed.length === 0 ? undefined : { origin, added, changed, removed }
+}
+
+/** Most changes are of one row: a list that grows has room for many more. */
+const withOne = <R>(rows: R[], row: R): R[] => {
+  if (rows.length === 0) return [row]
+  rows.push(row)
+  return rows
 }
 
 /** The row unless it is soft-deleted. */

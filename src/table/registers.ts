@@ -65,19 +65,20 @@ export class Registers {
 
   /** What an update is about to change, so that it can be taken back. */
   describe(columns: readonly string[], values: readonly unknown[], entry: Entry): readonly FieldRecord[] {
-    return columns.flatMap((field, at): readonly FieldRecord[] => {
-      if (field.endsWith(KNEW)) return []
-      const { column, part } = parseField(field)
-      const replaced = winnerOf(entry, field)
-      const kind = part === undefined ? undefined : this.#rules.get(column)?.kind
-      if (kind === 'counter')
-        return [{ kind: 'count', field, by: numberOf(values[at]) - numberOf(fieldOf(entry, field)) }]
-      const before =
-        kind === 'set'
-          ? elementsOf(entry, column).some((element) => elementKey(element) === part)
-          : fieldOf(entry, field)
-      return [{ kind: 'value', field, before, replaced }]
-    })
+    const own = this.#asked === 0 ? columns : columns.filter((field) => !field.endsWith(KNEW))
+    return own.map((field) => this.#describeField(field, values[columns.indexOf(field)], entry))
+  }
+
+  #describeField(field: string, value: unknown, entry: Entry): FieldRecord {
+    const replaced = winnerOf(entry, field)
+    const before = replaced?.raw[FIRST_VALUE + replaced.shape.columns.indexOf(field)]
+    if (this.#rules.get(field)?.kind === 'latest') return { kind: 'value', field, before, replaced }
+    const { column, part } = parseField(field)
+    const kind = part === undefined ? undefined : this.#rules.get(column)?.kind
+    if (kind === 'counter') return { kind: 'count', field, by: numberOf(value) - numberOf(before) }
+    if (kind !== 'set') return { kind: 'value', field, before, replaced }
+    const wasIn = elementsOf(entry, column).some((element) => elementKey(element) === part)
+    return { kind: 'value', field, before: wasIn, replaced }
   }
 
   /** The fields that put back what was described. */

@@ -78,6 +78,8 @@ interface Step {
 /** Writes within this time join into one step, unless `transact` says otherwise. */
 const JOIN_MS = 500
 const MAX_STEPS = 200
+/** Writes that join into one step. */
+const MAX_JOINED = 1000
 /** Writes that are kept in all; of a step with more than that, none is. */
 const MAX_RECORDS = 100_000
 
@@ -122,7 +124,8 @@ export class UndoStack {
     const nowMs = this.#now()
     this.#redo = []
     const last = this.#undo[this.#undo.length - 1]
-    if (last !== undefined && !last.isClosed && nowMs - last.lastMs <= JOIN_MS) {
+    const joins = last !== undefined && !last.isClosed && last.records.length < MAX_JOINED
+    if (joins && nowMs - last.lastMs <= JOIN_MS) {
       last.records.push(record)
       last.lastMs = nowMs
     } else this.#push({ label: undefined, records: [record], lastMs: nowMs, isClosed: false })

@@ -1,4 +1,5 @@
-// Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
+// Write batches: what is told of within one microtask, and committed within one turn of the event loop, over all tables, as one.
+// Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
 
@@ -9,23 +10,32 @@ export interface BatchMember {
   announce(): void
 }
 
-/** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
+/** When a batch does its work. Both run what they are given once, after the caller's own. */
+export interface BatchSchedule {
+  /** For telling subscribers: before anything else happens; a microtask by default. */
+  readonly soon: (work: () => void) => void
+  /** For committing: once the microtasks are through; the next turn of the event loop by default. */
+  readonly later: (work: () => void) => void
+}
+
+/**
+ * Collects writes. Subscribers hear at the end of the microtask; a turn of the event loop is committed as one Yjs transaction a
+ * table, since a transaction costs more than the write that it carries.
+ */
 export class WriteBatch {
   readonly #members: BatchMember[] = []
-  readonly #schedule: (work: () => void) => void
+  readonly #schedule: BatchSchedule
   readonly #refuse: () => MerrowError | undefined
-  #isScheduled = false
+  #isToldSoon = false
+  #isCommittedLater = false
   #depth = 0
   #closed = false
 
   /**
-   * @param schedule - Runs work soon, after the caller's own; a microtask by default.
+   * @param schedule - When it tells and commits.
    * @param refuse - Why nothing may be written at the moment; undefined if it may.
    */
-  constructor(
-    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
-    refuse: () => MerrowError | undefined = () => undefined,
-  ) {
+  constructor(schedule: BatchSchedule = ofPlatform, refuse: () => MerrowError | undefined = () => undefined) {
     this.#schedule = schedule
     this.#refuse = refuse
   }
@@ -38,9 +48,18 @@ export class WriteBatch {
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
   noteWrite(): void {
     this.assertOpen()
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#schedule(() => this.flush())
+    if (!this.#isToldSoon) {
+      this.#isToldSoon = true
+      this.#schedule.soon(this.#tell)
+    }
+    if (this.#isCommittedLater) return
+    this.#isCommittedLater = true
+    this.#schedule.later(this.#commitLater)
+  }
+
+  /** Whether anything written is in no document yet. */
+  get isPending(): boolean {
+    return this.#isCommittedLater
   }
 
   /** @throws {@link MerrowError} `database_closed`, `read_only` */
@@ -85,9 +104,9 @@ export class WriteBatch {
         'invalid_argument',
         'saved(), acknowledged() and close() cannot be called inside transact(), whose writes may yet be taken back. Call them after it.',
       )
-    this.#isScheduled = false
+    this.#isCommittedLater = false
     for (const { log } of this.#members) log.commit()
-    for (const member of this.#members) member.announce()
+    this.#tell()
   }
 
   /** Commits what is staged and refuses further writes. */
@@ -95,7 +114,29 @@ export class WriteBatch {
     this.flush()
     this.#closed = true
   }
+
+  readonly #tell = (): void => {
+    this.#isToldSoon = false
+    for (const member of this.#members) member.announce()
+  }
+
+  readonly #commitLater = (): void => {
+    if (this.#isCommittedLater) this.flush()
+  }
 }
+
+/** A turn of the event loop: not a timer, which browsers hold back in hidden tabs. */
+const nextTurn = (work: () => void): void => {
+  if (typeof setImmediate === 'function') return void setImmediate(work)
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    work()
+  }
+  port2.postMessage(undefined)
+}
+
+const ofPlatform: BatchSchedule = { soon: (work) => queueMicrotask(work), later: nextTurn }
 
 const isThenable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
