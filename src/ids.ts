@@ -88,6 +88,32 @@ export const unpackId = (packed: string): string | undefined => {
   return String.fromCharCode.apply(null, codes)
 }
 
+/** Bytes of a UUID. */
+export const UUID_BYTES = 16
+
+/** The bytes of a UUID in lower case; undefined for any other id. */
+export const uuidBytes = (id: string): Uint8Array<ArrayBuffer> | undefined => {
+  if (id.length !== 36 || DASHES.some((at) => id.charCodeAt(at) !== DASH)) return undefined
+  const bytes = new Uint8Array(UUID_BYTES)
+  for (let at = 0; at < UUID_BYTES; at++) {
+    const [high, low] = [hexAt(id, at * 2), hexAt(id, at * 2 + 1)]
+    if ((high | low) >= NO_DIGIT) return undefined
+    bytes[at] = (high << 4) | low
+  }
+  return bytes
+}
+
+/** The UUID of {@link UUID_BYTES} bytes. */
+export const uuidOf = (bytes: Uint8Array): string => {
+  const codes = unpacked
+  for (let at = 0; at < UUID_BYTES; at++) {
+    const byte = bytes[at] ?? 0
+    put(codes, at * 2, byte >> 4)
+    put(codes, at * 2 + 1, byte)
+  }
+  return String.fromCharCode.apply(null, codes)
+}
+
 const hexAt = (id: string, digit: number): number =>
   digit < 32 ? (digitOf[id.charCodeAt(HEX_AT[digit] ?? 0)] ?? NO_DIGIT) : 0
 const sextet = (packed: string, at: number): number => sextetOf[packed.charCodeAt(at)] ?? 0

@@ -6,6 +6,9 @@ const STEPS_PER_MS = 2048
 /** How far ahead of the local clock a foreign stamp may be and still move it, in milliseconds. */
 export const MAX_DRIFT_MS = 5 * 60 * 1000
 
+/** Stamps in a minute; multiples of it are the beginnings of minutes. */
+export const STAMPS_PER_MINUTE = 60_000 * STEPS_PER_MS
+
 /** The time that a stamp stands for, in milliseconds since the epoch. */
 export const stampTimeMs = (stamp: number): number => Math.floor(stamp / STEPS_PER_MS)
 

@@ -1,7 +1,8 @@
 // Entries: the live patches of one row, and which of them still matter. Knows the merge law, not where patches rest.
 
+import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, type Patch } from './segment.ts'
+import { comparePatches, isSameWrite, type Patch } from './segment.ts'
 import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
@@ -90,14 +91,49 @@ const isReplaced = (patch: Patch, field: string, at: number, patches: readonly P
   return false
 }
 
+/** The fields of a patch that no later one has replaced; with a field, what its writer knew. */
+export const fieldsLeft = (patch: Patch, at: number, patches: readonly Patch[]): ReadonlySet<string> => {
+  const left = new Set<string>()
+  for (const field of patch.shape.fields)
+    if (!field.endsWith(KNEW) && !isReplaced(patch, field, at, patches)) left.add(field)
+  for (const field of patch.shape.asked) if (left.has(field)) left.add(`${field}${KNEW}`)
+  return left
+}
+
 /** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
 const knew = (later: Patch, field: string, earlier: Patch): boolean => {
-  if (!later.shape.asked.has(field)) return true
+  if (!later.shape.asked.has(field) || isSameWrite(later, earlier)) return true
   const known = later.raw[FIRST_VALUE + later.shape.columns.indexOf(`${field}${KNEW}`)]
   if (!Array.isArray(known)) return true
   for (let at = 1; at + 1 < known.length; at += 2)
     if (known[at] === earlier.stamp && known[at + 1] === earlier.replica) return true
   return false
+}
+
+/** Whether two entries of a row show the same: what a row is made of is equal, wherever it rests. */
+export const showsSame = (a: Entry, b: Entry): boolean => {
+  const [lastA, lastB] = [a.valid.at(-1), b.valid.at(-1)]
+  if (lastA?.stamp !== lastB?.stamp || lastA?.author !== lastB?.author) return false
+  const [shownA, shownB] = [shownBy(a), shownBy(b)]
+  return (
+    shownA.size === shownB.size &&
+    [...shownA].every(([key, value]) => shownB.has(key) && equalityDeep(value, shownB.get(key)))
+  )
+}
+
+/** What shows of a row, by field; writes that did not know each other apart, by the order in which they lie. */
+const shownBy = ({ valid }: Entry): ReadonlyMap<string, unknown> => {
+  const shown = new Map<string, unknown>()
+  valid.forEach((patch, at) => {
+    for (const field of fieldsLeft(patch, at, valid)) {
+      if (field === CREATED) shown.set(field, patch.stamp)
+      else {
+        const asked = patch.shape.asked.has(field) || field.endsWith(KNEW) ? `${patch.stamp} ${patch.replica}` : ''
+        shown.set(`${field} ${asked}`, patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(field)])
+      }
+    }
+  })
+  return shown
 }
 
 /** The writes of a column that no later write has replaced, lowest first: more than one if they did not know each other. */

@@ -3,5 +3,5 @@ export { type Entry, fieldOf, isCreated, isDeleted, siblingsOf, winnerOf } from 
 export { FIRST_VALUE } from './format.ts'
 export { type RowChanges, RowLog } from './log.ts'
 export { scratchDocuments } from './scratch.ts'
-export type { Patch as LogPatch } from './segment.ts'
+export { isSameWrite, type Patch as LogPatch } from './segment.ts'
 export { CREATED, DELETED, KNEW, PURGED, type Shape } from './shape.ts'

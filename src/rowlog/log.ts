@@ -3,9 +3,12 @@ import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
-import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { BLOCK_ROWS, decodeBlock, encodeBlock } from './block.ts'
+import { type PlacedRow, placeBlock } from './block-place.ts'
+import { type PackRules, packRow, rowsToPack } from './compaction.ts'
+import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
-import type { Patch } from './segment.ts'
+import type { BlockSource, Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
@@ -23,6 +26,8 @@ export interface RowLogOptions {
   readonly clock: StampClock
   /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
   readonly history?: { readonly maxWrites: number; readonly maxAgeMs: number } | undefined
+  /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
+  readonly isFoldable?: (field: string) => boolean
 }
 
 const LOADING = Symbol('loading')
@@ -40,6 +45,7 @@ export class RowLog {
   readonly document: Y.Doc = new Y.Doc()
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
+  readonly #packRules: PackRules
   readonly #shapes = new ShapeBook()
   readonly #segments: Segments
   readonly #reader: TransactionReader
@@ -51,10 +57,11 @@ export class RowLog {
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
 
-  constructor({ replica, author, clock, history }: RowLogOptions) {
+  constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
     this.#clock = clock
     this.#history = history
+    this.#packRules = { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined }
     this.#segments = new Segments(this.document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
@@ -184,6 +191,24 @@ export class RowLog {
     }, this)
   }
 
+  /**
+   * Packs rows into blocks, if enough of them are worth it: their live writes go into new ones, in the same transaction in which the old
+   * are deleted. Rows stay as they are, whoever does it at once.
+   *
+   * @returns How many rows it packed.
+   */
+  compact(): number {
+    return this.pack(rowsToPack)
+  }
+
+  /** Packs the rows that are chosen; all, unless told which. @returns How many. */
+  pack(choose: (entries: ReadonlyMap<string, Entry>) => readonly Entry[] = (entries) => [...entries.values()]): number {
+    this.commit()
+    const rows = choose(this.#entries)
+    if (rows.length > 0) this.document.transact(() => this.#pack(rows), this)
+    return rows.length
+  }
+
   /** Ends this replica's open segment: it will write into a new one, if at all. */
   seal(): void {
     this.document.transact(() => this.#writer.seal(), this)
@@ -192,14 +217,68 @@ export class RowLog {
   /** Takes in patches that nobody has to be told of, into a log without staged ones. */
   #loadFrom(transaction: Y.Transaction): void {
     const several = new Set<string>()
+    const note = (id: string, before: Entry | undefined): void => {
+      if (before !== undefined) several.add(id)
+    }
     this.#reader.read(transaction, {
-      onPatch: (patch) =>
-        this.#takePatch(patch, (id, before) => {
-          if (before !== undefined) several.add(id)
-        }),
+      onPatch: (patch) => this.#takePatch(patch, note),
+      onBlock: (rows) => this.#takeBlock(rows, note),
+      onBlockDeleted: (block) => this.#forgetBlock(block, note),
       onDeleted: (raw) => this.#forgetDeleted(raw),
     })
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+  }
+
+  /** Within a Yjs transaction. */
+  #pack(rows: readonly Entry[]): void {
+    const ordered = rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    for (let from = 0; from < ordered.length; from += BLOCK_ROWS)
+      this.#packBlock(ordered.slice(from, from + BLOCK_ROWS))
+    this.#segments.deletePatches(rows.flatMap(({ patches }) => patches))
+    this.#segments.dropEmpty()
+  }
+
+  #packBlock(rows: readonly Entry[]): void {
+    const packedAt = rows.reduce(packedAfter, this.#clock.next())
+    const bytes = encodeBlock({
+      packedAt,
+      packer: this.replica,
+      rows: rows.map((entry) => packRow(entry, this.#packRules)),
+    })
+    const segment = this.#segments.append(bytes)
+    const placed = placeBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
+    for (const { id, patches } of placed) {
+      const after = new Entry(id, patches)
+      after.row = this.#entries.get(id)?.row
+      this.#superseded.delete(id)
+      this.#entries.set(id, after)
+    }
+  }
+
+  #takeBlock(rows: readonly PlacedRow[], tell: (id: string, before: Entry | undefined) => void): void {
+    for (const { id, patches } of rows) {
+      const before = this.#entries.get(id)
+      let after = before
+      for (const patch of patches) {
+        this.#clock.see(patch.stamp)
+        after = withPatch(after, id, patch)
+      }
+      if (after !== undefined) this.#entries.set(id, after)
+      tell(id, before)
+    }
+  }
+
+  #forgetBlock(block: BlockSource, tell: (id: string, before: Entry) => void): void {
+    for (const id of block.ids) {
+      const entry = this.#entries.get(id)
+      if (entry === undefined || !entry.patches.some(({ segment }) => segment.block === block)) continue
+      this.#superseded.delete(id)
+      this.#put(
+        id,
+        withoutPatches(entry, ({ segment }) => segment.block === block),
+      )
+      tell(id, entry)
+    }
   }
 
   #takePatch(patch: Patch, tell: (id: string, before: Entry | undefined) => void): void {
@@ -236,12 +315,21 @@ export class RowLog {
     }
     this.#reader.read(transaction, {
       onPatch: (patch) => this.#takePatch(patch, note),
+      onBlock: (rows) => this.#takeBlock(rows, note),
+      onBlockDeleted: (block) => this.#forgetBlock(block, note),
       onDeleted: (raw) => {
         const before = this.#forgetDeleted(raw)
         if (before !== undefined) note(before.id, before)
       },
     })
-    for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
+    for (const [id, before] of changes) {
+      const entry = this.#entries.get(id)
+      this.#noteSuperseded(entry)
+      if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
+      // Packed elsewhere, most likely: nobody has to hear of it.
+      entry.row = before.row
+      changes.delete(id)
+    }
     return changes
   }
 
@@ -274,11 +362,30 @@ export class RowLog {
     if (displaced.length + this.#superseded.size > 0) {
       const gone = new Set(displaced)
       for (const patches of this.#superseded.values()) for (const patch of patches) gone.add(patch)
+      const toRewrite = this.#blocksToRewrite(displaced)
       this.#segments.deletePatches(gone)
       for (const [id, patches] of this.#superseded) this.#removeFromEntry(id, patches)
       this.#superseded.clear()
+      if (toRewrite.size > 0) this.#pack(this.#rowsOf(toRewrite))
     }
     this.#segments.dropEmpty()
+  }
+
+  /** Blocks that hold what must not stay, even unseen: what a purge voided, and what would come back at the next loading. */
+  #blocksToRewrite(displaced: readonly Patch[]): ReadonlySet<BlockSource> {
+    const voided = [...this.#superseded].flatMap(([id, patches]) => {
+      const entry = this.#entries.get(id)
+      return entry === undefined || entry.valid === entry.patches ? [] : patches
+    })
+    return new Set([...displaced, ...voided].flatMap(({ segment: { block } }) => block ?? []))
+  }
+
+  #rowsOf(blocks: ReadonlySet<BlockSource>): readonly Entry[] {
+    const ids = new Set([...blocks].flatMap((block) => block.ids))
+    return [...ids].flatMap((id) => {
+      const entry = this.#entries.get(id)
+      return entry?.patches.some(({ segment: { block } }) => block !== undefined && blocks.has(block)) ? entry : []
+    })
   }
 
   #removeFromEntry(id: string, gone: readonly Patch[]): void {
@@ -294,3 +401,7 @@ export class RowLog {
     else this.#entries.set(id, entry)
   }
 }
+
+/** A stamp above those of the blocks that a row was packed in. */
+const packedAfter = (stamp: number, { patches }: Entry): number =>
+  patches.reduce((after, { segment: { block } }) => Math.max(after, (block?.packedAt ?? 0) + 1), stamp)

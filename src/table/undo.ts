@@ -1,6 +1,6 @@
 // Undo and redo of this user's own writes, over all tables. Knows what each write replaced; not how rows are stored.
 import { MerrowError } from '../errors.ts'
-import type { LogPatch } from '../rowlog/index.ts'
+import { isSameWrite, type LogPatch } from '../rowlog/index.ts'
 
 /** One field that a write changed: what it held before, or, for a counter, by how much it rose. */
 export type FieldRecord =
@@ -48,25 +48,30 @@ export interface UndoTarget {
 
 /** Which writes stand for which: one that put a field back stands for the write that had made it so. */
 export class Lineage {
-  readonly #originals = new WeakMap<LogPatch, Map<string, LogPatch>>()
+  /** By write, since compaction makes copies of patches; the newest only. */
+  readonly #originals = new Map<string, Map<string, LogPatch>>()
 
   /** Whether a field's last write is the given one, or stands for it. */
   isStill(last: LogPatch, made: LogPatch, field: string): boolean {
-    return last === made || this.#originalOf(last, field) === made
+    return isSameWrite(last, made) || isSameWrite(this.#originalOf(last, field), made)
   }
 
   /** Takes note that `made` put a field back to what `original` had made of it. */
   note(made: LogPatch, field: string, original: LogPatch | undefined): void {
     if (original === undefined) return
-    const fields = this.#originals.get(made) ?? new Map<string, LogPatch>()
+    const fields = this.#originals.get(keyOf(made)) ?? new Map<string, LogPatch>()
     fields.set(field, this.#originalOf(original, field))
-    this.#originals.set(made, fields)
+    this.#originals.set(keyOf(made), fields)
+    if (this.#originals.size <= MAX_RECORDS) return
+    for (const oldest of this.#originals.keys()) return void this.#originals.delete(oldest)
   }
 
   #originalOf(patch: LogPatch, field: string): LogPatch {
-    return this.#originals.get(patch)?.get(field) ?? patch
+    return this.#originals.get(keyOf(patch))?.get(field) ?? patch
   }
 }
+
+const keyOf = ({ stamp, replica }: LogPatch): string => `${stamp} ${replica}`
 
 interface Step {
   readonly label: string | undefined

@@ -2,6 +2,7 @@
 import type * as Y from 'yjs'
 import type { Entry } from '../entry.ts'
 import type { RowLog } from '../log.ts'
+import { comparePatches } from '../segment.ts'
 import { modelRows } from './model.ts'
 import { BrokenLaw, Simulation } from './simulation.ts'
 
@@ -39,7 +40,7 @@ export const checkLaws = (seed: number): void => {
   if (empty > 0) broken(`${empty} sealed segments without a live patch are left`)
 }
 
-/** Patches of which no field shows, found the slow way. */
+/** Patches of which no field shows, found the slow way; those of a block go with it. */
 const useless = ({ patches: all }: Entry): readonly unknown[] => {
   const purge = all.findLastIndex(({ shape }) => shape.fields.has('purgedAt'))
   const patches = all.slice(purge + 1)
@@ -47,12 +48,11 @@ const useless = ({ patches: all }: Entry): readonly unknown[] => {
   for (const patch of patches)
     for (const field of patch.shape.fields) {
       const best = winners.get(field)
-      const wins =
-        best === undefined || patch.stamp > best.stamp || (patch.stamp === best.stamp && patch.replica > best.replica)
-      if (wins) winners.set(field, patch)
+      if (best === undefined || comparePatches(patch, best) > 0) winners.set(field, patch)
     }
   const winning = new Set(winners.values())
-  return [...all.slice(0, Math.max(purge, 0)), ...patches.filter((patch) => !winning.has(patch))]
+  const left = [...all.slice(0, Math.max(purge, 0)), ...patches.filter((patch) => !winning.has(patch))]
+  return left.filter(({ segment }) => segment.block === undefined)
 }
 
 const deadSegments = ({ document }: RowLog): number => {
