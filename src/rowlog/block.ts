@@ -9,7 +9,7 @@ import * as encoding from 'lib0/encoding'
 import { UUID_BYTES, uuidBytes, uuidOf } from '../ids.ts'
 import { STAMPS_PER_MINUTE } from '../stamp.ts'
 import { readColumn, writeColumn } from './block-columns.ts'
-import { isFieldName } from './format.ts'
+import { FIRST_VALUE, isFieldName, type RawPatch } from './format.ts'
 
 /** Who wrote a patch. */
 export interface Writer {
@@ -39,8 +39,28 @@ export interface Block {
   readonly rows: readonly BlockRow[]
 }
 
+/** The columns that patches of one kind write. */
+export interface BlockShape {
+  readonly insert: boolean
+  readonly columns: readonly string[]
+}
+
+/** A block as it was read. */
+export interface PackedBlock {
+  readonly packedAt: number
+  readonly packer: string
+  readonly writers: readonly Writer[]
+  readonly shapes: readonly BlockShape[]
+  /** Ids of its rows, and how many patches each has. */
+  readonly ids: readonly string[]
+  readonly counts: readonly number[]
+  /** All patches, row by row: number of the shape, a place for the id, the stamp, values. */
+  readonly raws: readonly RawPatch[]
+  readonly writerNumbers: readonly number[]
+}
+
 /** Most rows in a block. */
-export const BLOCK_ROWS = 256
+export const BLOCK_ROWS = 1024
 const MAX_PATCHES = 1 << 16
 const MAX_VALUES = 1 << 20
 /** Precedes an id that is no UUID. */
@@ -53,9 +73,12 @@ export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
   const fields = new Names()
   const writers = new Names()
   const shapes = new Names()
-  const shapeNumbers = patches.map(({ insert, columns }) =>
-    shapes.numberOf(JSON.stringify([insert ? 1 : 0, ...columns.map((column) => fields.numberOf(column))])),
+  const shapeKeys = patches.map(({ insert, columns }) =>
+    JSON.stringify([insert ? 1 : 0, ...columns.map((column) => fields.numberOf(column))]),
   )
+  // The most frequent first: their numbers are the shortest.
+  for (const key of byFrequency(shapeKeys)) shapes.numberOf(key)
+  const shapeNumbers = shapeKeys.map((key) => shapes.numberOf(key))
   const writerNumbers = patches.map(({ replica, author }) =>
     writers.numberOf(JSON.stringify([replica, author ?? null])),
   )
@@ -82,35 +105,68 @@ export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
 }
 
 /** The block of these bytes. They may come from anyone. @throws if they are no block. */
-export const decodeBlock = (bytes: Uint8Array): Block => {
+export const decodeBlock = (bytes: Uint8Array): PackedBlock => {
   const decoder = decoding.createDecoder(bytes)
   const packedAt = decoding.readVarUint(decoder)
   const packer = decoding.readVarString(decoder)
   const fields = readList(decoder, () => decoding.readVarString(decoder))
   assert(fields.every(isFieldName))
   const writers = readList(decoder, () => readWriter(decoder))
-  const shapes = readList(decoder, () => readShape(decoder, fields))
+  const shapes = readList(decoder, () => readShape(decoder, fields.length))
   const counts = readList(decoder, () => decoding.readVarUint(decoder))
   const total = counts.reduce((sum, count) => sum + count, 0)
   assert(counts.length <= BLOCK_ROWS && total <= MAX_PATCHES)
   const ids = readIds(decoder, counts.length)
-  const patchShapes = Array.from({ length: total }, () => at(shapes, decoding.readVarUint(decoder)))
-  assert(patchShapes.reduce((sum, { columns }) => sum + columns.length, 0) <= MAX_VALUES)
-  const patchWriters = readRuns(decoder, total).map((number) => at(writers, number))
+  const shapeNumbers = times(total, () => below(shapes.length, decoding.readVarUint(decoder)))
+  const writerNumbers = readRuns(decoder, total).map((number) => below(writers.length, number))
   const stamps = readStamps(decoder, counts)
-  const columnReaders = new Map(fields.map((field) => [field, valuesOf(decoder, field, patchShapes)]))
-  const patches = patchShapes.map(({ insert, columns }, number): BlockPatch => {
-    const values = columns.map((column) => (columnReaders.get(column) as () => unknown)())
-    return { ...(patchWriters[number] as Writer), stamp: stamps[number] as number, insert, columns, values }
-  })
+  const lengths = columnLengths(shapes, shapeNumbers, fields.length)
+  const columns = lengths.map((length) => readColumn(decoder, length))
   assert(!decoding.hasContent(decoder))
-  let from = 0
-  const rows = ids.map((id, row) => {
-    const own = patches.slice(from, from + (counts[row] as number))
-    from += own.length
-    return { id, patches: own }
+  const next = new Array<number>(fields.length).fill(0)
+  const raws = shapeNumbers.map((number, patch): RawPatch => {
+    const own = (shapes[number] as NumberedShape).fields
+    const raw = new Array<unknown>(FIRST_VALUE + own.length)
+    raw[0] = number
+    raw[2] = stamps[patch]
+    for (let at = 0; at < own.length; at++) {
+      const field = own[at] as number
+      raw[FIRST_VALUE + at] = columns[field]?.[next[field] as number]
+      next[field] = (next[field] as number) + 1
+    }
+    return raw as unknown as RawPatch
   })
-  return { packedAt, packer, rows }
+  return {
+    packedAt,
+    packer,
+    writers,
+    shapes: shapes.map((shape) => named(shape, fields)),
+    ids,
+    counts,
+    raws,
+    writerNumbers,
+  }
+}
+
+const named = ({ insert, fields: numbers }: NumberedShape, fields: readonly string[]): BlockShape => ({
+  insert,
+  columns: Object.freeze(numbers.map((number) => fields[number] as string)),
+})
+
+/** How many values each field has. */
+const columnLengths = (
+  shapes: readonly NumberedShape[],
+  shapeNumbers: readonly number[],
+  fields: number,
+): readonly number[] => {
+  const uses = new Array<number>(shapes.length).fill(0)
+  for (const number of shapeNumbers) uses[number] = (uses[number] as number) + 1
+  const lengths = new Array<number>(fields).fill(0)
+  shapes.forEach((shape, number) => {
+    for (const field of shape.fields) lengths[field] = (lengths[field] as number) + (uses[number] as number)
+  })
+  assert(lengths.reduce((sum, length) => sum + length, 0) <= MAX_VALUES)
+  return lengths
 }
 
 /** Numbers things in the order in which they are met. */
@@ -126,15 +182,21 @@ class Names {
   }
 }
 
-interface BlockShape {
-  readonly insert: boolean
-  readonly columns: readonly string[]
+const byFrequency = (keys: readonly string[]): readonly string[] => {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return [...counts].sort(([, a], [, b]) => b - a).map(([key]) => key)
 }
 
-const readShape = (decoder: decoding.Decoder, fields: readonly string[]): BlockShape => {
+interface NumberedShape {
+  readonly insert: boolean
+  readonly fields: readonly number[]
+}
+
+const readShape = (decoder: decoding.Decoder, fields: number): NumberedShape => {
   const [insert, ...numbers] = readList(decoder, () => decoding.readVarUint(decoder))
-  assert(new Set(numbers).size === numbers.length)
-  return { insert: insert === 1, columns: Object.freeze(numbers.map((number) => at(fields, number))) }
+  assert(new Set(numbers).size === numbers.length && numbers.every((number) => number < fields))
+  return { insert: insert === 1, fields: numbers }
 }
 
 const writeWriter = (encoder: encoding.Encoder, [replica, author]: readonly [string, string | null]): void => {
@@ -146,13 +208,6 @@ const readWriter = (decoder: decoding.Decoder): Writer => {
   const replica = decoding.readVarString(decoder)
   const author = decoding.readAny(decoder)
   return { replica, author: typeof author === 'string' ? author : undefined }
-}
-
-/** The values of one field, one a call. */
-const valuesOf = (decoder: decoding.Decoder, field: string, shapes: readonly BlockShape[]): (() => unknown) => {
-  const values = readColumn(decoder, shapes.filter(({ columns }) => columns.includes(field)).length)
-  let next = 0
-  return () => values[next++]
 }
 
 /** UUIDs as the bytes that differ from the id before, behind how many are the same. */
@@ -175,7 +230,7 @@ const writeIds = (encoder: encoding.Encoder, rows: readonly BlockRow[]): void =>
 
 const readIds = (decoder: decoding.Decoder, count: number): string[] => {
   const bytes = new Uint8Array(UUID_BYTES)
-  return Array.from({ length: count }, () => {
+  return times(count, () => {
     const same = decoding.readUint8(decoder)
     if (same === TEXT_ID) return decoding.readVarString(decoder)
     assert(same <= UUID_BYTES)
@@ -233,7 +288,7 @@ const writeRuns = (encoder: encoding.Encoder, numbers: readonly number[]): void 
 
 const readRuns = (decoder: decoding.Decoder, count: number): number[] => {
   const runs = new decoding.UintOptRleDecoder(decoding.readVarUint8Array(decoder))
-  return Array.from({ length: count }, () => runs.read())
+  return times(count, () => runs.read())
 }
 
 const writeList = <T>(encoder: encoding.Encoder, list: readonly T[], write: (item: T) => void): void => {
@@ -248,9 +303,16 @@ const readList = <T>(decoder: decoding.Decoder, read: () => T): T[] => {
   return Array.from({ length }, read)
 }
 
-const at = <T>(list: readonly T[], number: number): T => {
-  assert(number < list.length)
-  return list[number] as T
+/** What a call gives, so many times. */
+const times = <T>(count: number, call: () => T): T[] => {
+  const all: T[] = []
+  for (let at = 0; at < count; at++) all.push(call())
+  return all
+}
+
+const below = (length: number, number: number): number => {
+  assert(number < length)
+  return number
 }
 
 function assert(isSo: boolean): asserts isSo {

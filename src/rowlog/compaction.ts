@@ -24,7 +24,7 @@ const ONE_AFTER_MS = 90 * 24 * HOUR_MS
 /** Above every name of a replica, so that a write whose writer is forgotten replaces the one that it was. */
 const FORGOTTEN_WRITER = '~'
 
-/** Of so many rows one has to be worth packing, for the rest to be packed with it. */
+/** Of so many rows one has to be worth packing, for those around to be packed with it. */
 const ROWS_PER_DIRTY = 16
 /** Below so many rows worth packing it is not done. */
 const MIN_DIRTY = 64

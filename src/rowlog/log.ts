@@ -257,13 +257,14 @@ export class RowLog {
 
   #takeBlock(rows: readonly PlacedRow[], tell: (id: string, before: Entry | undefined) => void): void {
     for (const { id, patches } of rows) {
+      for (const { stamp } of patches) this.#clock.see(stamp)
       const before = this.#entries.get(id)
-      let after = before
-      for (const patch of patches) {
-        this.#clock.see(patch.stamp)
-        after = withPatch(after, id, patch)
-      }
-      if (after !== undefined) this.#entries.set(id, after)
+      if (before === undefined) this.#entries.set(id, new Entry(id, patches))
+      else
+        this.#entries.set(
+          id,
+          patches.reduce((entry, patch) => withPatch(entry, id, patch), before),
+        )
       tell(id, before)
     }
   }

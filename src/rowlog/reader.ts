@@ -1,7 +1,7 @@
 // Reading Yjs transactions: which patches came, which went. Derived from the transaction's own structs, so that the cost is that
 // of the change, not of the lists. Knows no rows.
 import * as Y from 'yjs'
-import { type Block, decodeBlock } from './block.ts'
+import { decodeBlock, type PackedBlock } from './block.ts'
 import { type PlacedRow, placeBlock } from './block-place.ts'
 import { type BlockSource, type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
 import { hasHeader, type Segments } from './segments.ts'
@@ -67,7 +67,7 @@ export class TransactionReader {
 
   /** A block comes from anyone: what cannot be read is left where it is. */
   #readBlock(segment: Segment, bytes: Uint8Array, sink: PatchSink): void {
-    let block: Block
+    let block: PackedBlock
     try {
       block = decodeBlock(bytes)
     } catch {
