@@ -1,4 +1,6 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
+
+import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
@@ -202,7 +204,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(table, stored)
     log.onUpdate((update) => {
-      saver.save(table, update)
+      saver.save(table, update, log.position)
       guard.look(table)
     })
     log.forgetPurges(now() - PURGE_RETENTION_MS)
@@ -216,17 +218,31 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
     undo.step(label, () => batch.transact(work))
   const makeId = createIdSource(now, random)
+  const documentOf = (table: string): string => `${name}/${table}`
+  const delivery = new DeliveryBook({
+    logs: new Map(Array.from(logs, ([table, log]) => [documentOf(table), log])),
+    saved: (table) => saver.position(table),
+    isSynced: sync !== undefined,
+  })
   const tables = new Map<string, Table<Columns>>()
-  for (const [table, tableSchema] of Object.entries(schema.tables))
+  for (const [table, tableSchema] of Object.entries(schema.tables)) {
+    const facts = delivery.factsOf(table, { stored: table, sent: documentOf(table) })
+    const log = logOf(table)
     tables.set(
       table,
-      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
+      new Table({ name: table, schema: tableSchema, log, batch, undo, conflicts, makeId, facts, now, onError }),
     )
+  }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
-  const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
-  session = sync?.start({ documents, onStatus: () => status.touch() })
+  const documents = new Map(Array.from(logs, ([table, { document }]) => [documentOf(table), document]))
+  session = sync?.start({
+    documents,
+    onStatus: () => status.touch(),
+    position: (document) => delivery.position(document),
+    onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
+  })
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {

@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/table/', 'src/sync/'],
   ['src/query/', 'src/backend/'],
   ['src/view/'],
-  ['src/migrate.ts'],
+  ['src/migrate.ts', 'src/delivery.ts'],
   ['src/database.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],

@@ -27,6 +27,11 @@ export class StampClock {
     this.#now = now
   }
 
+  /** The highest stamp that this clock has given out or taken in. */
+  get newest(): number {
+    return this.#last
+  }
+
   /** A stamp above every one that this clock has given out or taken in. */
   next(): number {
     this.#last = Math.max(this.#last + 1, stampAt(Math.floor(this.#now())))

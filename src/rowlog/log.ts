@@ -49,6 +49,7 @@ export class RowLog {
   readonly #superseded = new Set<Patch>()
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
+  #position = 0
 
   constructor({ replica, author, clock, history }: RowLogOptions) {
     this.replica = replica
@@ -75,6 +76,11 @@ export class RowLog {
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
     return this.#reader.refused
+  }
+
+  /** The stamp up to which what this replica wrote is in the document; 0 before its first commit. */
+  get position(): number {
+    return this.#position
   }
 
   /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
@@ -148,6 +154,7 @@ export class RowLog {
     const { patches, displaced } = this.#staging.take()
     // Before the writer packs them.
     const ids = patches.map(({ raw }) => raw[1])
+    this.#position = this.#clock.newest
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))

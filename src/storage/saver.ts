@@ -17,6 +17,11 @@ interface Waiter {
   reject(error: unknown): void
 }
 
+/** An update that waits for its append, and how far the document's local writes had come with it. */
+interface Queued extends DocumentUpdate {
+  readonly position: number
+}
+
 /** A document is compacted once this many updates lie in its store, and they add a quarter to its last size: so that the work stays in proportion to the writes. */
 const COMPACT_UPDATES = 500
 const COMPACT_GROWTH = 1.25
@@ -37,7 +42,8 @@ const isLarge = ({ keys, bytes, compactedBytes }: Shelf): boolean =>
 export class Saver {
   readonly #options: SaverOptions
   readonly #shelves = new Map<string, Shelf>()
-  #queue: DocumentUpdate[] = []
+  readonly #positions = new Map<string, number>()
+  #queue: Queued[] = []
   #waiters: Waiter[] = []
   #queued = 0
   #saved = 0
@@ -70,9 +76,14 @@ export class Saver {
     this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes })
   }
 
-  /** Queues one update. */
-  save(document: string, update: Uint8Array): void {
-    this.#queue.push({ document, update })
+  /** The position of a document's last durable update; undefined if none of this run is durable yet. */
+  position(document: string): number | undefined {
+    return this.#positions.get(document)
+  }
+
+  /** Queues one update. `position` says how far the document's local writes have come with it. */
+  save(document: string, update: Uint8Array, position: number): void {
+    this.#queue.push({ document, update, position })
     this.#queued += 1
     this.#options.onStatus()
     if (!this.#isWriting && this.#error === undefined) void this.#write()
@@ -100,7 +111,7 @@ export class Saver {
       const batch = this.#queue
       this.#queue = []
       try {
-        const keys = await this.#options.storage.append(batch)
+        const keys = await this.#options.storage.append(batch.map(({ document, update }) => ({ document, update })))
         this.#noteWritten(batch, keys)
       } catch (error) {
         this.#queue = [...batch, ...this.#queue]
@@ -112,8 +123,9 @@ export class Saver {
     this.#isWriting = false
   }
 
-  #noteWritten(batch: readonly DocumentUpdate[], keys: readonly number[]): void {
-    batch.forEach(({ document, update }, at) => {
+  #noteWritten(batch: readonly Queued[], keys: readonly number[]): void {
+    batch.forEach(({ document, update, position }, at) => {
+      this.#positions.set(document, position)
       const key = keys[at] ?? 0
       const shelf = this.#shelves.get(document)
       // The first update is as good as compacted, here as when it is loaded: one large import is not written twice.

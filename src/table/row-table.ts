@@ -8,6 +8,7 @@ import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './co
 import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
+import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
 import { RowBuilder } from './row-builder.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
@@ -22,6 +23,8 @@ export interface TableOptions<C extends Columns> {
   readonly undo: UndoStack
   readonly conflicts: Conflicts
   readonly makeId: () => string
+  /** How far its writes have come, and what a backend says of its rows. */
+  readonly facts: RowFacts
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   /** Told of errors that listeners throw. */
@@ -41,6 +44,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #makeId: () => string
+  readonly #facts: RowFacts
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
   readonly #rows: RowBuilder<RowOf<C>>
@@ -51,13 +55,14 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor({ name, schema, log, batch, undo, conflicts, makeId, now, onError }: TableOptions<C>) {
+  constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, now, onError }: TableOptions<C>) {
     this.name = name
     this.#schema = schema
     this.#log = log
     this.#batch = batch
     this.#undo = undo
     this.#makeId = makeId
+    this.#facts = facts
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
@@ -184,6 +189,18 @@ export class RowTable<C extends Columns> implements ConflictSource {
   history(id: string): readonly HistoryEntry[] {
     const entry = this.#log.entries.get(id)
     return entry === undefined || !isCreated(entry) ? [] : historyOf(entry, this.#schema)
+  }
+
+  /**
+   * What is known of a row beside its columns: who made and last wrote it, whether this device's writes of it are saved and on the
+   * relay's disk, and the id that a backend gave it. Put together on call; soft-deleted rows have it too.
+   *
+   * @returns undefined if the row is unknown.
+   */
+  meta(id: string): SyncMeta | undefined {
+    const entry = this.#log.entries.get(id)
+    const row = this.#rows.row(entry)
+    return entry === undefined || row === undefined ? undefined : syncMetaOf(entry, row, this.#log, this.#facts)
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
