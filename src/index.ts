@@ -49,6 +49,7 @@ export type {
   Skipped,
   SyncMeta,
   TableChange,
+  TableStats,
   UndoResult,
   UndoStack,
   WriteKind,

@@ -43,6 +43,11 @@ export class StampClock {
     if (stamp > this.#last && !this.isFarFuture(stamp)) this.#last = stamp
   }
 
+  /** The wall clock's time, in milliseconds since the epoch. */
+  get nowMs(): number {
+    return this.#now()
+  }
+
   /** How long ago a stamp was given out, in milliseconds. */
   ageMs(stamp: number): number {
     return this.#now() - stampTimeMs(stamp)

@@ -9,6 +9,7 @@ import type { Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
+import { countLog, type LogStats } from './stats.ts'
 import { SegmentWriter } from './writer.ts'
 
 /** Rows that changed, and their entries before; undefined for rows that were unknown. */
@@ -50,6 +51,7 @@ export class RowLog {
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
   #position = 0
+  #lastCompactionMs: number | undefined
 
   constructor({ replica, author, clock, history }: RowLogOptions) {
     this.replica = replica
@@ -76,6 +78,19 @@ export class RowLog {
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
     return this.#reader.refused
+  }
+
+  /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
+  get lastCompactionMs(): number | undefined {
+    return this.#lastCompactionMs
+  }
+
+  /** Counts what the document and its rows come to. @param records - Ids of entries that are no rows. */
+  stats(records: ReadonlySet<string>): LogStats {
+    const { document, entries } = this
+    const isReplaced = (patch: Patch): boolean => this.#superseded.has(patch)
+    const isFarFuture = (stamp: number): boolean => this.#clock.isFarFuture(stamp)
+    return countLog({ document, entries: entries.values(), records, isReplaced, isFarFuture })
   }
 
   /** The stamp up to which what this replica wrote is in the document; 0 before its first commit. */
@@ -281,7 +296,7 @@ export class RowLog {
       for (const patch of this.#superseded) this.#removeFromEntry(patch)
       this.#superseded.clear()
     }
-    this.#segments.dropEmpty()
+    if (this.#segments.dropEmpty() > 0) this.#lastCompactionMs = this.#clock.nowMs
   }
 
   #removeFromEntry(patch: Patch): void {

@@ -107,7 +107,9 @@ describe('[M5] the laws catch', () => {
     vi.doMock('./segments.ts', async (original) => {
       const real = await original<typeof import('./segments.ts')>()
       class Hoarder extends real.Segments {
-        override dropEmpty(): void {}
+        override dropEmpty(): number {
+          return 0
+        }
       }
       return { ...real, Segments: Hoarder }
     })

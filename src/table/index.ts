@@ -6,7 +6,7 @@ export type { AfterWrite, BeforeWrite, WriteKind, WriteRequest, WrittenRow } fro
 export type { Delivery, RowFacts, SyncMeta, WriteMark } from './meta.ts'
 export { MigrationClock, migrateTable } from './migration.ts'
 export { Quarantine, type Quarantined } from './quarantine.ts'
-export { RowTable, type TableOptions } from './row-table.ts'
+export { RowTable, type TableOptions, type TableStats } from './row-table.ts'
 export { readMinVersion, writeMinVersion } from './table-record.ts'
 export { type Skipped, type UndoResult, UndoStack } from './undo.ts'
 export { WriteBatch } from './write-batch.ts'

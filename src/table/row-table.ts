@@ -1,7 +1,16 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
-import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
+import { isCreated, isDeleted, type LogStats, type RowChanges, type RowLog } from '../rowlog/index.ts'
+import {
+  type Columns,
+  type DraftOf,
+  type InsertOf,
+  type PatchOf,
+  type RowOf,
+  type StoredFields,
+  TABLE_RECORD,
+  type TableSchema,
+} from '../schema/index.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
@@ -30,6 +39,16 @@ export interface TableOptions<C extends Columns> {
   /** Told of errors that listeners throw. */
   readonly onError: (error: unknown) => void
 }
+
+/** What a table is made of, for watching that it stays small: `db.stats()`. */
+export interface TableStats extends LogStats {
+  /** Pieces of the document that could not be read, since it was opened; they are left as they are. */
+  readonly refused: number
+  /** When this run last dropped segments of the document, in milliseconds since the epoch; undefined if it has not. */
+  readonly lastCompactionMs: number | undefined
+}
+
+const NO_ROWS = new Set([TABLE_RECORD])
 
 type Loose = Readonly<Record<string, unknown>>
 
@@ -240,6 +259,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /** Adds a hook after every write; see {@link before}. */
   after(_cut: 'write', hook: AfterWrite<C>): () => void {
     return this.#hooks.addAfter(hook)
+  }
+
+  /** @internal What it is made of, for `db.stats()`. */
+  stats(): TableStats {
+    const { refused, lastCompactionMs } = this.#log
+    return { ...this.#log.stats(NO_ROWS), refused, lastCompactionMs }
   }
 
   /** @internal Its conflicts, for `db.conflicts`. */
