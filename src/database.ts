@@ -218,7 +218,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   guard.migrate()
   await saver.compact()
 
-  const batch = new WriteBatch(undefined, () => guard.refuse())
+  const batch = new WriteBatch({ refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
   const undo = new UndoStack(now, (work) => batch.transact(work))
   const conflicts = new Conflicts(onError)
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
@@ -299,6 +299,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
 
   const closeDatabase = async (): Promise<void> => {
+    const bulk = batch.settled()
+    if (bulk !== undefined) await bulk
     batch.close()
     for (const log of logs.values()) log.seal()
     session?.close()

@@ -38,6 +38,7 @@ export type { Connection } from './sync/port.ts'
 export type {
   AfterWrite,
   BeforeWrite,
+  ChunkOptions,
   Conflict,
   ConflictingWrite,
   Conflicts,

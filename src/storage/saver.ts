@@ -45,6 +45,7 @@ export class Saver {
   readonly #positions = new Map<string, number>()
   #queue: Queued[] = []
   #waiters: Waiter[] = []
+  #holds = 0
   #queued = 0
   #saved = 0
   #isWriting = false
@@ -98,6 +99,15 @@ export class Saver {
     return promise
   }
 
+  /** Writes nothing until the returned function is called; what is queued meanwhile is one append then. */
+  hold(): () => void {
+    this.#holds += 1
+    return () => {
+      this.#holds -= 1
+      if (!this.#isWriting && this.#error === undefined) void this.#write()
+    }
+  }
+
   /** Tries no more; what is not durable yet stays undone. */
   close(): void {
     this.#options.timers.clearTimeout(this.#retryTimer)
@@ -107,7 +117,7 @@ export class Saver {
     this.#isWriting = true
     // One turn of patience: the updates of one commit, over several tables, then go into one batch.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && this.#holds === 0) {
       const batch = this.#queue
       this.#queue = []
       try {

@@ -40,6 +40,18 @@ export const describeChange = <R extends RowMeta, B>(
   return added.length + changed.length + removed.length === 0 ? undefined : { origin, added, changed, removed }
 }
 
+/** Several changes of different rows as one; undefined if there are none. */
+export const joinChanges = <R extends RowMeta>(changes: readonly TableChange<R>[]): TableChange<R> | undefined => {
+  const [first] = changes
+  if (first === undefined) return undefined
+  return {
+    origin: first.origin,
+    added: changes.flatMap(({ added }) => added),
+    changed: changes.flatMap(({ changed }) => changed),
+    removed: changes.flatMap(({ removed }) => removed),
+  }
+}
+
 /** The row unless it is soft-deleted. */
 export const visible = <R extends RowMeta>(row: R | undefined): R | undefined =>
   row?.deletedAt === undefined ? row : undefined

@@ -1,4 +1,5 @@
 // What the layers above see of the table layer.
+export type { ChunkOptions } from './bulk.ts'
 export type { Origin, TableChange } from './changes.ts'
 export { type Conflict, type ConflictingWrite, Conflicts } from './conflicts.ts'
 export type { HistoryEntry } from './history.ts'

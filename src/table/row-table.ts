@@ -7,10 +7,10 @@ import {
   type InsertOf,
   type PatchOf,
   type RowOf,
-  type StoredFields,
   TABLE_RECORD,
   type TableSchema,
 } from '../schema/index.ts'
+import { BulkWriter, type ChunkOptions } from './bulk.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
@@ -71,6 +71,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #finder: ConflictFinder
   readonly #conflicts: Conflicts
   readonly #hooks: Hooks<C>
+  readonly #bulk: BulkWriter<RowOf<C>>
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
 
   /** @internal Tables are made by `createDatabase`. */
@@ -89,6 +90,13 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#finder = new ConflictFinder(name, schema, log)
     this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
+    this.#bulk = new BulkWriter({
+      log,
+      batch,
+      undo,
+      describe: (changes) => this.#describe('local', changes),
+      announce: (changes, described) => this.#announce('local', changes, described),
+    })
     conflicts.join(name, this)
     batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
     log.onRemoteChange((changes) => this.#announce('remote', changes))
@@ -113,24 +121,31 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /**
    * Inserts rows, all or none.
    *
-   * @returns Their ids, in order.
-   * @throws {@link MerrowError} as {@link insert}, naming the first row at fault.
+   * With `{ chunk }` it takes its time and lets others run between chunks: all rows are checked first, then written chunk by chunk, as
+   * one step for undo, one append to storage, and one notification at the end. Reads, and other replicas, see the chunks as they come. A
+   * process that dies meanwhile has stored nothing of it, but what had gone to a relay by then comes back from there. An id that is
+   * taken between check and write is written over, as if both had been inserted at once.
+   *
+   * @returns Their ids, in order; with `{ chunk }`, once all are written.
+   * @throws {@link MerrowError} as {@link insert}, naming the first row at fault; nothing is written then. With `{ chunk }`, `read_only`
+   * if another replica makes the data so meanwhile: the chunks until then stay.
    */
-  insertMany(rows: readonly InsertOf<C>[]): string[] {
+  insertMany(rows: readonly InsertOf<C>[]): string[]
+  insertMany(rows: readonly InsertOf<C>[], options: ChunkOptions): Promise<string[]>
+  insertMany(rows: readonly InsertOf<C>[], options?: ChunkOptions): string[] | Promise<string[]> {
     this.#batch.assertOpen()
     const ids = new Set<string>()
-    const stored = rows.map((row) => {
+    const prepare = (row: InsertOf<C>): (() => void) => {
       const given = this.#hooked('insert', undefined, undefined, row as Loose)
       const fields = this.#schema.storeInsert(this.name, given)
-      ids.add(this.#freeId(given, ids))
-      return fields
-    })
-    return this.together(() =>
-      Array.from(ids, (id, at) => {
-        this.#writer.insert(id, stored[at] as StoredFields)
-        return id
-      }),
-    )
+      const id = this.#freeId(given, ids)
+      ids.add(id)
+      return () => this.#writer.insert(id, fields)
+    }
+    if (options !== undefined) return this.inChunks(rows, options, prepare).then(() => [...ids])
+    const writes = rows.map(prepare)
+    this.together(() => writes.forEach((write) => void write()))
+    return [...ids]
   }
 
   /**
@@ -280,6 +295,30 @@ export class RowTable<C extends Columns> implements ConflictSource {
     else this.#stagePatch(id, { [column]: choice.value })
   }
 
+  /** Checks and writes in chunks, as one step for undo and one notification. */
+  protected inChunks<T>(items: Iterable<T>, options: ChunkOptions, prepare: (item: T) => () => void): Promise<void> {
+    return this.#bulk.write(items, options, prepare)
+  }
+
+  /** Checks the update of a row. @returns what writes it, unless the row is gone by then. */
+  protected prepareUpdate(id: string, patch: Loose): () => void {
+    const given = this.#hooked('update', id, this.#require(id, 'update'), patch)
+    const fields = this.#schema.storePatch(this.name, id, given)
+    return () => {
+      if (this.#isCreated(id)) this.#writer.update(id, fields)
+    }
+  }
+
+  /** Checks the soft delete of a row. @returns what writes it, unless the row is gone or deleted by then. */
+  protected prepareDelete(id: string): () => void {
+    this.#hooked('delete', id, this.#require(id, 'delete'), {})
+    const timeMs = this.#now()
+    return () => {
+      const entry = this.#log.entries.get(id)
+      if (entry !== undefined && isCreated(entry) && !isDeleted(entry)) this.#writer.setDeleted(id, timeMs)
+    }
+  }
+
   /** Runs work as one transaction and one step for undo. */
   protected together<T>(work: () => T): T {
     return this.#undo.step(undefined, () => this.#batch.transact(work))
@@ -362,8 +401,16 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#announce('undo', new Map([...changes].filter(isReverted)))
   }
 
-  #announce(origin: Origin, changes: RowChanges): void {
-    if (changes.size === 0) return
+  #describe(origin: Origin, changes: RowChanges): TableChange<RowOf<C>> | undefined {
+    return describeChange(origin, changes, {
+      before: (entry) => this.#rows.row(entry),
+      now: (id) => this.#rows.row(this.#log.entries.get(id)),
+    })
+  }
+
+  #announce(origin: Origin, changed: RowChanges, described?: TableChange<RowOf<C>>): void {
+    if (changed.size === 0) return
+    const changes = this.#bulk.settle(changed)
     this.#finder.look(changes.keys())
     if (this.#finder.takeChanged()) this.#conflicts.announce()
     for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
@@ -371,10 +418,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
       if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
     }
     if (this.#listeners.size === 0) return
-    const change = describeChange(origin, changes, {
-      before: (entry) => this.#rows.row(entry),
-      now: (id) => this.#rows.row(this.#log.entries.get(id)),
-    })
+    const change = described ?? this.#describe(origin, changes)
     if (change === undefined) return
     for (const listener of [...this.#listeners]) {
       try {

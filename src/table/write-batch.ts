@@ -9,25 +9,46 @@ export interface BatchMember {
   announce(): void
 }
 
+/** What a write batch is given to work with. */
+export interface WriteBatchOptions {
+  /** Runs work soon, after the caller's own; a microtask by default. */
+  readonly schedule?: (work: () => void) => void
+  /** Why nothing may be written at the moment; undefined if it may. */
+  readonly refuse?: () => MerrowError | undefined
+  /** Keeps what is committed from storage until the returned function is called; all of it is then one append. */
+  readonly holdStorage?: () => () => void
+  /** Resolves after others have had the thread; the next task by default. */
+  readonly pause?: () => Promise<void>
+}
+
 /** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
 export class WriteBatch {
   readonly #members: BatchMember[] = []
   readonly #schedule: (work: () => void) => void
   readonly #refuse: () => MerrowError | undefined
+  readonly #holdStorage: () => () => void
+  readonly #bulks = new Set<Promise<unknown>>()
+  /** Gives others the thread, within a write in chunks. */
+  readonly pause: () => Promise<void>
   #isScheduled = false
   #depth = 0
   #closed = false
 
-  /**
-   * @param schedule - Runs work soon, after the caller's own; a microtask by default.
-   * @param refuse - Why nothing may be written at the moment; undefined if it may.
-   */
-  constructor(
-    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
-    refuse: () => MerrowError | undefined = () => undefined,
-  ) {
+  constructor({
+    schedule = (work) => queueMicrotask(work),
+    refuse = () => undefined,
+    holdStorage = () => () => {},
+    pause = nextTask,
+  }: WriteBatchOptions = {}) {
     this.#schedule = schedule
     this.#refuse = refuse
+    this.#holdStorage = holdStorage
+    this.pause = pause
+  }
+
+  /** Whether `transact` is running. */
+  get isInTransaction(): boolean {
+    return this.#depth > 0
   }
 
   /** Adds a table's log. */
@@ -90,12 +111,41 @@ export class WriteBatch {
     for (const member of this.#members) member.announce()
   }
 
+  /** Runs work that writes in several goes; what it and others write meanwhile is one append to storage in the end. */
+  async bulk(work: () => Promise<void>): Promise<void> {
+    this.assertOpen()
+    const release = this.#holdStorage()
+    const done = work().finally(release)
+    this.#bulks.add(done)
+    try {
+      await done
+    } finally {
+      this.#bulks.delete(done)
+    }
+  }
+
+  /** Waits for bulk work that is under way; undefined if none is. */
+  settled(): Promise<unknown> | undefined {
+    return this.#bulks.size === 0 ? undefined : Promise.allSettled(this.#bulks)
+  }
+
   /** Commits what is staged and refuses further writes. */
   close(): void {
     this.flush()
     this.#closed = true
   }
 }
+
+/** A task of its own, which timers do not delay. */
+const nextTask = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
 
 const isThenable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
