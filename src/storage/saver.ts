@@ -134,14 +134,16 @@ export class Saver {
   }
 
   #noteWritten(batch: readonly Queued[], keys: readonly number[]): void {
+    const first = new Set<Shelf>()
     batch.forEach(({ document, update, position }, at) => {
       this.#positions.set(document, position)
-      const key = keys[at] ?? 0
-      const shelf = this.#shelves.get(document)
-      // The first update is as good as compacted, here as when it is loaded: one large import is not written twice.
-      if (shelf === undefined || shelf.keys.length === 0) return this.noteLoaded(document, [{ key, update }])
-      shelf.keys.push(key)
+      const shelf = this.#shelves.get(document) ?? { keys: [], bytes: 0, compactedBytes: 0 }
+      this.#shelves.set(document, shelf)
+      if (shelf.keys.length === 0) first.add(shelf)
+      shelf.keys.push(keys[at] ?? 0)
       shelf.bytes += update.length
+      // The first batch is as good as compacted: one large import is not written twice.
+      if (first.has(shelf)) shelf.compactedBytes = shelf.bytes
     })
     this.#saved += batch.length
     this.#error = undefined
