@@ -66,10 +66,9 @@ export interface DatabaseCore<S extends Schema> {
    *
    * They are also one step for undo.
    *
-   * @param options.label - What the step is called in the result of `undo` and `redo`.
    * @returns What `work` returns. @throws What `work` throws, nothing written.
    */
-  transact<T>(work: () => T, options?: { readonly label?: string }): T
+  transact<T>(work: () => T, options?: TransactOptions): T
   /**
    * Takes back and does again this replica's own writes, step by step, over all tables. A step is what one `transact` wrote, or writes
    * within 500 ms. What others have written since is left alone, and named in the result; undo of an insert soft-deletes.
@@ -118,6 +117,14 @@ export interface DatabaseCore<S extends Schema> {
   disconnect(): void
   /** Saves all writes, then lets go of storage and relay. Later writes throw `database_closed`. */
   close(): Promise<void>
+}
+
+/** How a transaction is to be taken. */
+export interface TransactOptions {
+  /** What the step is called in the result of `undo` and `redo`. */
+  readonly label?: string
+  /** @internal For a backend's changes: told as its own, no step for undo, and not shown to hooks before a write. */
+  readonly origin?: 'backend'
 }
 
 const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -219,10 +226,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   await saver.compact()
 
   const batch = new WriteBatch({ refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
-  const undo = new UndoStack(now, (work) => batch.transact(work))
+  const undo = new UndoStack(now, (work) => batch.transact(work, 'undo'))
   const conflicts = new Conflicts(onError)
-  const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
-    undo.step(label, () => batch.transact(work))
+  const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
+    undo.step(label, () => batch.transact(work, origin))
   const makeId = createIdSource(now, random)
   const documentOf = (table: string): string => `${name}/${table}`
   const delivery = new DeliveryBook({

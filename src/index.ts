@@ -1,5 +1,11 @@
 // The client library: `merrow`.
-export { createDatabase, type Database, type DatabaseCore, type DatabaseOptions } from './database.ts'
+export {
+  createDatabase,
+  type Database,
+  type DatabaseCore,
+  type DatabaseOptions,
+  type TransactOptions,
+} from './database.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { RandomBytes } from './ids.ts'
 export type { Filter, Query, QueryChange, Table } from './query/index.ts'

@@ -11,14 +11,14 @@ import {
   type TableSchema,
 } from '../schema/index.ts'
 import { BulkWriter, type ChunkOptions } from './bulk.ts'
-import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
+import { describeChange, type Origin, type TableChange, visible, type WriteOrigin } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
 import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
-import { RowBuilder } from './row-builder.ts'
+import { isByMigration, RowBuilder } from './row-builder.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -53,6 +53,7 @@ const NO_ROWS = new Set([TABLE_RECORD])
 type Loose = Readonly<Record<string, unknown>>
 
 const MAX_ID_LENGTH = 256
+const WRITE_ORIGINS: readonly WriteOrigin[] = ['local', 'undo', 'backend']
 
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
 export class RowTable<C extends Columns> implements ConflictSource {
@@ -389,16 +390,16 @@ export class RowTable<C extends Columns> implements ConflictSource {
   }
 
   #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
-    return this.#hooks.isEmpty ? values : this.#hooks.before({ kind, table: this.name, id, before, values })
+    if (this.#hooks.isEmpty || this.#batch.origin === 'backend') return values
+    return this.#hooks.before({ kind, table: this.name, id, before, values })
   }
 
-  /** What undo and redo wrote is told apart from other local writes. */
+  /** What undo, redo and backends wrote is told apart from other local writes. */
   #announceLocal(changes: RowChanges): void {
-    const reverted = this.#writer.takeReverted()
-    if (reverted.size === 0) return this.#announce('local', changes)
-    const isReverted = ([id]: readonly [string, unknown]): boolean => reverted.has(id)
-    this.#announce('local', new Map([...changes].filter((change) => !isReverted(change))))
-    this.#announce('undo', new Map([...changes].filter(isReverted)))
+    const origins = this.#writer.takeOrigins()
+    if (origins.size === 0) return this.#announce('local', changes)
+    for (const origin of WRITE_ORIGINS)
+      this.#announce(origin, new Map([...changes].filter(([id]) => (origins.get(id) ?? 'local') === origin)))
   }
 
   #describe(origin: Origin, changes: RowChanges): TableChange<RowOf<C>> | undefined {
@@ -414,8 +415,10 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#finder.look(changes.keys())
     if (this.#finder.takeChanged()) this.#conflicts.announce()
     for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
-      const [was, is] = [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))]
-      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
+      const now = this.#log.entries.get(id)
+      const [was, is] = [this.#rows.row(before), this.#rows.row(now)]
+      const from = origin === 'remote' && isByMigration(before, now) ? 'migration' : origin
+      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin: from })
     }
     if (this.#listeners.size === 0) return
     const change = described ?? this.#describe(origin, changes)

@@ -1,6 +1,7 @@
 // Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
+import type { WriteOrigin } from './changes.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
@@ -32,6 +33,7 @@ export class WriteBatch {
   readonly pause: () => Promise<void>
   #isScheduled = false
   #depth = 0
+  #origin: WriteOrigin = 'local'
   #closed = false
 
   constructor({
@@ -75,9 +77,16 @@ export class WriteBatch {
     if (refusal !== undefined) throw refusal
   }
 
-  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. */
-  transact<T>(work: () => T): T {
+  /** Who is writing at the moment. */
+  get origin(): WriteOrigin {
+    return this.#origin
+  }
+
+  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. @param origin - Whose writes they are. */
+  transact<T>(work: () => T, origin = this.#origin): T {
     this.assertOpen()
+    const outer = this.#origin
+    this.#origin = origin
     const marks = this.#members.map(({ log }) => log.mark())
     const finish = (how: 'release' | 'rollback'): void =>
       this.#members.forEach(({ log }, at) => log[how](marks[at] as number))
@@ -96,6 +105,7 @@ export class WriteBatch {
       throw error
     } finally {
       this.#depth -= 1
+      this.#origin = outer
     }
   }
 
