@@ -47,7 +47,7 @@ const files = ['src', 'server', 'demo', 'bench'].flatMap((folder) =>
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((name) => /\.(ts|tsx|js)$/.test(name)),
 )
-const isTest = (file: string): boolean => /\.test(-d)?\.tsx?$|\/testing\/|contract\.ts$/.test(file)
+const isTest = (file: string): boolean => /\.test(-d)?\.tsx?$|(?<!^src)\/testing\/|contract\.ts$/.test(file)
 const sources = files.filter((file) => !isTest(file))
 
 const importsOf = (file: string): string[] => {

@@ -2,6 +2,7 @@
 export type { ChunkOptions } from './bulk.ts'
 export type { Origin, TableChange } from './changes.ts'
 export { type Conflict, type ConflictingWrite, Conflicts } from './conflicts.ts'
+export { isSame } from './draft.ts'
 export type { HistoryEntry } from './history.ts'
 export type { AfterWrite, BeforeWrite, WriteKind, WriteRequest, WrittenRow } from './hooks.ts'
 export type { Delivery, RowFacts, SyncMeta, WriteMark } from './meta.ts'
