@@ -104,7 +104,8 @@ export class Saver {
     this.#holds += 1
     return () => {
       this.#holds -= 1
-      if (!this.#isWriting && this.#error === undefined) void this.#write()
+      // After an error too: its retry may have come to nothing meanwhile.
+      if (!this.#isWriting) void this.#write()
     }
   }
 
