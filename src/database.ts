@@ -239,7 +239,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   })
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables)) {
-    const facts = delivery.factsOf(table, { stored: table, sent: documentOf(table) })
+    const facts = delivery.factsOf({ stored: table, sent: documentOf(table) })
     const log = logOf(table)
     tables.set(
       table,

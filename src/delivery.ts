@@ -10,8 +10,6 @@ export interface DeliveryBookOptions {
   readonly saved: (document: string) => number | undefined
   /** Whether there is a relay. */
   readonly isSynced: boolean
-  /** The id that a backend gave to a row of a table. */
-  readonly remoteId?: (table: string, id: string) => string | undefined
 }
 
 /** Keeps one number a document: up to where the relay has it. Nothing is kept for a row. */
@@ -33,14 +31,13 @@ export class DeliveryBook {
     this.#acknowledged.set(document, Math.max(position, this.#acknowledged.get(document) ?? 0))
   }
 
-  /** What the rows of a table are told, whose document is stored and sent under these names. */
-  factsOf(table: string, { stored, sent }: { readonly stored: string; readonly sent: string }): RowFacts {
-    const { saved, isSynced, remoteId } = this.#options
+  /** What the rows of a document are told, which is stored and sent under these names. */
+  factsOf({ stored, sent }: { readonly stored: string; readonly sent: string }): RowFacts {
+    const { saved, isSynced } = this.#options
     return {
       isSynced,
       saved: () => saved(stored),
       acknowledged: () => this.#acknowledged.get(sent),
-      remoteId: (id) => remoteId?.(table, id),
     }
   }
 }

@@ -43,6 +43,8 @@ it('[R1] meta names who made a row and who wrote it last, and when; of an unknow
       created: { timeMs: 1000, author: 'ann' },
       updated: { timeMs: 2000, author: 'ben' },
     })
+  a.db.tasks.remoteIdOf = (local) => (local === id ? '4711' : undefined)
+  expect(a.db.tasks.meta(id)?.remoteId).toBe('4711')
   a.db.tasks.delete(id)
   expect(a.db.tasks.meta(id)?.updated.author).toBe('ann')
   a.db.tasks.purge(id)

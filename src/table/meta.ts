@@ -42,22 +42,19 @@ export interface RowFacts {
   acknowledged(): number | undefined
   /** Whether there is a relay. */
   readonly isSynced: boolean
-  /** The id that a backend gave to a row. */
-  remoteId(id: string): string | undefined
 }
 
 /** Puts together what is known of a row. */
 export const syncMetaOf = (
   entry: Entry,
   { createdAt, updatedAt, updatedBy }: RowMeta,
-  log: RowLog,
-  facts: RowFacts,
+  { log, facts, remoteId }: { readonly log: RowLog; readonly facts: RowFacts; readonly remoteId: string | undefined },
 ): SyncMeta => {
   const created = entry.valid.findLast(({ shape }) => shape.fields.has(CREATED))
   const saved = facts.saved()
   return Object.freeze({
     id: entry.id,
-    remoteId: facts.remoteId(entry.id),
+    remoteId,
     created: { timeMs: createdAt, author: created?.author },
     updated: { timeMs: updatedAt, author: updatedBy },
     isSaved: entry.patches.every((patch) => patch.replica !== log.replica || hasReached(saved, patch, log)),

@@ -59,6 +59,8 @@ const WRITE_ORIGINS: readonly WriteOrigin[] = ['local', 'undo', 'backend']
 export class RowTable<C extends Columns> implements ConflictSource {
   /** The table's name in the schema. */
   readonly name: string
+  /** @internal Tells the id that a backend gave to a row; set by whoever connects one. */
+  remoteIdOf: ((id: string) => string | undefined) | undefined
   readonly #schema: TableSchema<C>
   readonly #log: RowLog
   readonly #batch: WriteBatch
@@ -235,7 +237,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
   meta(id: string): SyncMeta | undefined {
     const entry = this.#log.entries.get(id)
     const row = this.#rows.row(entry)
-    return entry === undefined || row === undefined ? undefined : syncMetaOf(entry, row, this.#log, this.#facts)
+    if (entry === undefined || row === undefined) return undefined
+    return syncMetaOf(entry, row, { log: this.#log, facts: this.#facts, remoteId: this.remoteIdOf?.(id) })
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
