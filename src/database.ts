@@ -1,4 +1,6 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
+
+import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
@@ -10,7 +12,7 @@ import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
+import { Conflicts, MigrationClock, Quarantine, type TableStats, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -64,10 +66,9 @@ export interface DatabaseCore<S extends Schema> {
    *
    * They are also one step for undo.
    *
-   * @param options.label - What the step is called in the result of `undo` and `redo`.
    * @returns What `work` returns. @throws What `work` throws, nothing written.
    */
-  transact<T>(work: () => T, options?: { readonly label?: string }): T
+  transact<T>(work: () => T, options?: TransactOptions): T
   /**
    * Takes back and does again this replica's own writes, step by step, over all tables. A step is what one `transact` wrote, or writes
    * within 500 ms. What others have written since is left alone, and named in the result; undo of an insert soft-deletes.
@@ -100,6 +101,12 @@ export interface DatabaseCore<S extends Schema> {
    * db.union(['tasks', 'archivedTasks']).all().filter((row) => row.table === 'tasks')
    */
   union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
+  /**
+   * What each table is made of: rows, live and dead bytes, segments, orphans, when it was last compacted.
+   *
+   * Counted on call, in about the time that encoding the documents takes: for now and then, not for every frame.
+   */
+  stats(): { readonly [N in keyof S['tables'] & string]: TableStats }
   /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
   saved(): Promise<void>
   /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
@@ -110,6 +117,14 @@ export interface DatabaseCore<S extends Schema> {
   disconnect(): void
   /** Saves all writes, then lets go of storage and relay. Later writes throw `database_closed`. */
   close(): Promise<void>
+}
+
+/** How a transaction is to be taken. */
+export interface TransactOptions {
+  /** What the step is called in the result of `undo` and `redo`. */
+  readonly label?: string
+  /** @internal For a backend's changes: told as its own, no step for undo, and not shown to hooks before a write. */
+  readonly origin?: 'backend'
 }
 
 const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -202,7 +217,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(table, stored)
     log.onUpdate((update) => {
-      saver.save(table, update)
+      saver.save(table, update, log.position)
       guard.look(table)
     })
     log.forgetPurges(now() - PURGE_RETENTION_MS)
@@ -210,23 +225,37 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   guard.migrate()
   await saver.compact()
 
-  const batch = new WriteBatch(undefined, () => guard.refuse())
-  const undo = new UndoStack(now, (work) => batch.transact(work))
+  const batch = new WriteBatch({ refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
+  const undo = new UndoStack(now, (work) => batch.transact(work, 'undo'))
   const conflicts = new Conflicts(onError)
-  const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
-    undo.step(label, () => batch.transact(work))
+  const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
+    undo.step(label, () => batch.transact(work, origin))
   const makeId = createIdSource(now, random)
+  const documentOf = (table: string): string => `${name}/${table}`
+  const delivery = new DeliveryBook({
+    logs: new Map(Array.from(logs, ([table, log]) => [documentOf(table), log])),
+    saved: (table) => saver.position(table),
+    isSynced: sync !== undefined,
+  })
   const tables = new Map<string, Table<Columns>>()
-  for (const [table, tableSchema] of Object.entries(schema.tables))
+  for (const [table, tableSchema] of Object.entries(schema.tables)) {
+    const facts = delivery.factsOf({ stored: table, sent: documentOf(table) })
+    const log = logOf(table)
     tables.set(
       table,
-      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
+      new Table({ name: table, schema: tableSchema, log, batch, undo, conflicts, makeId, facts, now, onError }),
     )
+  }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
-  const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
-  session = sync?.start({ documents, onStatus: () => status.touch() })
+  const documents = new Map(Array.from(logs, ([table, { document }]) => [documentOf(table), document]))
+  session = sync?.start({
+    documents,
+    onStatus: () => status.touch(),
+    position: (document) => delivery.position(document),
+    onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
+  })
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {
@@ -253,6 +282,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     quarantine,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
+    stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
     async saved() {
       batch.flush()
       await saver.saved()
@@ -276,6 +306,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
 
   const closeDatabase = async (): Promise<void> => {
+    const bulk = batch.settled()
+    if (bulk !== undefined) await bulk
     batch.close()
     for (const log of logs.values()) log.seal()
     session?.close()

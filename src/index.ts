@@ -1,5 +1,11 @@
 // The client library: `merrow`.
-export { createDatabase, type Database, type DatabaseCore, type DatabaseOptions } from './database.ts'
+export {
+  createDatabase,
+  type Database,
+  type DatabaseCore,
+  type DatabaseOptions,
+  type TransactOptions,
+} from './database.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { RandomBytes } from './ids.ts'
 export type { Filter, Query, QueryChange, Table } from './query/index.ts'
@@ -38,18 +44,23 @@ export type { Connection } from './sync/port.ts'
 export type {
   AfterWrite,
   BeforeWrite,
+  ChunkOptions,
   Conflict,
   ConflictingWrite,
   Conflicts,
+  Delivery,
   HistoryEntry,
   Origin,
   Quarantine,
   Quarantined,
   Skipped,
+  SyncMeta,
   TableChange,
+  TableStats,
   UndoResult,
   UndoStack,
   WriteKind,
+  WriteMark,
   WriteRequest,
   WrittenRow,
 } from './table/index.ts'

@@ -8,13 +8,13 @@ const root = normalize(join(dirname(fileURLToPath(import.meta.url)), '..'))
 
 /** Layers of `src` and `server`, lowest first. A file may import its own layer and those below. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/stamp.ts', 'src/ids.ts', 'src/status.ts'],
+  ['src/errors.ts', 'src/stamp.ts', 'src/ids.ts', 'src/status.ts', 'src/turn.ts'],
   ['src/schema/'],
   ['src/rowlog/', 'src/storage/'],
   ['src/table/', 'src/sync/'],
   ['src/query/', 'src/backend/'],
   ['src/view/'],
-  ['src/migrate.ts'],
+  ['src/migrate.ts', 'src/delivery.ts'],
   ['src/database.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],
@@ -47,7 +47,7 @@ const files = ['src', 'server', 'demo', 'bench'].flatMap((folder) =>
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((name) => /\.(ts|tsx|js)$/.test(name)),
 )
-const isTest = (file: string): boolean => /\.test(-d)?\.tsx?$|\/testing\/|contract\.ts$/.test(file)
+const isTest = (file: string): boolean => /\.test(-d)?\.tsx?$|(?<!^src)\/testing\/|contract\.ts$/.test(file)
 const sources = files.filter((file) => !isTest(file))
 
 const importsOf = (file: string): string[] => {

@@ -30,6 +30,11 @@ export class StampClock {
     this.#now = now
   }
 
+  /** The highest stamp that this clock has given out or taken in. */
+  get newest(): number {
+    return this.#last
+  }
+
   /** A stamp above every one that this clock has given out or taken in. */
   next(): number {
     this.#last = Math.max(this.#last + 1, stampAt(Math.floor(this.#now())))
@@ -39,6 +44,11 @@ export class StampClock {
   /** Takes in a stamp seen elsewhere, so that later writes here come after it; ignores one from the far future. */
   see(stamp: number): void {
     if (stamp > this.#last && !this.isFarFuture(stamp)) this.#last = stamp
+  }
+
+  /** The wall clock's time, in milliseconds since the epoch. */
+  get nowMs(): number {
+    return this.#now()
   }
 
   /** How long ago a stamp was given out, in milliseconds. */

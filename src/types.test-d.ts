@@ -57,6 +57,16 @@ export const uses = (db: Database<S>): void => {
     // @ts-expect-error wrong type
     draft.title = 5
   })
+  const ids: readonly string[] = db.tasks.insertMany([insert])
+  const later: Promise<readonly string[]> = db.tasks.insertMany([insert], { chunk: 500 })
+  const count: Promise<number> = db.tasks.updateWhere({ done: false }, patch, { chunk: 500 })
+  // @ts-expect-error a chunk is a number of rows
+  db.tasks.deleteWhere({ done: true }, { chunk: 'all' })
+  const bytes: number = db.stats().tasks.liveBytes
+  // @ts-expect-error no such table
+  db.stats().nope
+  db.tasks.meta(id)?.created.author?.toUpperCase()
+  void [ids, later, count, bytes]
   const row = db.tasks.get(id)
   // @ts-expect-error rows are read-only
   if (row) row.title = 'x'

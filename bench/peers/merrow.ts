@@ -43,6 +43,14 @@ const open = async (storage: BenchStorage): Promise<PeerTable> => {
       return heard
     },
     saved: () => db.saved(),
+    chunked: {
+      async insert(given, chunk) {
+        await rows.insertMany(given, { chunk })
+      },
+      async update(patch, chunk) {
+        await rows.updateWhere({}, patch, { chunk })
+      },
+    },
     store: async () => {
       await db.saved()
       return storage.state()

@@ -16,7 +16,7 @@ export const placeBlock = (
   { bytes, shapes: book }: { readonly bytes: number; readonly shapes: ShapeBook },
 ): readonly PlacedRow[] => {
   const { packedAt, packer, ids, counts, raws, writerNumbers } = block
-  const source: BlockSource = { packedAt, packer, ids, bytes }
+  const source: BlockSource = { packedAt, packer, ids, patches: raws.length, bytes }
   segment.block = source
   segment.sealed = true
   segment.live = raws.length

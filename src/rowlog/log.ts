@@ -12,6 +12,7 @@ import type { BlockSource, Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
+import { countLog, type LogStats } from './stats.ts'
 import { SegmentWriter } from './writer.ts'
 
 /** Rows that changed, and their entries before; undefined for rows that were unknown. */
@@ -56,6 +57,8 @@ export class RowLog {
   readonly #superseded = new Map<string, readonly Patch[]>()
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
+  #position = 0
+  #lastCompactionMs: number | undefined
 
   constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
@@ -83,6 +86,25 @@ export class RowLog {
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
     return this.#reader.refused
+  }
+
+  /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
+  get lastCompactionMs(): number | undefined {
+    return this.#lastCompactionMs
+  }
+
+  /** Counts what the document and its rows come to. @param records - Ids of entries that are no rows. */
+  stats(records: ReadonlySet<string>): LogStats {
+    const { document, entries } = this
+    const replaced = new Set([...this.#superseded.values()].flat())
+    const isReplaced = (patch: Patch): boolean => replaced.has(patch)
+    const isFarFuture = (stamp: number): boolean => this.#clock.isFarFuture(stamp)
+    return countLog({ document, entries: entries.values(), records, isReplaced, isFarFuture })
+  }
+
+  /** The stamp up to which what this replica wrote is in the document; 0 before its first commit. */
+  get position(): number {
+    return this.#position
   }
 
   /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
@@ -156,6 +178,7 @@ export class RowLog {
     const { patches, displaced } = this.#staging.take()
     // Before the writer packs them.
     const ids = new Set(patches.map(({ raw }) => raw[1]))
+    this.#position = this.#clock.newest
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
@@ -236,6 +259,7 @@ export class RowLog {
       this.#packBlock(ordered.slice(from, from + BLOCK_ROWS))
     this.#segments.deletePatches(rows.flatMap(({ patches }) => patches))
     this.#segments.dropEmpty()
+    this.#lastCompactionMs = this.#clock.nowMs
   }
 
   #packBlock(rows: readonly Entry[]): void {
@@ -369,7 +393,7 @@ export class RowLog {
       this.#superseded.clear()
       if (toRewrite.size > 0) this.#pack(this.#rowsOf(toRewrite))
     }
-    this.#segments.dropEmpty()
+    if (this.#segments.dropEmpty() > 0) this.#lastCompactionMs = this.#clock.nowMs
   }
 
   /** Blocks that hold what must not stay, even unseen: what a purge voided, and what would come back at the next loading. */

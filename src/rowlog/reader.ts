@@ -82,7 +82,7 @@ export class TransactionReader {
       item.parent === this.#segments.root &&
       item.content instanceof Y.ContentType &&
       item.content.type instanceof Y.Array
-    if (!isSegment) this.refused += 1
+    if (!isSegment) this.refused += item.length
   }
 
   #readDeleted(transaction: Y.Transaction, sink: PatchSink): void {

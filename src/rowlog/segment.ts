@@ -35,6 +35,8 @@ export interface BlockSource {
   readonly packer: string
   /** Its rows, whether they still have patches of it or not. */
   readonly ids: readonly string[]
+  /** Its patches and bytes when it was packed. */
+  readonly patches: number
   readonly bytes: number
 }
 

@@ -83,14 +83,19 @@ export class Segments {
     }
   }
 
-  /** Deletes the segments that are sealed and without a live patch; Yjs then forgets their content. Within a Yjs transaction. */
-  dropEmpty(): void {
-    if (this.#maybeEmpty.size === 0) return
+  /**
+   * Deletes the segments that are sealed and without a live patch; Yjs then forgets their content. Within a Yjs transaction.
+   *
+   * @returns How many there were.
+   */
+  dropEmpty(): number {
+    if (this.#maybeEmpty.size === 0) return 0
     const lists = new Set<unknown>()
     for (const segment of this.#maybeEmpty)
       if (segment.sealed && segment.live === 0 && this.#byList.delete(segment.list)) lists.add(segment.list)
     this.#maybeEmpty.clear()
     if (lists.size > 0) deleteWhere(this.root, lists)
+    return lists.size
   }
 }
 

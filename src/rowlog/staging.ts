@@ -14,7 +14,7 @@ export interface Write {
 
 const NONE: readonly Patch[] = []
 /** What is saved from a patch of the far future must not win over anything that an honest clock has stamped. */
-const RESCUED_STAMP = 1
+export const RESCUED_STAMP = 1
 
 interface Step {
   readonly id: string

@@ -21,6 +21,10 @@ const backoffMs = (failures: number): number => Math.min(LAST_BACKOFF_MS, FIRST_
 export interface ChannelOptions {
   readonly shared: SharedSocket
   readonly onStatus: () => void
+  /** How far the document's local writes have come. */
+  readonly position: () => number
+  /** Told that the relay has the local writes up to a position on disk. */
+  readonly onAcknowledged: (position: number) => void
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
@@ -32,6 +36,12 @@ export const closedEarly = (): MerrowError =>
     'database_closed',
     'The database was closed before the relay acknowledged every write. They are kept in storage and sent at the next start.',
   )
+
+/** What the relay has once it has acknowledged a frame: so many local updates, and the local writes up to a position. */
+interface Reached {
+  readonly made: number
+  readonly position: number
+}
 
 /** Keeps one document in step. */
 export class Channel {
@@ -49,12 +59,17 @@ export class Channel {
   failure: MerrowError | undefined
   failures = 0
   readonly #name: string
+  readonly #position: () => number
+  readonly #onAcknowledged: (position: number) => void
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
-  constructor(name: string, document: Y.Doc, { shared, onStatus, timers, random }: ChannelOptions) {
+  constructor(name: string, document: Y.Doc, options: ChannelOptions) {
+    const { onStatus } = options
     this.#name = name
     this.#document = document
     this.#onStatus = onStatus
+    this.#position = options.position
+    this.#onAcknowledged = options.onAcknowledged
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
       if (origin === this.#provider) return
@@ -68,11 +83,7 @@ export class Channel {
       awareness,
       disableBc: true,
       maxBackoffTime: PROVIDER_BACKOFF_MS,
-      WebSocketPolyfill: virtualSocketClass(
-        name,
-        { shared, onStatus, timers, random },
-        this,
-      ) as unknown as typeof WebSocket,
+      WebSocketPolyfill: virtualSocketClass(name, options, this) as unknown as typeof WebSocket,
     })
   }
 
@@ -88,9 +99,10 @@ export class Channel {
   }
 
   /** @internal The relay has what this replica held when its handshake was done, or when a later frame was sent. */
-  noteAcknowledged(made: number): void {
+  noteAcknowledged({ made, position }: Reached): void {
     this.#isCaughtUp = true
     this.#acknowledged = Math.max(this.#acknowledged, made)
+    this.#onAcknowledged(position)
     const done = this.#waiters.filter((waiter) => waiter.made <= this.#acknowledged)
     this.#waiters = this.#waiters.filter((waiter) => waiter.made > this.#acknowledged)
     for (const { resolve } of done) resolve()
@@ -109,9 +121,9 @@ export class Channel {
     this.#onStatus()
   }
 
-  /** @internal Local updates so far. */
-  get made(): number {
-    return this.#made
+  /** @internal What the relay will have once it acknowledges what is sent now. */
+  get reached(): Reached {
+    return { made: this.#made, position: this.#position() }
   }
 
   /** Starts again after the relay had closed this channel for good. */
@@ -144,7 +156,7 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     onerror: (() => void) | null = null
     #isCaughtUp = false
     #sent = 0
-    readonly #pending: { readonly count: number; readonly made: number }[] = []
+    readonly #pending: { readonly count: number; readonly reached: Reached }[] = []
 
     constructor() {
       // Not at once: the provider sets its handlers after it has made the socket.
@@ -181,8 +193,8 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     }
 
     onAck(count: number): void {
-      let last: number | undefined
-      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.made
+      let last: Reached | undefined
+      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.reached
       channel.failures = 0
       channel.failure = undefined
       if (last !== undefined) channel.noteAcknowledged(last)
@@ -207,6 +219,6 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     #count(frame: Uint8Array): void {
       this.#sent += 1
       if (frame[1] === SyncType.step2) this.#isCaughtUp = true
-      if (this.#isCaughtUp) this.#pending.push({ count: this.#sent, made: channel.made })
+      if (this.#isCaughtUp) this.#pending.push({ count: this.#sent, reached: channel.reached })
     }
   }

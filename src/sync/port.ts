@@ -17,6 +17,10 @@ export interface SyncContext {
   readonly documents: ReadonlyMap<string, Y.Doc>
   /** Told when anything that the session shows has changed. */
   readonly onStatus: () => void
+  /** How far a document's local writes have come, as a number that grows with them; asked whenever an update is sent. */
+  readonly position: (document: string) => number
+  /** Told that the relay has a document's local writes up to a position, and all of earlier runs, on disk. */
+  readonly onAcknowledged: (document: string, position: number) => void
 }
 
 /** A running synchronisation. */

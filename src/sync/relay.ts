@@ -49,14 +49,21 @@ class RelaySession implements SyncSession {
   #isClosed = false
 
   constructor(
-    { documents, onStatus }: SyncContext,
+    { documents, onStatus, position, onAcknowledged }: SyncContext,
     options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
   ) {
     this.#shared = new SharedSocket({ ...options, onStatus })
     this.#channels = Array.from(
       documents,
       ([name, document]) =>
-        new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random }),
+        new Channel(name, document, {
+          shared: this.#shared,
+          onStatus,
+          position: () => position(name),
+          onAcknowledged: (reached) => onAcknowledged(name, reached),
+          timers: options.timers,
+          random: options.random,
+        }),
     )
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()

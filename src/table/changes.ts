@@ -1,8 +1,14 @@
 // What a transaction did to a table's rows, in rows. Knows no log.
 import type { RowMeta } from '../schema/index.ts'
 
-/** Where a change came from: a write here, an undo or redo here, or others by way of sync. */
-export type Origin = 'local' | 'undo' | 'remote'
+/** Who writes here: the app, an undo or redo, or a backend by way of a pull. */
+export type WriteOrigin = 'local' | 'undo' | 'backend'
+
+/**
+ * Where a change came from: a write here, an undo or redo here, a backend's change pulled here, or others by way of sync. Hooks are told
+ * `migration` of a row that another replica has but brought to its version of the schema.
+ */
+export type Origin = WriteOrigin | 'remote' | 'migration'
 
 /** One transaction's effect on a table, in rows that are not soft-deleted. */
 export interface TableChange<R extends RowMeta> {
@@ -43,6 +49,18 @@ const withOne = <R>(rows: R[], row: R): R[] => {
   if (rows.length === 0) return [row]
   rows.push(row)
   return rows
+}
+
+/** Several changes of different rows as one; undefined if there are none. */
+export const joinChanges = <R extends RowMeta>(changes: readonly TableChange<R>[]): TableChange<R> | undefined => {
+  const [first] = changes
+  if (first === undefined) return undefined
+  return {
+    origin: first.origin,
+    added: changes.flatMap(({ added }) => added),
+    changed: changes.flatMap(({ changed }) => changed),
+    removed: changes.flatMap(({ removed }) => removed),
+  }
 }
 
 /** The row unless it is soft-deleted. */

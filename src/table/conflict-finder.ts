@@ -3,6 +3,7 @@ import { type Entry, FIRST_VALUE, KNEW, type LogPatch, type RowLog, siblingsOf }
 import type { TableSchema } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import type { Conflict, ConflictingWrite } from './conflicts.ts'
+import { deviceOf } from './meta.ts'
 
 /** Keeps the conflicts of the columns that ask. */
 export class ConflictFinder {
@@ -95,5 +96,3 @@ const beforeOf = ({ shape, raw }: LogPatch, column: string): unknown => {
   const known = at < 0 ? undefined : raw[FIRST_VALUE + at]
   return Array.isArray(known) ? known[0] : undefined
 }
-
-const deviceOf = (replica: string): string => replica.slice(0, replica.lastIndexOf('.'))

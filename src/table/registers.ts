@@ -120,7 +120,7 @@ export class Registers {
   }
 
   #spreadSet(column: string, value: readonly unknown[], entry: Entry): readonly (readonly [string, boolean])[] {
-    const before = new Set(elementsOf(entry, column).map(elementKey))
+    const before = new Set(elementsByKey(entry, column).keys())
     const after = new Set(value.map(elementKey))
     const changed = [...after].filter((key) => !before.has(key)).concat([...before].filter((key) => !after.has(key)))
     return changed.map((key) => [`${column}${PART}${key}`, after.has(key)])
@@ -143,17 +143,31 @@ export const countOf = (entry: Entry, column: string): number => {
 }
 
 /** A set's elements, in their order. */
-export const elementsOf = (entry: Entry, column: string): readonly unknown[] => {
+export const elementsOf = (entry: Entry, column: string): readonly unknown[] =>
+  sortElements(elementsByKey(entry, column))
+
+const elementsByKey = (entry: Entry, column: string): ReadonlyMap<string, unknown> => {
   const begun = lastWith(entry, column)
   const initial = begun?.patch.raw[FIRST_VALUE + begun.at]
   const elements = new Map<string, unknown>()
   if (Array.isArray(initial)) for (const element of initial) elements.set(elementKey(element), element)
   for (const [key, { value, rank }] of partsOf(entry, column)) {
     const isOlder = begun !== undefined && rank < begun.rank
-    if (value === true) elements.set(key, JSON.parse(key))
+    if (value === true) elements.set(key, elementOf(key))
     else if (!isOlder) elements.delete(key)
   }
-  return sortElements(elements)
+  return elements
+}
+
+/** The element of a key; of one that is none, which a broken peer may write, a value that no set shows, so that it is set aside. */
+const elementOf = (key: string): unknown => {
+  try {
+    const element: unknown = JSON.parse(key)
+    if (elementKey(element) === key) return element
+  } catch {
+    // As below.
+  }
+  return { unreadable: key }
 }
 
 /** The last write of each part of a column, by part. `rank` is its place among the row's patches. */

@@ -80,6 +80,14 @@ interface Step {
   isClosed: boolean
 }
 
+/** A step that is written to in several goes. */
+export interface OpenStep {
+  /** Runs work, whose writes belong to the step. If it throws, nothing of it was written, and nothing is kept. */
+  add<T>(work: () => T): T
+  /** Ends the step: it can be undone from now on. */
+  close(): void
+}
+
 /** Writes within this time join into one step, unless `transact` says otherwise. */
 const JOIN_MS = 500
 const MAX_STEPS = 200
@@ -139,17 +147,29 @@ export class UndoStack {
   /** @internal Makes one step of all that `work` writes. If it throws, nothing of it was written, and nothing is kept. */
   step<T>(label: string | undefined, work: () => T): T {
     if (this.#recording !== undefined) return this.#inner(this.#recording.records, work)
+    const step = this.open(label)
+    const result = step.add(work)
+    step.close()
+    return result
+  }
+
+  /** @internal Opens a step for work that is done in several goes. */
+  open(label: string | undefined): OpenStep {
     const step: Step = { label, records: [], lastMs: this.#now(), isClosed: true }
-    this.#recording = step
-    try {
-      const result = work()
-      if (step.records.length > 0) {
+    return {
+      add: (work) => {
+        this.#recording = step
+        try {
+          return this.#inner(step.records, work)
+        } finally {
+          this.#recording = undefined
+        }
+      },
+      close: () => {
+        if (step.records.length === 0) return
         this.#redo = []
         this.#push(step)
-      }
-      return result
-    } finally {
-      this.#recording = undefined
+      },
     }
   }
 

@@ -2,6 +2,8 @@
 // Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
+import { nextTurn } from '../turn.ts'
+import type { WriteOrigin } from './changes.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
@@ -18,6 +20,15 @@ export interface BatchSchedule {
   readonly later: (work: () => void) => void
 }
 
+/** What a write batch is given to work with. */
+export interface WriteBatchOptions {
+  readonly schedule?: BatchSchedule
+  /** Why nothing may be written at the moment; undefined if it may. */
+  readonly refuse?: () => MerrowError | undefined
+  /** Keeps what is committed from storage until the returned function is called; all of it is then one append. */
+  readonly holdStorage?: () => () => void
+}
+
 /**
  * Collects writes. Subscribers hear at the end of the microtask; a turn of the event loop is committed as one Yjs transaction a
  * table, since a transaction costs more than the write that it carries.
@@ -28,16 +39,30 @@ export class WriteBatch {
   readonly #refuse: () => MerrowError | undefined
   #isToldSoon = false
   #isCommittedLater = false
+  readonly #holdStorage: () => () => void
+  readonly #bulks = new Set<Promise<unknown>>()
   #depth = 0
+  #origin: WriteOrigin = 'local'
   #closed = false
 
-  /**
-   * @param schedule - When it tells and commits.
-   * @param refuse - Why nothing may be written at the moment; undefined if it may.
-   */
-  constructor(schedule: BatchSchedule = ofPlatform, refuse: () => MerrowError | undefined = () => undefined) {
+  constructor({
+    schedule = ofPlatform,
+    refuse = () => undefined,
+    holdStorage = () => () => {},
+  }: WriteBatchOptions = {}) {
     this.#schedule = schedule
     this.#refuse = refuse
+    this.#holdStorage = holdStorage
+  }
+
+  /** Gives others the thread, within a write in chunks. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => this.#schedule.later(resolve))
+  }
+
+  /** Whether `transact` is running. */
+  get isInTransaction(): boolean {
+    return this.#depth > 0
   }
 
   /** Adds a table's log. */
@@ -73,9 +98,16 @@ export class WriteBatch {
     if (refusal !== undefined) throw refusal
   }
 
-  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. */
-  transact<T>(work: () => T): T {
+  /** Who is writing at the moment. */
+  get origin(): WriteOrigin {
+    return this.#origin
+  }
+
+  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. @param origin - Whose writes they are. */
+  transact<T>(work: () => T, origin = this.#origin): T {
     this.assertOpen()
+    const outer = this.#origin
+    this.#origin = origin
     const marks = this.#members.map(({ log }) => log.mark())
     const finish = (how: 'release' | 'rollback'): void =>
       this.#members.forEach(({ log }, at) => log[how](marks[at] as number))
@@ -94,6 +126,7 @@ export class WriteBatch {
       throw error
     } finally {
       this.#depth -= 1
+      this.#origin = outer
     }
   }
 
@@ -107,6 +140,24 @@ export class WriteBatch {
     this.#isCommittedLater = false
     for (const { log } of this.#members) log.commit()
     this.#tell()
+  }
+
+  /** Runs work that writes in several goes; what it and others write meanwhile is one append to storage in the end. */
+  async bulk(work: () => Promise<void>): Promise<void> {
+    this.assertOpen()
+    const release = this.#holdStorage()
+    const done = work().finally(release)
+    this.#bulks.add(done)
+    try {
+      await done
+    } finally {
+      this.#bulks.delete(done)
+    }
+  }
+
+  /** Waits for bulk work that is under way; undefined if none is. */
+  settled(): Promise<unknown> | undefined {
+    return this.#bulks.size === 0 ? undefined : Promise.allSettled(this.#bulks)
   }
 
   /** Commits what is staged and refuses further writes. */
@@ -123,17 +174,6 @@ export class WriteBatch {
   readonly #commitLater = (): void => {
     if (this.#isCommittedLater) this.flush()
   }
-}
-
-/** A turn of the event loop: not a timer, which browsers hold back in hidden tabs. */
-const nextTurn = (work: () => void): void => {
-  if (typeof setImmediate === 'function') return void setImmediate(work)
-  const { port1, port2 } = new MessageChannel()
-  port1.onmessage = () => {
-    port1.close()
-    work()
-  }
-  port2.postMessage(undefined)
 }
 
 const ofPlatform: BatchSchedule = { soon: (work) => queueMicrotask(work), later: nextTurn }

@@ -62,7 +62,23 @@ export class Simulation {
 
   /** Runs the schedule, then delivers everything to everyone. */
   run(steps: number): void {
+    this.drift(steps)
+    this.settle()
+  }
+
+  /** Runs the schedule, and leaves the replicas as far apart as they are then. */
+  drift(steps: number): void {
     for (let step = 0; step < steps; step++) this.#step()
+    for (const { log } of this.replicas) log.commit()
+  }
+
+  /** Lets every replica clear away what it knows to be superseded before any hears of the others' clearing; then delivers it all. */
+  tidyAtOnce(): void {
+    for (const [at, replica] of this.replicas.entries()) {
+      this.#write(replica, `tidy${at}`, true, { a: this.#nextValue() })
+      replica.log.commit()
+      replica.log.seal()
+    }
     this.settle()
   }
 
@@ -95,13 +111,14 @@ export class Simulation {
 
   /** A log that has loaded a replica's document afresh. */
   static reload(log: RowLog): RowLog {
-    const fresh = new RowLog({
-      replica: 'reader.0',
-      author: undefined,
-      clock: new StampClock(() => 1_900_000_000_000),
-    })
+    const fresh = Simulation.reader()
     fresh.load([log.encode()])
     return fresh
+  }
+
+  /** A log that writes nothing. */
+  static reader(): RowLog {
+    return new RowLog({ replica: 'reader.0', author: undefined, clock: new StampClock(() => 1_800_000_000_000) })
   }
 
   /** Writes once on one replica, which clears away what it knows to be superseded, and delivers it. */
