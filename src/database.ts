@@ -2,15 +2,17 @@
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
-import { Table } from './query/index.ts'
+import { Partitions } from './partitions.ts'
+import { PartitionedTable, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
-import type { Columns, Schema, TableSchema } from './schema/index.ts'
+import type { Columns, PartitionedSchema, Partitioning, Schema, TableSchema } from './schema/index.ts'
 import { Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
+import { systemTimers, type Timers } from './sync/socket.ts'
+import { Conflicts, MigrationClock, PartitionedLog, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -38,11 +40,18 @@ export interface DatabaseOptions<S extends Schema> {
   readonly now?: () => number
   /** Source of ids. */
   readonly random?: RandomBytes
+  /** Timers for trying again and for closing what is idle; the platform's by default. */
+  readonly timers?: Timers
   /** Told of errors that no call can throw, such as those of subscribers; printed by default. */
   readonly onError?: (error: unknown) => void
 }
 
-type TableOf<T> = T extends TableSchema<infer C extends Columns> ? Table<C> : never
+type TableOf<T> =
+  T extends TableSchema<infer C extends Columns>
+    ? T extends PartitionedSchema<C>
+      ? PartitionedTable<C>
+      : Table<C>
+    : never
 type TablesOf<S extends Schema> = {
   readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S['tables'][N]>
 }
@@ -153,26 +162,30 @@ export const createDatabase = async <const S extends Schema>(options: DatabaseOp
 
 const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, storage: Storage): Promise<Database<S>> => {
   const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
+  const { timers = systemTimers } = options
   await checkFormat(storage, name)
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
-  const logs = new Map(
-    Object.entries(schema.tables).map(([table, { history }]) => [
-      table,
-      new RowLog({ replica, author: user, clock, history }),
-    ]),
-  )
-  const logOf = (table: string): RowLog => logs.get(table) as RowLog
+  const createLog = ({ history }: TableSchema): RowLog => new RowLog({ replica, author: user, clock, history })
+  const isPartitioned = ([, { partition }]: readonly [string, TableSchema]): boolean => partition !== undefined
+  const [whole, split] = [false, true].map((isSplit) =>
+    Object.entries(schema.tables).filter((entry) => isPartitioned(entry) === isSplit),
+  ) as [[string, TableSchema][], [string, TableSchema & { readonly partition: Partitioning }][]]
+  const logs = new Map(whole.map(([table, tableSchema]) => [table, createLog(tableSchema)]))
+  const partitions = new Map<string, Partitions>()
+  const allLogs = (): readonly RowLog[] => [
+    ...logs.values(),
+    ...[...partitions.values()].flatMap((one) => [...one.logs()]),
+  ]
+  const logOf = (document: string): RowLog | undefined =>
+    logs.get(document) ?? partitions.get(document.slice(0, document.indexOf('/')))?.logOf(document)
 
   const saver = new Saver({
     storage,
-    encode: (table) => logOf(table).encode(),
+    encode: (document) => (logOf(document) as RowLog).encode(),
     onStatus: () => status.touch(),
-    timers: {
-      setTimeout: (work, ms) => setTimeout(work, ms),
-      clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-    },
+    timers,
   })
   let session: SyncSession | undefined
   const status = new Status<Connection>(
@@ -184,10 +197,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         return saver.unsaved
       },
       get unsent() {
-        return session?.unsent ?? 0
+        const unjoined = [...partitions.values()].reduce((sum, one) => sum + one.unjoined, 0)
+        return session === undefined ? 0 : session.unsent + unjoined
       },
       get refused() {
-        return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
+        return allLogs().reduce((sum, { refused }) => sum + refused, 0)
       },
       get error() {
         return guard.reason ?? saver.error ?? session?.error
@@ -216,17 +230,52 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
     undo.step(label, () => batch.transact(work))
   const makeId = createIdSource(now, random)
+  const starts: (() => void)[] = []
+  const shared = { batch, undo, conflicts, makeId, now, onError }
   const tables = new Map<string, Table<Columns>>()
-  for (const [table, tableSchema] of Object.entries(schema.tables))
-    tables.set(
+  for (const [table, log] of logs)
+    tables.set(table, new Table({ name: table, schema: schema.tables[table] as TableSchema, log, ...shared }))
+  const isWritable = (): boolean => guard.reason === undefined
+  for (const [table, tableSchema] of split) {
+    const host = await Partitions.read({
+      database: name,
       table,
-      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
-    )
+      idleMs: tableSchema.partition.idleMs,
+      storage,
+      saver,
+      timers,
+      session: () => session,
+      createLog: () => createLog(tableSchema),
+      onLoaded: (log) => {
+        guard.migrateLater(table, log)
+        log.forgetPurges(now() - PURGE_RETENTION_MS)
+      },
+      onUpdate: (log) => guard.look(table, log),
+      flush: () => batch.flush(),
+      isWritable,
+      onError,
+    })
+    const log = new PartitionedLog({
+      table,
+      schema: tableSchema,
+      replica,
+      author: user,
+      clock,
+      begin: (key) => host.begin(key),
+      isWritable,
+      onPending: () => batch.noteWork(),
+      onError,
+    })
+    partitions.set(table, host)
+    tables.set(table, new PartitionedTable({ name: table, schema: tableSchema, log, ...shared }, host))
+    starts.push(() => host.start(log))
+  }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
   session = sync?.start({ documents, onStatus: () => status.touch() })
+  for (const start of starts) start()
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {
@@ -255,7 +304,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     union: (names) => createUnion(source, names),
     async saved() {
       batch.flush()
-      await saver.saved()
+      await Promise.all([saver.saved(), ...Array.from(partitions.values(), (one) => one.saved())])
     },
     async acknowledged() {
       if (session === undefined)
@@ -264,6 +313,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
         )
       batch.flush()
+      await Promise.all(Array.from(partitions.values(), (one) => one.loaded()))
       await session.acknowledged()
     },
     connect: () => session?.connect(),
@@ -277,14 +327,15 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const closeDatabase = async (): Promise<void> => {
     batch.close()
-    for (const log of logs.values()) log.seal()
+    await Promise.all(Array.from(partitions.values(), (one) => one.close()))
+    for (const log of allLogs()) log.seal()
     session?.close()
     try {
-      await saver.saved()
+      await Promise.all([saver.saved(), ...Array.from(partitions.values(), (one) => one.saved())])
     } finally {
       saver.close()
       await storage.close()
-      for (const { document } of logs.values()) document.destroy()
+      for (const { document } of allLogs()) document.destroy()
     }
   }
   return Object.freeze(withTables(core, tables)) as Database<S>

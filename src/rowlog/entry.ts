@@ -1,7 +1,7 @@
 // Entries: the live patches of one row, and which of them still matter. Knows the merge law, not where patches rest.
 
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, type Patch } from './segment.ts'
+import { comparePatches, isSamePatch, type Patch } from './segment.ts'
 import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
@@ -12,7 +12,7 @@ import { CREATED, DELETED, KNEW } from './shape.ts'
 export class Entry {
   readonly id: string
   readonly patches: readonly Patch[]
-  /** Those that the row is made of: the patches after its last purge. */
+  /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
   readonly valid: readonly Patch[]
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
@@ -21,11 +21,16 @@ export class Entry {
     this.id = id
     this.patches = patches
     const purge = patches.findLastIndex(isPurge)
-    this.valid = purge < 0 ? patches : patches.slice(purge + 1)
+    this.valid = withoutCopies(purge < 0 ? patches : patches.slice(purge + 1))
   }
 }
 
 const isPurge = ({ shape }: Patch): boolean => shape.isPurge
+
+const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
+  const isCopy = (patch: Patch, at: number): boolean => at > 0 && isSamePatch(patches[at - 1] as Patch, patch)
+  return patches.some(isCopy) ? patches.filter((patch, at) => !isCopy(patch, at)) : patches
+}
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {

@@ -3,9 +3,10 @@ import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
+import { writeCopies } from './copies.ts'
 import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
-import type { Patch } from './segment.ts'
+import { isSamePatch, type Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
@@ -178,6 +179,31 @@ export class RowLog {
     this.document.transact(() => {
       this.#segments.deletePatches(old)
       for (const patch of old) this.#removeFromEntry(patch)
+      this.#segments.dropEmpty()
+    }, this)
+  }
+
+  /** Takes in copies of patches that stand in another document; those that are here already are passed over. */
+  adopt(patches: readonly Patch[]): void {
+    const isLacking = (patch: Patch): boolean => {
+      const held = this.#entries.get(unpackId(patch.raw[1]) as string)?.patches
+      return held?.some((other) => isSamePatch(other, patch)) !== true
+    }
+    const lacking = patches.filter(isLacking)
+    if (lacking.length === 0) return
+    this.document.transact(() => {
+      for (const copy of writeCopies(this.#segments, lacking))
+        this.#takePatch(copy, (id) => this.#noteSuperseded(this.#entries.get(id)))
+    }, this)
+  }
+
+  /** Deletes all that the document holds of some rows. */
+  drop(ids: Iterable<string>): void {
+    const patches = Array.from(ids, (id) => this.#entries.get(id)?.patches ?? []).flat()
+    if (patches.length === 0) return
+    this.document.transact(() => {
+      this.#segments.deletePatches(patches)
+      for (const patch of patches) this.#removeFromEntry(patch)
       this.#segments.dropEmpty()
     }, this)
   }

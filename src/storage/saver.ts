@@ -70,6 +70,11 @@ export class Saver {
     this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes })
   }
 
+  /** Forgets a document of which nothing is left to write: it can no longer be encoded. */
+  forget(document: string): void {
+    this.#shelves.delete(document)
+  }
+
   /** Queues one update. */
   save(document: string, update: Uint8Array): void {
     this.#queue.push({ document, update })

@@ -1,6 +1,6 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
+import { isCreated, isDeleted, type RowChanges, type TableLog } from '../rowlog/index.ts'
 import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
@@ -17,7 +17,7 @@ import type { WriteBatch } from './write-batch.ts'
 export interface TableOptions<C extends Columns> {
   readonly name: string
   readonly schema: TableSchema<C>
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   readonly conflicts: Conflicts
@@ -37,7 +37,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /** The table's name in the schema. */
   readonly name: string
   readonly #schema: TableSchema<C>
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #makeId: () => string
@@ -68,6 +68,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     conflicts.join(name, this)
     batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
     log.onRemoteChange((changes) => this.#announce('remote', changes))
+    log.onShown?.((changes) => this.#announce('partition', changes))
   }
 
   /**
@@ -278,7 +279,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     if (row === undefined)
       throw new MerrowError(
         'row_not_found',
-        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert().`,
+        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert()${this.#schema.partition === undefined ? '' : '; or open the partition that it lies in'}.`,
         {
           table: this.name,
           id,
@@ -324,7 +325,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     if (changes.size === 0) return
     this.#finder.look(changes.keys())
     if (this.#finder.takeChanged()) this.#conflicts.announce()
-    for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
+    for (const [id, before] of this.#hooks.hearsAfter && origin !== 'partition' ? changes : []) {
       const [was, is] = [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))]
       if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
     }

@@ -1,6 +1,6 @@
 // Undo and redo of this user's own writes, over all tables. Knows what each write replaced; not how rows are stored.
 import { MerrowError } from '../errors.ts'
-import type { LogPatch } from '../rowlog/index.ts'
+import { isSamePatch, type LogPatch } from '../rowlog/index.ts'
 
 /** One field that a write changed: what it held before, or, for a counter, by how much it rose. */
 export type FieldRecord =
@@ -50,9 +50,9 @@ export interface UndoTarget {
 export class Lineage {
   readonly #originals = new WeakMap<LogPatch, Map<string, LogPatch>>()
 
-  /** Whether a field's last write is the given one, or stands for it. */
+  /** Whether a field's last write is the given one (or a copy of it, in another document), or stands for it. */
   isStill(last: LogPatch, made: LogPatch, field: string): boolean {
-    return last === made || this.#originalOf(last, field) === made
+    return isSamePatch(last, made) || isSamePatch(this.#originalOf(last, field), made)
   }
 
   /** Takes note that `made` put a field back to what `original` had made of it. */

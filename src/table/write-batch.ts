@@ -1,10 +1,10 @@
 // Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
-import type { RowLog } from '../rowlog/index.ts'
+import type { TableLog } from '../rowlog/index.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
-  readonly log: RowLog
+  readonly log: TableLog
   /** Tells subscribers of the local changes since the last call. */
   announce(): void
 }
@@ -39,6 +39,13 @@ export class WriteBatch {
   noteWrite(): void {
     this.assertOpen()
     if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#schedule(() => this.flush())
+  }
+
+  /** Sees to it that a table's own work is committed soon; nothing if nothing may be written. */
+  noteWork(): void {
+    if (this.#closed || this.#isScheduled || this.#refuse() !== undefined) return
     this.#isScheduled = true
     this.#schedule(() => this.flush())
   }

@@ -1,0 +1,262 @@
+// The partitions of one table: opens their documents on demand, keeps them in step, and closes them when idle. Knows storage and sync
+// by their ports; not which row belongs where.
+import { MerrowError } from './errors.ts'
+import type { OpenPartition, PartitionHost, PartitionInfo } from './query/index.ts'
+import type { RowLog } from './rowlog/index.ts'
+import type { Storage } from './storage/port.ts'
+import type { Saver } from './storage/saver.ts'
+import type { SyncedDocument, SyncSession } from './sync/port.ts'
+import type { Timers } from './sync/socket.ts'
+import { checkKey, escapeKey, type Partition, type PartitionedLog } from './table/index.ts'
+
+/** What the partitions of a table are given to work with. */
+export interface PartitionsOptions {
+  readonly database: string
+  readonly table: string
+  readonly idleMs: number
+  readonly storage: Storage
+  readonly saver: Saver
+  readonly timers: Timers
+  readonly session: () => SyncSession | undefined
+  readonly createLog: () => RowLog
+  /** Brings a log that was just loaded to the schema's version. */
+  readonly onLoaded: (log: RowLog) => void
+  /** Told of each update of a log. */
+  readonly onUpdate: (log: RowLog) => void
+  /** Commits what is staged. */
+  readonly flush: () => void
+  readonly isWritable: () => boolean
+  readonly onError: (error: unknown) => void
+}
+
+/** A partition in memory. */
+interface Running {
+  readonly key: string
+  readonly document: string
+  readonly log: RowLog
+  partition: Partition | undefined
+  loaded: Promise<void>
+  /** Handles that are not closed. */
+  holds: number
+  /** Local updates so far: what is closed must not have been written to meanwhile. */
+  writes: number
+  idleTimer: unknown
+  synced: SyncedDocument | undefined
+}
+
+/** Opens and closes the documents of one table. */
+export class Partitions implements PartitionHost {
+  readonly #options: PartitionsOptions
+  readonly #running = new Map<string, Running>()
+  /** Keys that this device has stored, and whether the relay may lack what was written here. */
+  readonly #known: Map<string, boolean>
+  #log: PartitionedLog | undefined
+  #noted: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  private constructor(options: PartitionsOptions, known: Map<string, boolean>) {
+    this.#options = options
+    this.#known = known
+  }
+
+  /** Reads which partitions this device has. */
+  static async read(options: PartitionsOptions): Promise<Partitions> {
+    const text = await options.storage.readMeta(metaName(options.table))
+    return new Partitions(options, new Map(text === undefined ? [] : (JSON.parse(text) as [string, boolean][])))
+  }
+
+  /** Documents in memory, under their names in storage. */
+  *logs(): Generator<RowLog, void, undefined> {
+    for (const { log } of this.#running.values()) yield log
+  }
+
+  /** The log of a document; undefined if it is not open. */
+  logOf(document: string): RowLog | undefined {
+    for (const running of this.#running.values()) if (running.document === document) return running.log
+    return undefined
+  }
+
+  /** Starts: what was written in earlier runs and may not have reached the relay is opened until it has. */
+  start(log: PartitionedLog): void {
+    this.#log = log
+    if (this.#options.session() === undefined) return
+    for (const [key, isUnsent] of this.#known) if (isUnsent) this.#run(key)
+  }
+
+  /** Makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
+  begin(key: string): RowLog {
+    return this.#make(key).log
+  }
+
+  list(): readonly PartitionInfo[] {
+    const keys = new Set([...this.#known.keys(), ...this.#running.keys()])
+    return [...keys].sort().map((key) => ({ key, isOpen: this.#running.get(key)?.partition?.isListed === true }))
+  }
+
+  async open(given: string): Promise<OpenPartition> {
+    const { table } = this.#options
+    const key = checkKey(table, given)
+    if (this.#isClosed)
+      throw new MerrowError(
+        'database_closed',
+        `Partition "${key}" of table "${table}" cannot be opened: the database is closed.`,
+      )
+    const running = this.#run(key)
+    running.holds += 1
+    try {
+      await running.loaded
+    } catch (error) {
+      running.holds -= 1
+      throw error
+    }
+    if (running.partition !== undefined) this.#log?.show(running.partition)
+    let isHeld = true
+    return {
+      key,
+      close: () => {
+        if (!isHeld) return
+        isHeld = false
+        running.holds -= 1
+        this.#rest(running)
+      },
+    }
+  }
+
+  /** Local updates of documents that do not take part in synchronisation yet. */
+  get unjoined(): number {
+    let count = 0
+    for (const { synced, writes } of this.#running.values()) if (synced === undefined) count += writes
+    return count
+  }
+
+  /** Resolves once it is durable here which partitions there are. */
+  saved(): Promise<void> {
+    return this.#noted
+  }
+
+  /** Resolves once every partition that is open has been read, and so takes part in synchronisation. */
+  async loaded(): Promise<void> {
+    await Promise.all(Array.from(this.#running.values(), ({ loaded }) => loaded))
+  }
+
+  /** Opens and closes no more; resolves once nothing reads from storage any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const { idleTimer } of this.#running.values()) this.#options.timers.clearTimeout(idleTimer)
+    await Promise.allSettled(Array.from(this.#running.values(), ({ loaded }) => loaded))
+  }
+
+  #run(key: string): Running {
+    const running = this.#running.get(key)
+    if (running !== undefined) return running
+    const made = this.#make(key)
+    made.partition = this.#log?.add(key, made.log)
+    return made
+  }
+
+  #make(key: string): Running {
+    const { table, createLog } = this.#options
+    const log = createLog()
+    const document = `${table}/${escapeKey(key)}`
+    const running: Running = {
+      key,
+      document,
+      log,
+      partition: undefined,
+      loaded: Promise.resolve(),
+      holds: 0,
+      writes: 0,
+      idleTimer: undefined,
+      synced: undefined,
+    }
+    log.onUpdate((update, isLocal) => this.#save(running, update, isLocal))
+    this.#running.set(key, running)
+    running.loaded = this.#load(running)
+    running.loaded.catch(this.#options.onError)
+    return running
+  }
+
+  async #load(running: Running): Promise<void> {
+    const { storage, saver, database, session, onLoaded, flush } = this.#options
+    const { key, document, log } = running
+    try {
+      const stored = await storage.load(document)
+      flush()
+      running.partition ??= this.#log?.entries.partitions.get(key)
+      this.#log?.load(running.partition as Partition, () => {
+        log.load(stored.map(({ update }) => update))
+        onLoaded(log)
+      })
+      saver.noteLoaded(document, stored)
+      if (stored.length > 0 && !this.#known.has(key)) this.#note(key, false)
+    } catch (error) {
+      if (log.entries.size === 0 && running.partition !== undefined) this.#forget(running)
+      throw error
+    }
+    if (!this.#isClosed) running.synced = session()?.join(`${database}/${document}`, log.document, running.writes)
+    this.#rest(running)
+  }
+
+  #save(running: Running, update: Uint8Array, isLocal: boolean): void {
+    const { saver, onUpdate } = this.#options
+    saver.save(running.document, update)
+    if (isLocal) {
+      running.writes += 1
+      if (this.#known.get(running.key) !== true) this.#note(running.key, true)
+      this.#rest(running)
+    } else if (!this.#known.has(running.key)) this.#note(running.key, false)
+    onUpdate(running.log)
+  }
+
+  /** Lets a partition close once nobody has held it or written to it for a while. */
+  #rest(running: Running): void {
+    const { timers, idleMs } = this.#options
+    timers.clearTimeout(running.idleTimer)
+    if (running.holds > 0 || this.#isClosed) return
+    running.idleTimer = timers.setTimeout(() => {
+      this.#retire(running).catch(() => this.#rest(running))
+    }, idleMs)
+    // A timer alone must not keep a process from ending.
+    const timer = running.idleTimer as { unref?: () => void } | undefined
+    timer?.unref?.()
+  }
+
+  /** Closes a partition: what belongs elsewhere is copied, all is saved and acknowledged; if that cannot be, it is tried later. */
+  async #retire(running: Running): Promise<void> {
+    const { saver, flush, isWritable } = this.#options
+    await running.loaded
+    const { partition, log } = running
+    if (running.holds > 0 || this.#isClosed || partition === undefined) return
+    flush()
+    if (isWritable()) this.#log?.leave(partition)
+    log.seal()
+    const { writes } = running
+    await saver.saved()
+    const isQuiet = running.holds === 0 && running.writes === writes && !this.#isClosed
+    if (!isQuiet) return
+    const { synced } = running
+    if (synced !== undefined && !synced.isSettled) return this.#rest(running)
+    if (synced !== undefined && this.#known.get(running.key) === true) this.#note(running.key, false)
+    this.#forget(running)
+  }
+
+  #forget(running: Running): void {
+    this.#options.timers.clearTimeout(running.idleTimer)
+    this.#running.delete(running.key)
+    running.synced?.leave()
+    if (running.partition !== undefined) this.#log?.remove(running.partition)
+    this.#options.saver.forget(running.document)
+    running.log.document.destroy()
+  }
+
+  /** Keeps beside the documents which of them there are. */
+  #note(key: string, isUnsent: boolean): void {
+    this.#known.set(key, isUnsent)
+    const { storage, table, onError } = this.#options
+    const write = async (): Promise<void> => storage.writeMeta(metaName(table), JSON.stringify([...this.#known]))
+    this.#noted = this.#noted.catch(() => {}).then(write)
+    this.#noted.catch(onError)
+  }
+}
+
+const metaName = (table: string): string => `partitions/${table}`

@@ -1,0 +1,287 @@
+// The log of a partitioned table: the logs of its open documents behind the face of one. Knows which document a write goes to; no storage.
+import {
+  draftEntry,
+  type Entry,
+  type LogPatch,
+  PURGED,
+  type RowChanges,
+  type RowLog,
+  ShapeBook,
+  type TableLog,
+} from '../../rowlog/index.ts'
+import type { Partitioning, RowMeta, TableSchema } from '../../schema/index.ts'
+import type { MigrationClock } from '../migration.ts'
+import { RowBuilder } from '../row-builder.ts'
+import { Forwarder } from './forwarder.ts'
+import { keyOfRow } from './key.ts'
+import { type Partition, type Placed, Placement } from './placement.ts'
+
+/** What the log of a partitioned table is given to work with. */
+export interface PartitionedLogOptions {
+  readonly table: string
+  readonly schema: TableSchema & { readonly partition: Partitioning }
+  /** Name of this writer, `<device>.<run>`. */
+  readonly replica: string
+  readonly author: string | undefined
+  readonly clock: MigrationClock
+  /** Makes the empty log of a partition that is needed at once, and sees to it that it is loaded. */
+  readonly begin: (key: string) => RowLog
+  readonly isWritable: () => boolean
+  /** Told that `commit` has something to do. */
+  readonly onPending: () => void
+  /** Told of rows whose key nobody can say. */
+  readonly onError: (error: unknown) => void
+}
+
+interface Step {
+  readonly id: string
+  readonly before: Entry | undefined
+  readonly irregular: Placed | undefined
+}
+
+interface Mark {
+  readonly steps: number
+  readonly marks: Map<RowLog, number>
+}
+
+/**
+ * Many row logs, one a key, as one.
+ *
+ * A write goes to the document of the key that the row then has, and, if that moves it, to the one that it leaves too, which thereby
+ * knows that it is gone.
+ */
+export class PartitionedLog implements TableLog {
+  readonly replica: string
+  readonly entries: Placement
+  readonly #options: PartitionedLogOptions
+  readonly #shapes = new ShapeBook()
+  readonly #rows: RowBuilder<RowMeta>
+  readonly #forwarder: Forwarder
+  readonly #marks: Mark[] = []
+  readonly #steps: Step[] = []
+  /** Rows that came into sight during a write: told of with it. */
+  readonly #shown: RowChanges[] = []
+  #localChanges = new Map<string, Entry | undefined>()
+  #onRemoteChange: (changes: RowChanges) => void = () => {}
+  #onShown: (changes: RowChanges) => void = () => {}
+
+  constructor(options: PartitionedLogOptions) {
+    this.replica = options.replica
+    this.#options = options
+    this.#rows = new RowBuilder(options.schema, options.onError)
+    this.entries = new Placement((entry) => this.#keyOf(entry))
+    this.#forwarder = new Forwarder(this.entries, options.replica)
+  }
+
+  onRemoteChange(listener: (changes: RowChanges) => void): void {
+    this.#onRemoteChange = listener
+  }
+
+  onShown(listener: (changes: RowChanges) => void): void {
+    this.#onShown = listener
+  }
+
+  stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): LogPatch {
+    const before = this.entries.get(id)
+    const placed = this.entries.placed(id)
+    const irregular = this.entries.irregular().get(id)
+    const stamp = this.#options.clock.next()
+    const first =
+      before === undefined || placed === undefined
+        ? [this.#partition(this.#requireKey(this.#draft(id, columns, values, stamp)) as string)]
+        : this.#targets(placed, columns)
+    let patch: LogPatch | undefined
+    this.#options.clock.holdAt(stamp, () => {
+      patch = this.#stageIn(first, { id, insert, columns, values })
+    })
+    if (this.#marks.length > 0) this.#steps.push({ id, before, irregular })
+    if (!this.#localChanges.has(id)) this.#localChanges.set(id, before)
+    return patch as LogPatch
+  }
+
+  mark(): number {
+    const marks = new Map(Array.from(this.entries.partitions.values(), ({ log }) => [log, log.mark()]))
+    this.#marks.push({ steps: this.#steps.length, marks })
+    return this.#marks.length
+  }
+
+  release(_mark: number): void {
+    for (const [log, mark] of this.#marks.pop()?.marks ?? []) log.release(mark)
+    if (this.#marks.length === 0) this.#steps.length = 0
+  }
+
+  rollback(_mark: number): void {
+    const { steps, marks } = this.#marks.pop() as Mark
+    for (const [log, mark] of marks) log.rollback(mark)
+    for (const { id, before, irregular } of this.#steps.splice(steps).reverse()) {
+      this.entries.restore(id, irregular)
+      if (this.#localChanges.get(id) === before) this.#localChanges.delete(id)
+    }
+  }
+
+  /** Carries what is staged into the documents, then copies rows to where they belong. */
+  commit(): void {
+    for (const { log } of this.entries.partitions.values()) log.commit()
+    if (this.#options.isWritable()) for (const key of this.#forwarder.run()) this.#partition(key, false)
+  }
+
+  unannounced(): Iterable<string> {
+    return this.#localChanges.keys()
+  }
+
+  takeLocalChanges(): RowChanges {
+    for (const shown of this.#shown.splice(0)) this.#onShown(shown)
+    const changes = this.#localChanges
+    if (changes.size === 0) return changes
+    for (const { log } of this.entries.partitions.values()) log.takeLocalChanges()
+    this.#localChanges = new Map()
+    return changes
+  }
+
+  /** Takes in a partition that is not listed yet. */
+  add(key: string, log: RowLog): Partition {
+    const partition: Partition = { key, log, isListed: false, isLoaded: false }
+    this.entries.partitions.set(key, partition)
+    // What is written within a transaction that is under way must be taken back with it.
+    for (const { marks } of this.#marks) marks.set(log, log.mark())
+    log.onRemoteChange((changes) => this.#hear(partition, changes))
+    return partition
+  }
+
+  /** Runs work that fills the log of a partition, and tells of the rows that it brought. */
+  load(partition: Partition, work: () => void): void {
+    const held = new Map(partition.log.entries)
+    work()
+    partition.log.takeLocalChanges()
+    partition.isLoaded = true
+    const isOurs = ({ replica }: LogPatch): boolean => replica === this.replica
+    const ids = [...partition.log.entries.keys()]
+    const before = new Map(ids.map((id) => [id, this.entries.placedBefore(id, partition, held.get(id))]))
+    const changes = this.#lookAt(before)
+    for (const id of this.entries.irregular().keys())
+      if (partition.log.entries.get(id)?.patches.some(isOurs)) this.#forwarder.add(id, {})
+    if (this.#forwarder.isPending) this.#options.onPending()
+    if (changes.size > 0) this.#onShown(changes)
+  }
+
+  /** Lets the rows of a partition show. */
+  show(partition: Partition): void {
+    this.#onShown(this.#list(partition))
+  }
+
+  /** Copies what lies in a partition to where it belongs, as far as that is open. Before it is closed, so that what showed goes on showing. */
+  leave(partition: Partition): void {
+    this.#forwarder.bringHome(partition)
+  }
+
+  /** Lets go of a partition, of which nothing may be staged. */
+  remove(partition: Partition): void {
+    this.#onShown(this.#changing(partition, () => this.entries.partitions.delete(partition.key)))
+  }
+
+  #list(partition: Partition): RowChanges {
+    return this.#changing(partition, () => {
+      partition.isListed = true
+    })
+  }
+
+  /** Runs work that changes whether a partition's rows show. @returns the rows that came or went. */
+  #changing({ key, log }: Partition, work: () => void): RowChanges {
+    const before = new Map<string, Entry | undefined>()
+    for (const id of log.entries.keys()) before.set(id, this.entries.get(id))
+    for (const [id, { home }] of this.entries.irregular()) if (home === key) before.set(id, this.entries.get(id))
+    work()
+    return this.#differing(before)
+  }
+
+  #hear(partition: Partition, changes: RowChanges): void {
+    const before = new Map<string, Placed | undefined>()
+    for (const [id, entry] of changes) before.set(id, this.entries.placedBefore(id, partition, entry))
+    const seen = this.#lookAt(before)
+    for (const [id, placed] of before)
+      if (this.#forwarder.isResponsible(id, placed)) this.#forwarder.add(id, { left: placed?.home })
+    if (this.#forwarder.isPending) this.#options.onPending()
+    if (seen.size > 0) this.#onRemoteChange(seen)
+  }
+
+  /** Looks again at rows whose documents have changed. @returns those that differ, and what listeners know of them. */
+  #lookAt(before: ReadonlyMap<string, Placed | undefined>): RowChanges {
+    const shown = new Map<string, Entry | undefined>()
+    for (const [id, placed] of before) {
+      shown.set(id, this.#localChanges.has(id) ? this.#localChanges.get(id) : this.entries.shown(placed))
+      this.#localChanges.delete(id)
+    }
+    return this.#differing(shown)
+  }
+
+  #differing(before: Map<string, Entry | undefined>): RowChanges {
+    for (const [id, entry] of before) {
+      this.entries.look(id)
+      if (this.entries.get(id) === entry) before.delete(id)
+    }
+    return before
+  }
+
+  #stageIn(
+    partitions: readonly Partition[],
+    {
+      id,
+      insert,
+      columns,
+      values,
+    }: { id: string; insert: boolean; columns: readonly string[]; values: readonly unknown[] },
+  ): LogPatch {
+    const marks = partitions.map(({ log }) => log.mark())
+    try {
+      let patch: LogPatch | undefined
+      for (const { log } of partitions) patch = log.stage(id, insert, columns, values)
+      const home = this.#requireKey(this.entries.look(id)?.entry)
+      partitions.forEach(({ log }, at) => log.release(marks[at] as number))
+      if (home !== undefined && !partitions.some(({ key }) => key === home)) {
+        patch = this.#partition(home).log.stage(id, insert, columns, values)
+        this.entries.look(id)
+      }
+      if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
+      return patch as LogPatch
+    } catch (error) {
+      partitions.forEach(({ log }, at) => log.rollback(marks[at] as number))
+      this.entries.look(id)
+      throw error
+    }
+  }
+
+  /** Where a write to a row that is there goes first: to its home; a purge, and what must beat a broken clock, wherever it lies. */
+  #targets({ entry, home }: Placed, columns: readonly string[]): readonly Partition[] {
+    const isFuture = this.#options.clock.isFarFuture(entry.patches.at(-1)?.stamp ?? 0)
+    const holders = this.entries.holders(entry.id)
+    const at = home === undefined ? undefined : this.entries.partitions.get(home)
+    if (at === undefined || isFuture || columns.includes(PURGED)) return holders
+    return [at]
+  }
+
+  /** The partition of a key, made if it is not open. */
+  #partition(key: string, listed = true): Partition {
+    const partition = this.entries.partitions.get(key) ?? this.add(key, this.#options.begin(key))
+    if (listed && !partition.isListed) this.#shown.push(this.#list(partition))
+    return partition
+  }
+
+  #draft(id: string, columns: readonly string[], values: readonly unknown[], stamp: number): Entry {
+    const { replica, author } = this.#options
+    return draftEntry({ id, columns, values, stamp }, { replica, author }, this.#shapes)
+  }
+
+  #requireKey(entry: Entry | undefined): string | undefined {
+    const row = this.#rows.row(entry)
+    return row && keyOfRow(this.#options.table, this.#options.schema.partition, row)
+  }
+
+  #keyOf(entry: Entry | undefined): string | undefined {
+    try {
+      return this.#requireKey(entry)
+    } catch (error) {
+      this.#options.onError(error)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,143 @@
+// Placement: which open documents hold a row, what its patches in all of them make together, and where it belongs. Writes nothing.
+import { comparePatches, Entry, isSamePatch, type LogPatch, type RowLog } from '../../rowlog/index.ts'
+
+/** One open partition. */
+export interface Partition {
+  readonly key: string
+  readonly log: RowLog
+  /** Whether its rows show: one that is open for the sake of others' rows alone is not listed. */
+  isListed: boolean
+  /** Whether what is stored of it has been read. */
+  isLoaded: boolean
+}
+
+/** A row as all open documents know it. */
+export interface Placed {
+  readonly entry: Entry
+  /** The key that it gives; undefined if nobody can say. */
+  readonly home: string | undefined
+}
+
+/**
+ * The rows of all open partitions.
+ *
+ * A row is what its patches in all open documents make together, and shows while the document of its key is open. So it is there
+ * once, wherever its patches lie. Rows that lie in the document of their key alone, nearly all, cost nothing here.
+ */
+export class Placement {
+  readonly partitions = new Map<string, Partition>()
+  /** Rows that lie in several open documents, or in one that is not theirs. */
+  readonly #irregular = new Map<string, Placed>()
+  /** The key that a row gives; undefined if nobody can say. */
+  readonly keyOf: (entry: Entry | undefined) => string | undefined
+
+  constructor(keyOf: (entry: Entry | undefined) => string | undefined) {
+    this.keyOf = keyOf
+  }
+
+  /** What shows of a row. */
+  get(id: string): Entry | undefined {
+    const placed = this.#irregular.get(id)
+    if (placed !== undefined) return this.shown(placed)
+    return this.#elsewhere(id, undefined)?.log.entries.get(id)
+  }
+
+  *keys(): Generator<string, undefined, undefined> {
+    for (const { id } of this.values()) yield id
+  }
+
+  *values(): Generator<Entry, undefined, undefined> {
+    for (const { isListed, log } of this.partitions.values()) {
+      if (!isListed) continue
+      for (const entry of log.entries.values()) if (!this.#irregular.has(entry.id)) yield entry
+    }
+    for (const placed of this.#irregular.values()) {
+      const entry = this.shown(placed)
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  /** Where a row is, shown or not. */
+  placed(id: string): Placed | undefined {
+    const placed = this.#irregular.get(id)
+    if (placed !== undefined) return placed
+    for (const { key, log } of this.partitions.values()) {
+      const entry = log.entries.get(id)
+      if (entry !== undefined) return { entry, home: key }
+    }
+    return undefined
+  }
+
+  /** A row before one of its documents changed, of which {@link look} has not been told yet. */
+  placedBefore(id: string, { key }: Partition, before: Entry | undefined): Placed | undefined {
+    const placed = this.#irregular.get(id)
+    if (placed !== undefined) return placed
+    if (before !== undefined) return { entry: before, home: key }
+    const other = this.#elsewhere(id, key, false)
+    return other && { entry: other.log.entries.get(id) as Entry, home: other.key }
+  }
+
+  /** What shows of a placed row. */
+  shown(placed: Placed | undefined): Entry | undefined {
+    if (placed === undefined) return undefined
+    const { entry, home } = placed
+    return home === undefined || this.partitions.get(home)?.isListed === true ? entry : undefined
+  }
+
+  /** The rows that lie in several open documents, or in one that is not theirs. */
+  irregular(): ReadonlyMap<string, Placed> {
+    return this.#irregular
+  }
+
+  /** The open partitions that hold patches of a row. */
+  holders(id: string): readonly Partition[] {
+    return [...this.partitions.values()].filter(({ log }) => log.entries.has(id))
+  }
+
+  /** Looks at a row again. @returns where it is now. */
+  look(id: string): Placed | undefined {
+    const holders = this.holders(id)
+    const [first] = holders
+    if (first === undefined) {
+      this.#irregular.delete(id)
+      return undefined
+    }
+    const entry = joined(id, holders)
+    const home = this.keyOf(entry)
+    const placed = { entry, home }
+    const isRegular = holders.length === 1 && home === first.key
+    if (isRegular) this.#irregular.delete(id)
+    else this.#irregular.set(id, placed)
+    return placed
+  }
+
+  /** Puts back what was known of an irregular row. */
+  restore(id: string, placed: Placed | undefined): void {
+    if (placed === undefined) this.#irregular.delete(id)
+    else this.#irregular.set(id, placed)
+  }
+
+  #elsewhere(id: string, key: string | undefined, listed = true): Partition | undefined {
+    for (const partition of this.partitions.values())
+      if (partition.key !== key && (partition.isListed || !listed) && partition.log.entries.has(id)) return partition
+    return undefined
+  }
+}
+
+/** The patches of a row in several documents as one entry, copies once. */
+const joined = (id: string, holders: readonly Partition[]): Entry => {
+  const entries = holders.map(({ log }) => log.entries.get(id) as Entry)
+  if (entries.length === 1) return entries[0] as Entry
+  const sorted = entries.flatMap(({ patches }) => patches).sort(comparePatches)
+  const patches = sorted.filter((patch, at) => !isCopy(patch, at, sorted))
+  return entries.find((entry) => entry.patches.length === patches.length) ?? new Entry(id, patches)
+}
+
+const isCopy = (patch: LogPatch, at: number, sorted: readonly LogPatch[]): boolean => {
+  for (let before = at - 1; before >= 0; before--) {
+    const other = sorted[before] as LogPatch
+    if (comparePatches(other, patch) !== 0) return false
+    if (isSamePatch(other, patch)) return true
+  }
+  return false
+}
