@@ -90,7 +90,7 @@ export class Partitions implements PartitionHost {
 
   list(): readonly PartitionInfo[] {
     const keys = new Set([...this.#known.keys(), ...this.#running.keys()])
-    return [...keys].sort().map((key) => ({ key, isOpen: this.#running.get(key)?.partition?.isListed === true }))
+    return [...keys].sort().map((key) => ({ key, isOpen: this.#log?.entries.partitions.get(key)?.isListed === true }))
   }
 
   async open(given: string): Promise<OpenPartition> {
@@ -225,22 +225,23 @@ export class Partitions implements PartitionHost {
   async #retire(running: Running): Promise<void> {
     const { saver, flush, isWritable } = this.#options
     await running.loaded
-    const { partition, log } = running
+    const { partition, log, synced } = running
     if (running.holds > 0 || this.#isClosed || partition === undefined) return
+    if (synced?.isSettled === false) return this.#rest(running)
     flush()
     if (isWritable()) this.#log?.leave(partition)
     log.seal()
     const { writes } = running
     await saver.saved()
+    await synced?.acknowledged()
     const isQuiet = running.holds === 0 && running.writes === writes && !this.#isClosed
-    if (!isQuiet) return
-    const { synced } = running
-    if (synced !== undefined && !synced.isSettled) return this.#rest(running)
+    if (!isQuiet) return this.#rest(running)
     if (synced !== undefined && this.#known.get(running.key) === true) this.#note(running.key, false)
     this.#forget(running)
   }
 
   #forget(running: Running): void {
+    if (this.#running.get(running.key) !== running) return
     this.#options.timers.clearTimeout(running.idleTimer)
     this.#running.delete(running.key)
     running.synced?.leave()

@@ -23,6 +23,8 @@ export interface SyncContext {
 export interface SyncedDocument {
   /** Whether the relay has all of it on disk. */
   readonly isSettled: boolean
+  /** Resolves once the relay has every local update made so far on disk. */
+  acknowledged(): Promise<void>
   /** Takes it out again. */
   leave(): void
 }

@@ -97,6 +97,7 @@ class RelaySession implements SyncSession {
       get isSettled() {
         return channel.isSettled
       },
+      acknowledged: () => channel.acknowledged(),
       leave: () => {
         if (this.#channels.delete(channel)) channel.close()
       },

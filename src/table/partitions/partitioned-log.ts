@@ -122,7 +122,7 @@ export class PartitionedLog implements TableLog {
   /** Carries what is staged into the documents, then copies rows to where they belong. */
   commit(): void {
     for (const { log } of this.entries.partitions.values()) log.commit()
-    if (this.#options.isWritable()) for (const key of this.#forwarder.run()) this.#partition(key, false)
+    if (this.#options.isWritable()) for (const key of this.#forwarder.run()) this.#partition(key, { isListed: false })
   }
 
   unannounced(): Iterable<string> {
@@ -179,14 +179,14 @@ export class PartitionedLog implements TableLog {
     this.#onShown(this.#changing(partition, () => this.entries.partitions.delete(partition.key)))
   }
 
-  #list(partition: Partition): RowChanges {
+  #list(partition: Partition): Map<string, Entry | undefined> {
     return this.#changing(partition, () => {
       partition.isListed = true
     })
   }
 
   /** Runs work that changes whether a partition's rows show. @returns the rows that came or went. */
-  #changing({ key, log }: Partition, work: () => void): RowChanges {
+  #changing({ key, log }: Partition, work: () => void): Map<string, Entry | undefined> {
     const before = new Map<string, Entry | undefined>()
     for (const id of log.entries.keys()) before.set(id, this.entries.get(id))
     for (const [id, { home }] of this.entries.irregular()) if (home === key) before.set(id, this.entries.get(id))
@@ -214,7 +214,7 @@ export class PartitionedLog implements TableLog {
     return this.#differing(shown)
   }
 
-  #differing(before: Map<string, Entry | undefined>): RowChanges {
+  #differing(before: Map<string, Entry | undefined>): Map<string, Entry | undefined> {
     for (const [id, entry] of before) {
       this.entries.look(id)
       if (this.entries.get(id) === entry) before.delete(id)
@@ -238,7 +238,7 @@ export class PartitionedLog implements TableLog {
       const home = this.#requireKey(this.entries.look(id)?.entry)
       partitions.forEach(({ log }, at) => log.release(marks[at] as number))
       if (home !== undefined && !partitions.some(({ key }) => key === home)) {
-        patch = this.#partition(home).log.stage(id, insert, columns, values)
+        patch = this.#partition(home, { besides: id }).log.stage(id, insert, columns, values)
         this.entries.look(id)
       }
       if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
@@ -259,10 +259,13 @@ export class PartitionedLog implements TableLog {
     return [at]
   }
 
-  /** The partition of a key, made if it is not open. */
-  #partition(key: string, listed = true): Partition {
+  /** The partition of a key, made if it is not open. `besides`: a row that is told of anyhow, since it is being written. */
+  #partition(key: string, { isListed = true, besides = '' } = {}): Partition {
     const partition = this.entries.partitions.get(key) ?? this.add(key, this.#options.begin(key))
-    if (listed && !partition.isListed) this.#shown.push(this.#list(partition))
+    if (!isListed || partition.isListed) return partition
+    const shown = this.#list(partition)
+    shown.delete(besides)
+    this.#shown.push(shown)
     return partition
   }
 

@@ -39,7 +39,7 @@ export const openReplica = async <const S extends Schema>(
         acknowledged: async () => {},
         join: (name, document) => {
           documents.set(name, document)
-          return { isSettled: true, leave: () => void documents.delete(name) }
+          return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
         },
         close: () => {},
       }

@@ -1,0 +1,293 @@
+// Laws of partitioned tables: what is open shows, writes find their document, what is idle goes, and nothing is lost on the way.
+import { afterEach, describe, expect, it } from 'vitest'
+import { createRelay, openMemoryLog } from '../server/index.ts'
+import { column as c, createDatabase, type Database, defineSchema, MerrowError, table } from './index.ts'
+import { memory, type StorageAdapter } from './storage/index.ts'
+import { relay } from './sync/index.ts'
+import { TestTimers } from './table/testing/timers.ts'
+
+const schema = defineSchema({
+  projects: table({ name: c.string() }),
+  tasks: table({
+    title: c.string(),
+    month: c.string().default('2026-11'),
+    done: c.boolean().default(false),
+    votes: c.counter(),
+    labels: c.set(c.string()),
+  }).partitionBy((row) => row.month, { idleMs: 1000 }),
+})
+type S = typeof schema
+
+const closers: (() => Promise<unknown> | unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+const openDatabase = async (
+  options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
+): Promise<{ db: Database<S>; timers: TestTimers }> => {
+  const timers = new TestTimers()
+  const db = await createDatabase({ name: 'test', schema, timers, ...options })
+  closers.push(() => db.close())
+  return { db, timers }
+}
+const titles = (db: Database<S>): string[] =>
+  db.tasks
+    .all()
+    .map(({ title }) => title)
+    .sort()
+const codeOf = (work: () => unknown): string => {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof MerrowError) return error.code
+    throw error
+  }
+  return 'nothing thrown'
+}
+/** Lets go of all partitions that are idle, and waits until they are gone. */
+const rest = async (db: Database<S>, timers: TestTimers, ...keys: string[]): Promise<void> => {
+  const isOpen = (key: string): boolean => db.tasks.partitions().some((one) => one.key === key && one.isOpen)
+  for (let turn = 0; turn < 20 && keys.some(isOpen); turn++) {
+    await db.saved()
+    timers.run(1000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(keys.filter(isOpen)).toEqual([])
+}
+/** A store with a row in each of three months, closed. */
+const filled = async (): Promise<StorageAdapter> => {
+  const storage = memory()
+  const { db } = await openDatabase({ storage })
+  for (const month of ['2026-10', '2026-11', '2026-12']) db.tasks.insert({ id: month, title: month, month })
+  await db.close()
+  return storage
+}
+
+describe('what is open', () => {
+  it('[B1] the rows of open partitions are one table; a partition shows once it is opened', async () => {
+    const { db } = await openDatabase({ storage: await filled() })
+    expect(titles(db)).toEqual([])
+    await db.tasks.open('2026-11')
+    expect(titles(db)).toEqual(['2026-11'])
+    await db.tasks.open('2026-12')
+    expect(titles(db)).toEqual(['2026-11', '2026-12'])
+    expect(db.tasks.where({ month: '2026-12' }).count()).toBe(1)
+    expect(db.tasks.get('2026-10')).toBeUndefined()
+    expect(db.tasks.partitions()).toEqual([
+      { key: '2026-10', isOpen: false },
+      { key: '2026-11', isOpen: true },
+      { key: '2026-12', isOpen: true },
+    ])
+  })
+
+  it('[B1] subscribers and live queries hear of rows that come and go, hooks do not', async () => {
+    const { db, timers } = await openDatabase({ storage: await filled() })
+    const heard: string[] = []
+    const results: number[] = []
+    let hooked = 0
+    db.tasks.subscribe(({ origin, added, removed }) => heard.push(`${origin} +${added.length} -${removed.length}`))
+    db.tasks.where({ done: false }).subscribe(({ rows }) => results.push(rows.length))
+    db.tasks.after('write', () => {
+      hooked += 1
+    })
+    const handle = await db.tasks.open('2026-11')
+    handle.close()
+    await rest(db, timers, '2026-11')
+    expect(heard).toEqual(['partition +1 -0', 'partition +0 -1'])
+    expect(results).toEqual([0, 1, 0])
+    expect(hooked).toBe(0)
+  })
+
+  it('[B2] a partition closes once nobody holds it and nothing is written to it for a while, and opens again as it was', async () => {
+    const { db, timers } = await openDatabase({ storage: await filled() })
+    const [one, two] = [await db.tasks.open('2026-11'), await db.tasks.open('2026-11')]
+    one.close()
+    one.close()
+    timers.run(5000)
+    await db.saved()
+    expect(titles(db)).toEqual(['2026-11'])
+    db.tasks.update('2026-11', { title: 'late' })
+    two.close()
+    timers.run(900)
+    db.tasks.update('2026-11', { done: true })
+    await db.saved()
+    timers.run(900)
+    expect(titles(db)).toEqual(['late'])
+    await rest(db, timers, '2026-11')
+    expect(titles(db)).toEqual([])
+    await db.tasks.open('2026-11')
+    expect(db.tasks.get('2026-11')).toMatchObject({ title: 'late', done: true })
+  })
+
+  it('[B3] what is no key is refused, whoever gives it, and nothing is written', async () => {
+    const { db } = await openDatabase()
+    for (const key of ['', 'x'.repeat(101), '\ud800', 7])
+      await expect(db.tasks.open(key as string)).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect(codeOf(() => db.tasks.insert({ title: 'a', month: '' }))).toBe('invalid_value')
+    const id = db.tasks.insert({ title: 'a' })
+    expect(codeOf(() => db.tasks.update(id, { title: 'b', month: '' }))).toBe('invalid_value')
+    expect(db.tasks.all()).toMatchObject([{ title: 'a', month: '2026-11' }])
+    for (const month of ['..', '../x', 'Ü/ß ~%', '😀'])
+      expect(db.tasks.get(db.tasks.insert({ title: month, month }))?.month).toBe(month)
+    await db.saved()
+  })
+})
+
+describe('writes', () => {
+  it('[B4] an insert goes to the partition of its key, opening it; what is stored there comes behind, and nothing is lost', async () => {
+    const storage = await filled()
+    const { db } = await openDatabase({ storage })
+    const id = db.tasks.insert({ title: 'new', month: '2026-12' })
+    expect(db.tasks.get(id)?.title).toBe('new')
+    await db.tasks.open('2026-12')
+    expect(titles(db)).toEqual(['2026-12', 'new'])
+    await db.close()
+    const again = await openDatabase({ storage })
+    await again.db.tasks.open('2026-12')
+    expect(titles(again.db)).toEqual(['2026-12', 'new'])
+  })
+
+  it('[B5] a row that gets another key moves: it shows where it is, with all that others wrote to it', async () => {
+    const { db, timers } = await openDatabase({ storage: await filled() })
+    const handle = await db.tasks.open('2026-11')
+    db.tasks.update('2026-11', { votes: 3, labels: ['x'] })
+    db.tasks.update('2026-11', { month: '2026-12' })
+    expect(db.tasks.all().filter(({ id }) => id === '2026-11')).toMatchObject([{ month: '2026-12', votes: 3 }])
+    await rest(db, timers, '2026-12')
+    expect(titles(db)).toEqual([])
+    handle.close()
+    await rest(db, timers, '2026-11')
+    await db.tasks.open('2026-12')
+    expect(db.tasks.get('2026-11')).toMatchObject({ title: '2026-11', month: '2026-12', votes: 3, labels: ['x'] })
+    await db.tasks.open('2026-11')
+    expect(titles(db)).toEqual(['2026-11', '2026-12'])
+  })
+
+  it('[B5] a transaction that throws moves nothing; one that goes through is one change', async () => {
+    const { db } = await openDatabase({ storage: await filled() })
+    await db.tasks.open('2026-11')
+    await db.saved()
+    const before = db.tasks.get('2026-11')
+    const heard: unknown[] = []
+    db.tasks.subscribe((change) => heard.push(change))
+    expect(() =>
+      db.transact(() => {
+        db.tasks.update('2026-11', { month: '2027-01' })
+        db.tasks.insert({ title: 'x', month: '2027-02' })
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(db.tasks.all()).toEqual([before])
+    expect(db.tasks.get('2026-11')).toBe(before)
+    db.transact(() => {
+      db.tasks.update('2026-11', { month: '2027-01' })
+      db.tasks.update('2026-11', { done: true })
+    })
+    await db.saved()
+    expect(heard).toMatchObject([
+      { origin: 'local', added: [], removed: [], changed: [{ month: '2027-01', done: true }] },
+    ])
+  })
+
+  it('[B5] undo takes a move back, redo does it again, hooks see both', async () => {
+    const { db } = await openDatabase({ storage: await filled() })
+    await db.tasks.open('2026-11')
+    const seen: string[] = []
+    db.tasks.after('write', ({ origin, before, after }) => seen.push(`${origin} ${before?.month} ${after?.month}`))
+    db.transact(() => db.tasks.update('2026-11', { title: 'b' }))
+    db.transact(() => db.tasks.update('2026-11', { month: '2026-12' }))
+    await db.saved()
+    expect(db.undo.undo()).toMatchObject({ restored: 1, skipped: [] })
+    await db.saved()
+    expect(db.undo.undo()).toMatchObject({ restored: 1, skipped: [] })
+    await db.saved()
+    expect(db.tasks.get('2026-11')).toMatchObject({ title: '2026-11', month: '2026-11' })
+    db.undo.redo()
+    await db.saved()
+    db.undo.redo()
+    await db.saved()
+    expect(db.tasks.get('2026-11')).toMatchObject({ title: 'b', month: '2026-12' })
+    expect(seen.slice(0, 2)).toEqual(['local 2026-11 2026-12', 'undo 2026-12 2026-11'])
+  })
+
+  it('[B5] updateWhere and deleteWhere move and delete over what is open, with one update a document', async () => {
+    const { db } = await openDatabase()
+    db.tasks.insertMany(Array.from({ length: 300 }, (_, at) => ({ title: `${at}`, month: '2026-10' })))
+    await db.saved()
+    expect(db.tasks.updateWhere({ month: '2026-10' }, { month: '2026-11' })).toBe(300)
+    await db.saved()
+    expect(db.tasks.where({ month: '2026-11' }).count()).toBe(300)
+    expect(db.tasks.deleteWhere({ month: '2026-11' })).toBe(300)
+    expect(db.tasks.all()).toEqual([])
+    expect(db.tasks.all({ withDeleted: true })).toHaveLength(300)
+  })
+
+  it('[B6] a purge takes a row out of every open document, and one that was left behind does not come back', async () => {
+    const { db, timers } = await openDatabase({ storage: await filled() })
+    const october = await db.tasks.open('2026-10')
+    db.tasks.update('2026-10', { month: '2026-11' })
+    october.close()
+    await db.tasks.open('2026-11')
+    await rest(db, timers, '2026-10')
+    db.tasks.purge('2026-10')
+    await db.tasks.open('2026-10')
+    expect(db.tasks.get('2026-10', { withDeleted: true })).toBeUndefined()
+  })
+})
+
+describe('with others', () => {
+  it('[B7] partitions reach others through a relay, and are known, sent and there after a restart', async () => {
+    const server = await createRelay({ port: 0, log: openMemoryLog() })
+    closers.push(() => server.close())
+    const sync = relay({ url: server.url, random: () => 0 })
+    const storage = memory()
+    const offline = await openDatabase({ storage })
+    offline.db.tasks.insert({ id: 'early', title: 'early', month: '2026-10' })
+    await offline.db.close()
+
+    const a = await openDatabase({ storage, sync })
+    expect(titles(a.db)).toEqual([])
+    a.db.tasks.insert({ id: 'r', title: 'r', month: '2026-11' })
+    await a.db.acknowledged()
+    expect(a.db.status.unsent).toBe(0)
+
+    const b = await openDatabase({ sync })
+    for (const month of ['2026-10', '2026-11']) await b.db.tasks.open(month)
+    await until(b.db, () => titles(b.db).join() === 'early,r')
+    b.db.tasks.update('r', { month: '2026-10' })
+    await b.db.acknowledged()
+    await a.db.tasks.open('2026-10')
+    await until(a.db, () => a.db.tasks.get('r')?.month === '2026-10')
+    await rest(a.db, a.timers, '2026-11')
+    expect(titles(a.db)).toEqual(['early', 'r'])
+  })
+
+  it('[B8] with a relay away, a partition that was written to stays open; unsent counts it', async () => {
+    const sync = relay({ url: 'http://127.0.0.1:9', random: () => 0, timers: new TestTimers() })
+    const { db, timers } = await openDatabase({ sync, onError: () => {} })
+    db.tasks.insert({ title: 'a', month: '2026-10' })
+    const read = await db.tasks.open('2026-11')
+    read.close()
+    await db.saved()
+    for (let turn = 0; turn < 3; turn++) {
+      timers.run(1000)
+      await db.saved()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(titles(db)).toEqual(['a'])
+    expect(db.status.unsent).toBe(1)
+  })
+})
+
+/** Resolves once a claim about a database holds; it is looked at whenever rows or status change. */
+const until = (db: Database<S>, claim: () => boolean): Promise<void> =>
+  new Promise((resolve) => {
+    const stops = [db.tasks.subscribe(() => look()), db.status.subscribe(() => look())]
+    const look = (): void => {
+      if (!claim()) return
+      for (const stop of stops) stop()
+      resolve()
+    }
+    look()
+  })
