@@ -46,7 +46,7 @@ export class Forwarder {
    */
   isResponsible(id: string, before: Placed | undefined): boolean {
     const after = this.#placement.irregular().get(id)
-    if (after?.home === undefined) return false
+    if (after === undefined) return false
     const isOwn = ({ replica }: LogPatch): boolean => deviceOf(replica) === this.#device
     return after.entry.patches.some(isOwn) || before?.entry.patches.some(isOwn) === true
   }
@@ -56,13 +56,13 @@ export class Forwarder {
     const needed = new Set<string>()
     const ready: string[] = []
     for (const [id, { left, isUrgent }] of this.#pending) {
-      const home = this.#placement.irregular().get(id)?.home
-      const keys = home === undefined ? [] : [home, ...left]
+      const placed = this.#placement.irregular().get(id)
+      const keys = placed?.home === undefined ? [...left] : [placed.home, ...left]
       const unready = keys.filter((key) => !this.#isReady(key, isUrgent))
       for (const key of unready) if (!this.#placement.partitions.has(key)) needed.add(key)
       if (unready.length > 0) continue
       this.#pending.delete(id)
-      if (home !== undefined) ready.push(id)
+      if (placed !== undefined) ready.push(id)
     }
     this.#copy(ready)
     return needed
@@ -70,7 +70,7 @@ export class Forwarder {
 
   /** Copies what lies in one partition and belongs in another open one, or the other way round. */
   bringHome({ log }: Partition): void {
-    const isOpen = (home: string | undefined): boolean => home !== undefined && this.#isReady(home, false)
+    const isOpen = (home: string | undefined): boolean => home === undefined || this.#isReady(home, false)
     this.#copy(
       [...this.#placement.irregular()].flatMap(([id, { home }]) => (log.entries.has(id) && isOpen(home) ? [id] : [])),
     )
@@ -86,7 +86,7 @@ export class Forwarder {
     for (const id of ids) {
       const { entry, home } = this.#placement.irregular().get(id) as Placed
       const dead = new Set(superseded(entry))
-      for (const { log } of this.#targets(id, home as string)) {
+      for (const { log } of this.#targets(id, home)) {
         const patches = byLog.get(log) ?? []
         byLog.set(log, patches)
         for (const patch of entry.patches) if (!dead.has(patch)) patches.push(patch)
@@ -96,13 +96,13 @@ export class Forwarder {
     for (const id of ids) this.#placement.look(id)
   }
 
-  /** The row's own document, and any that takes itself for it. */
-  #targets(id: string, home: string): readonly Partition[] {
-    const own = this.#placement.partitions.get(home) as Partition
+  /** The row's own document, if it has one still, and any that takes itself for it. */
+  #targets(id: string, home: string | undefined): readonly Partition[] {
+    const own = home === undefined ? [] : [this.#placement.partitions.get(home) as Partition]
     const mistaken = this.#placement
       .holders(id)
       .filter(({ key, log }) => key !== home && this.#placement.keyOf(log.entries.get(id)) === key)
-    return [own, ...mistaken]
+    return [...own, ...mistaken]
   }
 }
 

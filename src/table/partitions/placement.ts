@@ -130,7 +130,10 @@ const joined = (id: string, holders: readonly Partition[]): Entry => {
   if (entries.length === 1) return entries[0] as Entry
   const sorted = entries.flatMap(({ patches }) => patches).sort(comparePatches)
   const patches = sorted.filter((patch, at) => !isCopy(patch, at, sorted))
-  return entries.find((entry) => entry.patches.length === patches.length) ?? new Entry(id, patches)
+  const holdsAll = (entry: Entry): boolean =>
+    entry.patches.length >= patches.length &&
+    patches.every((patch) => entry.patches.some((one) => isSamePatch(one, patch)))
+  return entries.find(holdsAll) ?? new Entry(id, patches)
 }
 
 const isCopy = (patch: LogPatch, at: number, sorted: readonly LogPatch[]): boolean => {
