@@ -2,7 +2,7 @@
 import { Entry } from './entry.ts'
 import type { Header } from './format.ts'
 import { Patch, Segment } from './segment.ts'
-import type { ShapeBook } from './shape.ts'
+import { type Shape, ShapeBook } from './shape.ts'
 
 /** What a draft is made of. */
 export interface Draft {
@@ -12,13 +12,18 @@ export interface Draft {
   readonly stamp: number
 }
 
-/** The entry that the insert of a row would make; it stands in no log. */
-export const draftEntry = (
-  { id, columns, values, stamp }: Draft,
-  writer: Omit<Header, 'since'>,
-  shapes: ShapeBook,
-): Entry => {
-  const segment = new Segment(undefined, { ...writer, since: stamp })
-  segment.shapes.push(shapes.insert(columns))
-  return new Entry(id, [new Patch(segment, [0, id, 0, ...values])])
+/** Makes what the insert of a row would be: an entry that stands in no log. */
+export const createDrafts = (writer: Omit<Header, 'since'>): ((draft: Draft) => Entry) => {
+  const shapes = new ShapeBook()
+  const segments = new Map<Shape, Segment>()
+  const segmentOf = (shape: Shape): Segment => {
+    const known = segments.get(shape)
+    if (known !== undefined) return known
+    const segment = new Segment(undefined, { replica: writer.replica, author: writer.author, since: 0 })
+    segment.shapes.push(shape)
+    segments.set(shape, segment)
+    return segment
+  }
+  return ({ id, columns, values, stamp }) =>
+    new Entry(id, [new Patch(segmentOf(shapes.insert(columns)), [0, id, stamp, ...values])])
 }

@@ -1,12 +1,12 @@
 // The log of a partitioned table: the logs of its open documents behind the face of one. Knows which document a write goes to; no storage.
 import {
-  draftEntry,
+  createDrafts,
+  type Draft,
   type Entry,
   type LogPatch,
   PURGED,
   type RowChanges,
   type RowLog,
-  ShapeBook,
   type TableLog,
 } from '../../rowlog/index.ts'
 import type { Partitioning, RowMeta, TableSchema } from '../../schema/index.ts'
@@ -33,6 +33,13 @@ export interface PartitionedLogOptions {
   readonly onError: (error: unknown) => void
 }
 
+interface Write {
+  readonly id: string
+  readonly insert: boolean
+  readonly columns: readonly string[]
+  readonly values: readonly unknown[]
+}
+
 interface Step {
   readonly id: string
   readonly before: Entry | undefined
@@ -54,7 +61,7 @@ export class PartitionedLog implements TableLog {
   readonly replica: string
   readonly entries: Placement
   readonly #options: PartitionedLogOptions
-  readonly #shapes = new ShapeBook()
+  readonly #draft: (draft: Draft) => Entry
   readonly #rows: RowBuilder<RowMeta>
   readonly #forwarder: Forwarder
   readonly #marks: Mark[] = []
@@ -68,6 +75,7 @@ export class PartitionedLog implements TableLog {
   constructor(options: PartitionedLogOptions) {
     this.replica = options.replica
     this.#options = options
+    this.#draft = createDrafts(options)
     this.#rows = new RowBuilder(options.schema, options.onError)
     this.entries = new Placement((entry) => this.#keyOf(entry))
     this.#forwarder = new Forwarder(this.entries, options.replica)
@@ -82,18 +90,17 @@ export class PartitionedLog implements TableLog {
   }
 
   stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): LogPatch {
-    const before = this.entries.get(id)
+    const write: Write = { id, insert, columns, values }
     const placed = this.entries.placed(id)
+    const before = this.entries.shown(placed)
     const irregular = this.entries.irregular().get(id)
     const stamp = this.#options.clock.next()
-    const first =
-      before === undefined || placed === undefined
-        ? [this.#partition(this.#requireKey(this.#draft(id, columns, values, stamp)) as string)]
-        : this.#targets(placed, columns)
     let patch: LogPatch | undefined
-    this.#options.clock.holdAt(stamp, () => {
-      patch = this.#stageIn(first, { id, insert, columns, values })
-    })
+    if (placed === undefined) patch = this.#stageNew(write, stamp)
+    else
+      this.#options.clock.holdAt(stamp, () => {
+        patch = this.#stageIn(this.#targets(placed, write), write)
+      })
     if (this.#marks.length > 0) this.#steps.push({ id, before, irregular })
     if (!this.#localChanges.has(id)) this.#localChanges.set(id, before)
     return patch as LogPatch
@@ -155,8 +162,13 @@ export class PartitionedLog implements TableLog {
     partition.log.takeLocalChanges()
     partition.isLoaded = true
     const isOurs = ({ replica }: LogPatch): boolean => replica === this.replica
-    const ids = [...partition.log.entries.keys()]
-    const before = new Map(ids.map((id) => [id, this.entries.placedBefore(id, partition, held.get(id))]))
+    const before = new Map<string, Placed | undefined>()
+    for (const id of partition.log.entries.keys()) {
+      const isNew = !held.has(id) && this.entries.isIn(id, partition)
+      if (!isNew || partition.isListed)
+        before.set(id, isNew ? undefined : this.entries.placedBefore(id, partition, held.get(id)))
+      else this.entries.lookIn(id, partition)
+    }
     const changes = this.#lookAt(before)
     for (const id of this.entries.irregular().keys())
       if (partition.log.entries.get(id)?.patches.some(isOurs)) this.#forwarder.add(id, {})
@@ -176,22 +188,24 @@ export class PartitionedLog implements TableLog {
 
   /** Lets go of a partition, of which nothing may be staged. */
   remove(partition: Partition): void {
-    this.#onShown(this.#changing(partition, () => this.entries.partitions.delete(partition.key)))
+    const { key, log, isListed } = partition
+    const irregular = this.entries.irregular()
+    const hidden = new Map<string, Entry | undefined>()
+    for (const [id, entry] of log.entries) if (isListed && !irregular.has(id)) hidden.set(id, entry)
+    const touched = [...irregular].filter(([id, { home }]) => home === key || log.entries.has(id))
+    const before = new Map(touched.map(([id, placed]) => [id, this.entries.shown(placed)]))
+    this.entries.partitions.delete(key)
+    this.#onShown(new Map([...hidden, ...this.#differing(before)]))
   }
 
   #list(partition: Partition): Map<string, Entry | undefined> {
-    return this.#changing(partition, () => {
-      partition.isListed = true
-    })
-  }
-
-  /** Runs work that changes whether a partition's rows show. @returns the rows that came or went. */
-  #changing({ key, log }: Partition, work: () => void): Map<string, Entry | undefined> {
-    const before = new Map<string, Entry | undefined>()
-    for (const id of log.entries.keys()) before.set(id, this.entries.get(id))
-    for (const [id, { home }] of this.entries.irregular()) if (home === key) before.set(id, this.entries.get(id))
-    work()
-    return this.#differing(before)
+    const shown = new Map<string, Entry | undefined>()
+    if (partition.isListed) return shown
+    partition.isListed = true
+    const irregular = this.entries.irregular()
+    for (const id of partition.log.entries.keys()) if (!irregular.has(id)) shown.set(id, undefined)
+    for (const [id, { home }] of irregular) if (home === partition.key) shown.set(id, undefined)
+    return shown
   }
 
   #hear(partition: Partition, changes: RowChanges): void {
@@ -222,40 +236,47 @@ export class PartitionedLog implements TableLog {
     return before
   }
 
-  #stageIn(
-    partitions: readonly Partition[],
-    {
-      id,
-      insert,
-      columns,
-      values,
-    }: { id: string; insert: boolean; columns: readonly string[]; values: readonly unknown[] },
-  ): LogPatch {
+  /** Stages the insert of a row that no open document knows: looked at before, since its key is in it. */
+  #stageNew({ id, insert, columns, values }: Write, stamp: number): LogPatch {
+    const draft = this.#draft({ id, columns, values, stamp })
+    const { log } = this.#partition(this.#requireKey(draft) as string)
+    let patch: LogPatch | undefined
+    this.#options.clock.holdAt(stamp, () => {
+      patch = log.stage(id, insert, columns, values)
+    })
+    const entry = log.entries.get(id)
+    if (entry !== undefined) entry.row = draft.row
+    return patch as LogPatch
+  }
+
+  /** Stages a write where the row lies, and where it thereby comes to lie. */
+  #stageIn(partitions: readonly Partition[], { id, insert, columns, values }: Write): LogPatch {
+    const [first] = partitions
+    const isRegular = first !== undefined && this.entries.isIn(id, first)
     const marks = partitions.map(({ log }) => log.mark())
+    let home: string | undefined
+    let patch: LogPatch | undefined
     try {
-      let patch: LogPatch | undefined
       for (const { log } of partitions) patch = log.stage(id, insert, columns, values)
-      const home = this.#requireKey(this.entries.look(id)?.entry)
-      partitions.forEach(({ log }, at) => log.release(marks[at] as number))
-      if (home !== undefined && !partitions.some(({ key }) => key === home)) {
-        patch = this.#partition(home, { besides: id }).log.stage(id, insert, columns, values)
-        this.entries.look(id)
-      }
-      if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
-      return patch as LogPatch
+      home = this.#requireKey(isRegular ? first.log.entries.get(id) : this.entries.look(id)?.entry)
+      partitions.forEach(({ log }, at) => void log.release(marks[at] as number))
     } catch (error) {
-      partitions.forEach(({ log }, at) => log.rollback(marks[at] as number))
+      partitions.forEach(({ log }, at) => void log.rollback(marks[at] as number))
       this.entries.look(id)
       throw error
     }
+    const target = home === undefined ? undefined : this.#partition(home, { besides: id })
+    if (target !== undefined && !partitions.includes(target)) patch = target.log.stage(id, insert, columns, values)
+    if (!isRegular || target !== first) this.entries.look(id)
+    if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
+    return patch as LogPatch
   }
 
-  /** Where a write to a row that is there goes first: to its home; a purge, and what must beat a broken clock, wherever it lies. */
-  #targets({ entry, home }: Placed, columns: readonly string[]): readonly Partition[] {
+  /** Where a write to a row that is known goes first: to its home; a purge, and what must beat a broken clock, wherever the row lies. */
+  #targets({ entry, home }: Placed, { columns }: Write): readonly Partition[] {
     const isFuture = this.#options.clock.isFarFuture(entry.patches.at(-1)?.stamp ?? 0)
-    const holders = this.entries.holders(entry.id)
     const at = home === undefined ? undefined : this.entries.partitions.get(home)
-    if (at === undefined || isFuture || columns.includes(PURGED)) return holders
+    if (at === undefined || isFuture || columns.includes(PURGED)) return this.entries.holders(entry.id)
     return [at]
   }
 
@@ -267,11 +288,6 @@ export class PartitionedLog implements TableLog {
     shown.delete(besides)
     this.#shown.push(shown)
     return partition
-  }
-
-  #draft(id: string, columns: readonly string[], values: readonly unknown[], stamp: number): Entry {
-    const { replica, author } = this.#options
-    return draftEntry({ id, columns, values, stamp }, { replica, author }, this.#shapes)
   }
 
   #requireKey(entry: Entry | undefined): string | undefined {

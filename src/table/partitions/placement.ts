@@ -96,19 +96,41 @@ export class Placement {
 
   /** Looks at a row again. @returns where it is now. */
   look(id: string): Placed | undefined {
-    const holders = this.holders(id)
-    const [first] = holders
+    const { first, isAlone } = this.#find(id)
     if (first === undefined) {
       this.#irregular.delete(id)
       return undefined
     }
-    const entry = joined(id, holders)
+    const entry = isAlone ? (first.log.entries.get(id) as Entry) : joined(id, this.holders(id))
     const home = this.keyOf(entry)
     const placed = { entry, home }
-    const isRegular = holders.length === 1 && home === first.key
-    if (isRegular) this.#irregular.delete(id)
-    else this.#irregular.set(id, placed)
+    if (!isAlone || home !== first.key) this.#irregular.set(id, placed)
+    else if (this.#irregular.size > 0) this.#irregular.delete(id)
     return placed
+  }
+
+  /** Looks at a row that one open document alone holds. */
+  lookIn(id: string, { key, log }: Partition): void {
+    const entry = log.entries.get(id) as Entry
+    const home = this.keyOf(entry)
+    if (home !== key) this.#irregular.set(id, { entry, home })
+  }
+
+  /** Whether no open document holds anything of a row but, maybe, the given one. */
+  isIn(id: string, partition: Partition): boolean {
+    if (this.#irregular.has(id)) return false
+    const { first, isAlone } = this.#find(id)
+    return first === undefined || (isAlone && first === partition)
+  }
+
+  #find(id: string): { readonly first: Partition | undefined; readonly isAlone: boolean } {
+    let first: Partition | undefined
+    for (const partition of this.partitions.values()) {
+      if (!partition.log.entries.has(id)) continue
+      if (first !== undefined) return { first, isAlone: false }
+      first = partition
+    }
+    return { first, isAlone: true }
   }
 
   /** Puts back what was known of an irregular row. */
