@@ -263,6 +263,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       clock,
       begin: (key) => host.begin(key),
       isWritable,
+      retentionMs: PURGE_RETENTION_MS,
       onPending: () => batch.noteWork(),
       onError,
     })

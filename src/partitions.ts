@@ -229,7 +229,7 @@ export class Partitions implements PartitionHost {
     if (running.holds > 0 || this.#isClosed || partition === undefined) return
     if (synced?.isSettled === false) return this.#rest(running)
     flush()
-    if (isWritable()) this.#log?.leave(partition)
+    if (isWritable()) this.#log?.leave(partition, (key) => this.#isSettled(key))
     log.seal()
     const { writes } = running
     await saver.saved()
@@ -238,6 +238,11 @@ export class Partitions implements PartitionHost {
     if (!isQuiet) return this.#rest(running)
     if (synced !== undefined && this.#known.get(running.key) === true) this.#note(running.key, false)
     this.#forget(running)
+  }
+
+  #isSettled(key: string): boolean {
+    const { partition, synced } = this.#running.get(key) ?? {}
+    return partition?.isLoaded === true && (synced?.isSettled ?? this.#options.session() === undefined)
   }
 
   #forget(running: Running): void {

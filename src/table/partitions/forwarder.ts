@@ -76,6 +76,21 @@ export class Forwarder {
     )
   }
 
+  /**
+   * Deletes what rows have left behind long ago in a partition, once their own document has all of it.
+   *
+   * @param isSettled - Whether a partition is open, read, and in step with others.
+   */
+  sweep({ key, log }: Partition, isSettled: (key: string) => boolean): void {
+    const left = [...this.#placement.irregular()].flatMap(([id, { home }]) => {
+      const entry = log.entries.get(id)
+      const isLeft = entry !== undefined && home !== undefined && home !== key
+      return isLeft && isSettled(home) && this.#placement.rules.isOld(entry) ? [id] : []
+    })
+    log.drop(left)
+    for (const id of left) this.#placement.look(id)
+  }
+
   #isReady(key: string, isUrgent: boolean): boolean {
     const partition = this.#placement.partitions.get(key)
     return partition !== undefined && (partition.isLoaded || isUrgent)
@@ -84,7 +99,8 @@ export class Forwarder {
   #copy(ids: readonly string[]): void {
     const byLog = new Map<RowLog, LogPatch[]>()
     for (const id of ids) {
-      const { entry, home } = this.#placement.irregular().get(id) as Placed
+      const { entry, home, isForgotten } = this.#placement.irregular().get(id) as Placed
+      if (isForgotten) continue
       const dead = new Set(superseded(entry))
       for (const { log } of this.#targets(id, home)) {
         const patches = byLog.get(log) ?? []
@@ -101,7 +117,7 @@ export class Forwarder {
     const own = home === undefined ? [] : [this.#placement.partitions.get(home) as Partition]
     const mistaken = this.#placement
       .holders(id)
-      .filter(({ key, log }) => key !== home && this.#placement.keyOf(log.entries.get(id)) === key)
+      .filter(({ key, log }) => key !== home && this.#placement.rules.keyOf(log.entries.get(id)) === key)
     return [...own, ...mistaken]
   }
 }

@@ -27,6 +27,8 @@ export interface PartitionedLogOptions {
   /** Makes the empty log of a partition that is needed at once, and sees to it that it is loaded. */
   readonly begin: (key: string) => RowLog
   readonly isWritable: () => boolean
+  /** How long notes of purges are kept, in milliseconds. */
+  readonly retentionMs: number
   /** Told that `commit` has something to do. */
   readonly onPending: () => void
   /** Told of rows whose key nobody can say. */
@@ -77,7 +79,10 @@ export class PartitionedLog implements TableLog {
     this.#options = options
     this.#draft = createDrafts(options)
     this.#rows = new RowBuilder(options.schema, options.onError)
-    this.entries = new Placement((entry) => this.#keyOf(entry))
+    this.entries = new Placement({
+      keyOf: (entry) => this.#keyOf(entry),
+      isOld: ({ patches }) => patches.every(({ stamp }) => options.clock.ageMs(stamp) > options.retentionMs),
+    })
     this.#forwarder = new Forwarder(this.entries, options.replica)
   }
 
@@ -169,6 +174,8 @@ export class PartitionedLog implements TableLog {
         before.set(id, isNew ? undefined : this.entries.placedBefore(id, partition, held.get(id)))
       else this.entries.lookIn(id, partition)
     }
+    for (const [id, placed] of this.entries.irregular())
+      if (placed.home === partition.key && !before.has(id)) before.set(id, placed)
     const changes = this.#lookAt(before)
     for (const id of this.entries.irregular().keys())
       if (partition.log.entries.get(id)?.patches.some(isOurs)) this.#forwarder.add(id, {})
@@ -181,9 +188,15 @@ export class PartitionedLog implements TableLog {
     this.#onShown(this.#list(partition))
   }
 
-  /** Copies what lies in a partition to where it belongs, as far as that is open. Before it is closed, so that what showed goes on showing. */
-  leave(partition: Partition): void {
+  /**
+   * Copies what lies in a partition to where it belongs, as far as that is open, and deletes what was left behind long ago. Before it is
+   * closed, so that what showed goes on showing.
+   *
+   * @param isSettled - Whether a partition is open, read, and in step with others.
+   */
+  leave(partition: Partition, isSettled: (key: string) => boolean): void {
     this.#forwarder.bringHome(partition)
+    this.#forwarder.sweep(partition, isSettled)
   }
 
   /** Lets go of a partition, of which nothing may be staged. */

@@ -16,6 +16,16 @@ export interface Placed {
   readonly entry: Entry
   /** The key that it gives; undefined if nobody can say. */
   readonly home: string | undefined
+  /** Whether it is what a row has left behind long ago whose own document knows of no such row any more: it was purged. */
+  readonly isForgotten: boolean
+}
+
+/** How a placement judges rows. */
+export interface PlacementRules {
+  /** The key that a row gives; undefined if nobody can say. */
+  readonly keyOf: (entry: Entry | undefined) => string | undefined
+  /** Whether so much time has passed since the last of a row's writes that notes of its purge may have been dropped. */
+  readonly isOld: (entry: Entry) => boolean
 }
 
 /**
@@ -28,11 +38,10 @@ export class Placement {
   readonly partitions = new Map<string, Partition>()
   /** Rows that lie in several open documents, or in one that is not theirs. */
   readonly #irregular = new Map<string, Placed>()
-  /** The key that a row gives; undefined if nobody can say. */
-  readonly keyOf: (entry: Entry | undefined) => string | undefined
+  readonly rules: PlacementRules
 
-  constructor(keyOf: (entry: Entry | undefined) => string | undefined) {
-    this.keyOf = keyOf
+  constructor(rules: PlacementRules) {
+    this.rules = rules
   }
 
   /** What shows of a row. */
@@ -63,7 +72,7 @@ export class Placement {
     if (placed !== undefined) return placed
     for (const { key, log } of this.partitions.values()) {
       const entry = log.entries.get(id)
-      if (entry !== undefined) return { entry, home: key }
+      if (entry !== undefined) return { entry, home: key, isForgotten: false }
     }
     return undefined
   }
@@ -72,15 +81,16 @@ export class Placement {
   placedBefore(id: string, { key }: Partition, before: Entry | undefined): Placed | undefined {
     const placed = this.#irregular.get(id)
     if (placed !== undefined) return placed
-    if (before !== undefined) return { entry: before, home: key }
+    if (before !== undefined) return { entry: before, home: key, isForgotten: false }
     const other = this.#elsewhere(id, key, false)
-    return other && { entry: other.log.entries.get(id) as Entry, home: other.key }
+    return other && { entry: other.log.entries.get(id) as Entry, home: other.key, isForgotten: false }
   }
 
   /** What shows of a placed row. */
   shown(placed: Placed | undefined): Entry | undefined {
     if (placed === undefined) return undefined
-    const { entry, home } = placed
+    const { entry, home, isForgotten } = placed
+    if (isForgotten) return undefined
     return home === undefined || this.partitions.get(home)?.isListed === true ? entry : undefined
   }
 
@@ -102,9 +112,8 @@ export class Placement {
       return undefined
     }
     const entry = isAlone ? (first.log.entries.get(id) as Entry) : joined(id, this.holders(id))
-    const home = this.keyOf(entry)
-    const placed = { entry, home }
-    if (!isAlone || home !== first.key) this.#irregular.set(id, placed)
+    const placed = this.#place(entry)
+    if (!isAlone || placed.home !== first.key) this.#irregular.set(id, placed)
     else if (this.#irregular.size > 0) this.#irregular.delete(id)
     return placed
   }
@@ -112,8 +121,8 @@ export class Placement {
   /** Looks at a row that one open document alone holds. */
   lookIn(id: string, { key, log }: Partition): void {
     const entry = log.entries.get(id) as Entry
-    const home = this.keyOf(entry)
-    if (home !== key) this.#irregular.set(id, { entry, home })
+    const placed = this.#place(entry)
+    if (placed.home !== key) this.#irregular.set(id, placed)
   }
 
   /** Whether no open document holds anything of a row but, maybe, the given one. */
@@ -121,6 +130,13 @@ export class Placement {
     if (this.#irregular.has(id)) return false
     const { first, isAlone } = this.#find(id)
     return first === undefined || (isAlone && first === partition)
+  }
+
+  #place(entry: Entry): Placed {
+    const home = this.rules.keyOf(entry)
+    const own = home === undefined ? undefined : this.partitions.get(home)
+    const isForgotten = own?.isLoaded === true && !own.log.entries.has(entry.id) && this.rules.isOld(entry)
+    return { entry, home, isForgotten }
   }
 
   #find(id: string): { readonly first: Partition | undefined; readonly isAlone: boolean } {
