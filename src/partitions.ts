@@ -36,6 +36,7 @@ interface Running {
   readonly log: RowLog
   partition: Partition | undefined
   loaded: Promise<void>
+  hasFailed: boolean
   /** Handles that are not closed. */
   holds: number
   /** Local updates so far: what is closed must not have been written to meanwhile. */
@@ -62,7 +63,7 @@ export class Partitions implements PartitionHost {
   /** Reads which partitions this device has. */
   static async read(options: PartitionsOptions): Promise<Partitions> {
     const text = await options.storage.readMeta(metaName(options.table))
-    return new Partitions(options, new Map(text === undefined ? [] : (JSON.parse(text) as [string, boolean][])))
+    return new Partitions(options, decodeKnown(text ?? '[]', options))
   }
 
   /** Documents in memory, under their names in storage. */
@@ -80,12 +81,14 @@ export class Partitions implements PartitionHost {
   start(log: PartitionedLog): void {
     this.#log = log
     if (this.#options.session() === undefined) return
-    for (const [key, isUnsent] of this.#known) if (isUnsent) this.#run(key)
+    for (const [key, isUnsent] of this.#known) if (isUnsent) this.#run(key).loaded.catch(this.#options.onError)
   }
 
   /** Makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
   begin(key: string): RowLog {
-    return this.#make(key).log
+    const { log, loaded } = this.#make(key)
+    loaded.catch(this.#options.onError)
+    return log
   }
 
   list(): readonly PartitionInfo[] {
@@ -148,6 +151,7 @@ export class Partitions implements PartitionHost {
 
   #run(key: string): Running {
     const running = this.#running.get(key)
+    if (running?.hasFailed === true) this.#read(running)
     if (running !== undefined) return running
     const made = this.#make(key)
     made.partition = this.#log?.add(key, made.log)
@@ -164,6 +168,7 @@ export class Partitions implements PartitionHost {
       log,
       partition: undefined,
       loaded: Promise.resolve(),
+      hasFailed: false,
       holds: 0,
       writes: 0,
       idleTimer: undefined,
@@ -171,9 +176,16 @@ export class Partitions implements PartitionHost {
     }
     log.onUpdate((update, isLocal) => this.#save(running, update, isLocal))
     this.#running.set(key, running)
-    running.loaded = this.#load(running)
-    running.loaded.catch(this.#options.onError)
+    this.#read(running)
     return running
+  }
+
+  #read(running: Running): void {
+    running.hasFailed = false
+    running.loaded = this.#load(running)
+    running.loaded.catch(() => {
+      running.hasFailed = true
+    })
   }
 
   async #load(running: Running): Promise<void> {
@@ -190,6 +202,7 @@ export class Partitions implements PartitionHost {
       saver.noteLoaded(document, stored)
       if (stored.length > 0 && !this.#known.has(key)) this.#note(key, false)
     } catch (error) {
+      // What was written to it meanwhile is saved; the rest is read at the next opening, or when it has been idle for a while.
       if (log.entries.size === 0 && running.partition !== undefined) this.#forget(running)
       throw error
     }
@@ -199,20 +212,21 @@ export class Partitions implements PartitionHost {
 
   #save(running: Running, update: Uint8Array, isLocal: boolean): void {
     const { saver, onUpdate } = this.#options
+    // Noted first: what is stored must not be unknown after a crash.
+    const isKnown = this.#known.get(running.key)
+    if (isKnown === undefined || (isLocal && !isKnown)) this.#note(running.key, isLocal)
     saver.save(running.document, update)
-    if (isLocal) {
-      running.writes += 1
-      if (this.#known.get(running.key) !== true) this.#note(running.key, true)
-      this.#rest(running)
-    } else if (!this.#known.has(running.key)) this.#note(running.key, false)
     onUpdate(running.log)
+    if (!isLocal) return
+    running.writes += 1
+    this.#rest(running)
   }
 
   /** Lets a partition close once nobody has held it or written to it for a while. */
   #rest(running: Running): void {
     const { timers, idleMs } = this.#options
     timers.clearTimeout(running.idleTimer)
-    if (running.holds > 0 || this.#isClosed) return
+    if (running.holds > 0 || this.#isClosed || this.#running.get(running.key) !== running) return
     running.idleTimer = timers.setTimeout(() => {
       this.#retire(running).catch(() => this.#rest(running))
     }, idleMs)
@@ -224,7 +238,7 @@ export class Partitions implements PartitionHost {
   /** Closes a partition: what belongs elsewhere is copied, all is saved and acknowledged; if that cannot be, it is tried later. */
   async #retire(running: Running): Promise<void> {
     const { saver, flush, isWritable } = this.#options
-    await running.loaded
+    await this.#run(running.key).loaded
     const { partition, log, synced } = running
     if (running.holds > 0 || this.#isClosed || partition === undefined) return
     if (synced?.isSettled === false) return this.#rest(running)
@@ -263,6 +277,19 @@ export class Partitions implements PartitionHost {
     this.#noted = this.#noted.catch(() => {}).then(write)
     this.#noted.catch(onError)
   }
+}
+
+/** What {@link Partitions} keeps of its keys; keys that were lost are found again when they are opened. */
+const decodeKnown = (text: string, { table, onError }: PartitionsOptions): Map<string, boolean> => {
+  const known = new Map<string, boolean>()
+  try {
+    for (const [key, isUnsent] of JSON.parse(text) as Iterable<[unknown, unknown]>)
+      known.set(checkKey(table, key), isUnsent === true)
+  } catch (cause) {
+    const message = `The list of partitions of table "${table}" cannot be read whole: open those that it lacks by their keys.`
+    onError(new MerrowError('storage_failed', message, { table, cause }))
+  }
+  return known
 }
 
 const metaName = (table: string): string => `partitions/${table}`
