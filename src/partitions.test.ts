@@ -6,6 +6,7 @@ import { RowLog } from './rowlog/index.ts'
 import { StampClock } from './stamp.ts'
 import { memory, type StorageAdapter } from './storage/index.ts'
 import { relay } from './sync/index.ts'
+import { PassiveServer } from './table/testing/passive-server.ts'
 import { TestTimers } from './table/testing/timers.ts'
 
 const schema = defineSchema({
@@ -238,6 +239,65 @@ describe('writes', () => {
   })
 })
 
+describe('beside other things', () => {
+  const asking = defineSchema({
+    notes: table({ text: c.string({ conflict: 'ask' }), shelf: c.string() }).partitionBy((row) => row.shelf),
+    others: table({ text: c.string() }),
+  })
+
+  it('[B5] copies of a write are no conflict with it; concurrent writes in two partitions are one conflict', async () => {
+    const server = new PassiveServer()
+    const lines = [server.line(), server.line()] as const
+    const [a, b] = await Promise.all(lines.map(({ sync }) => createDatabase({ name: 'test', schema: asking, sync })))
+    if (a === undefined || b === undefined) throw new Error('Two were opened.')
+    closers.push(
+      () => a.close(),
+      () => b.close(),
+    )
+    const exchange = async (): Promise<void> => {
+      for (let turn = 0; turn < 3; turn++)
+        for (const [at, db] of [a, b].entries()) {
+          await db.saved()
+          lines[at]?.exchange()
+          await db.saved()
+        }
+    }
+    a.notes.insert({ id: 'n', text: 'first', shelf: 'x' })
+    for (const db of [a, b]) for (const key of ['x', 'y', 'z']) await db.notes.open(key)
+    await exchange()
+    a.notes.update('n', { shelf: 'y' })
+    b.notes.update('n', { shelf: 'z' })
+    await exchange()
+    expect([a, b].flatMap((db) => db.conflicts.list())).toEqual([])
+    a.notes.update('n', { text: 'by a', shelf: 'x' })
+    b.notes.update('n', { text: 'by b' })
+    await exchange()
+    for (const db of [a, b]) {
+      expect(db.conflicts.list().map(({ writes }) => writes.map(({ value }) => value).sort())).toEqual([
+        ['by a', 'by b'],
+      ])
+      expect(db.notes.all()).toHaveLength(1)
+    }
+    const [conflict] = b.conflicts.list()
+    if (conflict !== undefined) b.conflicts.resolve(conflict, 'mine')
+    await exchange()
+    expect([a, b].flatMap((db) => db.conflicts.list())).toEqual([])
+    expect(a.notes.get('n')?.text).toBe('by b')
+  })
+
+  it('[B1] unions and views see what is open, and write to it', async () => {
+    const db = await createDatabase({ name: 'test', schema: asking })
+    closers.push(() => db.close())
+    const union = db.union(['notes', 'others'])
+    const view = db.view({ others: { title: 'text' }, notes: ['text', 'shelf'] })
+    const id = view.insert({ title: 'T', text: 'on a shelf', shelf: 'x' })
+    expect(union.all().map(({ table: name }) => name)).toEqual(['notes', 'others'])
+    view.update(id, { shelf: 'y' })
+    expect(view.get(id)).toMatchObject({ title: 'T', text: 'on a shelf', shelf: 'y' })
+    expect(union.count()).toBe(2)
+  })
+})
+
 describe('time and versions', () => {
   const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -410,6 +470,29 @@ describe('with others', () => {
     await until(a.db, () => a.db.tasks.get('r')?.month === '2026-10')
     await rest(a.db, a.timers, '2026-11')
     expect(titles(a.db)).toEqual(['early', 'r'])
+  })
+
+  it('[B9] an edit that was made where a row has left reaches those who have only its new partition open', async () => {
+    const server = await createRelay({ port: 0, log: openMemoryLog() })
+    closers.push(() => server.close())
+    const sync = relay({ url: server.url, random: () => 0 })
+    const [a, b] = [await openDatabase({ sync }), await openDatabase({ sync })]
+    a.db.tasks.insert({ id: 'r', title: 'r', month: '2026-10' })
+    await a.db.acknowledged()
+    await b.db.tasks.open('2026-10')
+    await until(b.db, () => b.db.tasks.get('r') !== undefined)
+    b.db.disconnect()
+    b.db.tasks.update('r', { done: true, votes: 2 })
+    a.db.tasks.update('r', { month: '2026-11', votes: 3 })
+    await a.db.acknowledged()
+    await rest(a.db, a.timers, '2026-10', '2026-11')
+    const c = await openDatabase({ sync })
+    await c.db.tasks.open('2026-11')
+    await until(c.db, () => c.db.tasks.get('r')?.votes === 3)
+    b.db.connect()
+    await until(c.db, () => c.db.tasks.get('r')?.done === true)
+    expect(c.db.tasks.get('r')).toMatchObject({ title: 'r', month: '2026-11', votes: 5 })
+    expect(b.db.tasks.get('r')).toBeUndefined()
   })
 
   it('[B8] with a relay away, a partition that was written to stays open; unsent counts it', async () => {
