@@ -248,6 +248,8 @@ export class Partitions implements PartitionHost {
     const { writes } = running
     await saver.saved()
     await synced?.acknowledged()
+    // What was written just now is staged, and would go with the document.
+    flush()
     const isQuiet = running.holds === 0 && running.writes === writes && !this.#isClosed
     if (!isQuiet) return this.#rest(running)
     if (synced !== undefined && this.#known.get(running.key) === true) this.#note(running.key, false)

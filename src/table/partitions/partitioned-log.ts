@@ -1,20 +1,13 @@
-// The log of a partitioned table: the logs of its open documents behind the face of one. Knows which document a write goes to; no storage.
-import {
-  createDrafts,
-  type Draft,
-  type Entry,
-  type LogPatch,
-  PURGED,
-  type RowChanges,
-  type RowLog,
-  type TableLog,
-} from '../../rowlog/index.ts'
+// The log of a partitioned table: the logs of its open documents behind the face of one. Knows what listeners were told; no storage.
+import type { Entry, LogPatch, RowChanges, RowLog, TableLog } from '../../rowlog/index.ts'
 import type { Partitioning, RowMeta, TableSchema } from '../../schema/index.ts'
 import type { MigrationClock } from '../migration.ts'
 import { RowBuilder } from '../row-builder.ts'
 import { Forwarder } from './forwarder.ts'
 import { keyOfRow } from './key.ts'
+import { Marks } from './marks.ts'
 import { type Partition, type Placed, Placement } from './placement.ts'
+import { Router } from './router.ts'
 
 /** What the log of a partitioned table is given to work with. */
 export interface PartitionedLogOptions {
@@ -35,24 +28,6 @@ export interface PartitionedLogOptions {
   readonly onError: (error: unknown) => void
 }
 
-interface Write {
-  readonly id: string
-  readonly insert: boolean
-  readonly columns: readonly string[]
-  readonly values: readonly unknown[]
-}
-
-interface Step {
-  readonly id: string
-  readonly before: Entry | undefined
-  readonly irregular: Placed | undefined
-}
-
-interface Mark {
-  readonly steps: number
-  readonly marks: Map<RowLog, number>
-}
-
 /**
  * Many row logs, one a key, as one.
  *
@@ -63,13 +38,13 @@ export class PartitionedLog implements TableLog {
   readonly replica: string
   readonly entries: Placement
   readonly #options: PartitionedLogOptions
-  readonly #draft: (draft: Draft) => Entry
   readonly #rows: RowBuilder<RowMeta>
   readonly #forwarder: Forwarder
-  readonly #marks: Mark[] = []
-  readonly #steps: Step[] = []
+  readonly #marks: Marks
+  readonly #router: Router
   /** Rows that came into sight during a write: told of with it. */
   readonly #shown: RowChanges[] = []
+  #hasFailed = false
   #localChanges = new Map<string, Entry | undefined>()
   #onRemoteChange: (changes: RowChanges) => void = () => {}
   #onShown: (changes: RowChanges) => void = () => {}
@@ -77,13 +52,19 @@ export class PartitionedLog implements TableLog {
   constructor(options: PartitionedLogOptions) {
     this.replica = options.replica
     this.#options = options
-    this.#draft = createDrafts(options)
     this.#rows = new RowBuilder(options.schema, options.onError)
     this.entries = new Placement({
       keyOf: (entry) => this.#keyOf(entry),
       isOld: ({ patches }) => patches.every(({ stamp }) => options.clock.ageMs(stamp) > options.retentionMs),
     })
     this.#forwarder = new Forwarder(this.entries, options.replica)
+    this.#marks = new Marks(this.entries)
+    this.#router = new Router({
+      ...options,
+      placement: this.entries,
+      keyOf: (entry) => this.#requireKey(entry),
+      provide: (key, id) => this.#provide(key, id),
+    })
   }
 
   onRemoteChange(listener: (changes: RowChanges) => void): void {
@@ -95,46 +76,33 @@ export class PartitionedLog implements TableLog {
   }
 
   stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): LogPatch {
-    const write: Write = { id, insert, columns, values }
     const placed = this.entries.placed(id)
     const before = this.entries.shown(placed)
     const irregular = this.entries.irregular().get(id)
-    const stamp = this.#options.clock.next()
-    let patch: LogPatch | undefined
-    if (placed === undefined) patch = this.#stageNew(write, stamp)
-    else
-      this.#options.clock.holdAt(stamp, () => {
-        patch = this.#stageIn(this.#targets(placed, write), write)
-      })
-    if (this.#marks.length > 0) this.#steps.push({ id, before, irregular })
+    const patch = this.#router.stage({ id, insert, columns, values }, placed)
+    this.#marks.note({ id, before, irregular })
+    if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
     if (!this.#localChanges.has(id)) this.#localChanges.set(id, before)
-    return patch as LogPatch
+    return patch
   }
 
   mark(): number {
-    const marks = new Map(Array.from(this.entries.partitions.values(), ({ log }) => [log, log.mark()]))
-    this.#marks.push({ steps: this.#steps.length, marks })
-    return this.#marks.length
+    return this.#marks.set()
   }
 
   release(_mark: number): void {
-    for (const [log, mark] of this.#marks.pop()?.marks ?? []) log.release(mark)
-    if (this.#marks.length === 0) this.#steps.length = 0
+    this.#marks.release()
   }
 
   rollback(_mark: number): void {
-    const { steps, marks } = this.#marks.pop() as Mark
-    for (const [log, mark] of marks) log.rollback(mark)
-    for (const { id, before, irregular } of this.#steps.splice(steps).reverse()) {
-      this.entries.restore(id, irregular)
+    for (const { id, before } of this.#marks.rollback())
       if (this.#localChanges.get(id) === before) this.#localChanges.delete(id)
-    }
   }
 
   /** Carries what is staged into the documents, then copies rows to where they belong. */
   commit(): void {
     for (const { log } of this.entries.partitions.values()) log.commit()
-    if (this.#options.isWritable()) for (const key of this.#forwarder.run()) this.#partition(key, { isListed: false })
+    if (this.#options.isWritable()) for (const key of this.#forwarder.run()) this.#open(key)
   }
 
   unannounced(): Iterable<string> {
@@ -154,8 +122,7 @@ export class PartitionedLog implements TableLog {
   add(key: string, log: RowLog): Partition {
     const partition: Partition = { key, log, isListed: false, isLoaded: false }
     this.entries.partitions.set(key, partition)
-    // What is written within a transaction that is under way must be taken back with it.
-    for (const { marks } of this.#marks) marks.set(log, log.mark())
+    this.#marks.join(log)
     log.onRemoteChange((changes) => this.#hear(partition, changes))
     return partition
   }
@@ -249,58 +216,18 @@ export class PartitionedLog implements TableLog {
     return before
   }
 
-  /** Stages the insert of a row that no open document knows: looked at before, since its key is in it. */
-  #stageNew({ id, insert, columns, values }: Write, stamp: number): LogPatch {
-    const draft = this.#draft({ id, columns, values, stamp })
-    const { log } = this.#partition(this.#requireKey(draft) as string)
-    let patch: LogPatch | undefined
-    this.#options.clock.holdAt(stamp, () => {
-      patch = log.stage(id, insert, columns, values)
-    })
-    const entry = log.entries.get(id)
-    if (entry !== undefined) entry.row = draft.row
-    return patch as LogPatch
-  }
-
-  /** Stages a write where the row lies, and where it thereby comes to lie. */
-  #stageIn(partitions: readonly Partition[], { id, insert, columns, values }: Write): LogPatch {
-    const [first] = partitions
-    const isRegular = first !== undefined && this.entries.isIn(id, first)
-    const marks = partitions.map(({ log }) => log.mark())
-    let home: string | undefined
-    let patch: LogPatch | undefined
-    try {
-      for (const { log } of partitions) patch = log.stage(id, insert, columns, values)
-      home = this.#requireKey(isRegular ? first.log.entries.get(id) : this.entries.look(id)?.entry)
-      partitions.forEach(({ log }, at) => void log.release(marks[at] as number))
-    } catch (error) {
-      partitions.forEach(({ log }, at) => void log.rollback(marks[at] as number))
-      this.entries.look(id)
-      throw error
-    }
-    const target = home === undefined ? undefined : this.#partition(home, { besides: id })
-    if (target !== undefined && !partitions.includes(target)) patch = target.log.stage(id, insert, columns, values)
-    if (!isRegular || target !== first) this.entries.look(id)
-    if (this.entries.irregular().has(id)) this.#forwarder.add(id, { isUrgent: true })
-    return patch as LogPatch
-  }
-
-  /** Where a write to a row that is known goes first: to its home; a purge, and what must beat a broken clock, wherever the row lies. */
-  #targets({ entry, home }: Placed, { columns }: Write): readonly Partition[] {
-    const isFuture = this.#options.clock.isFarFuture(entry.patches.at(-1)?.stamp ?? 0)
-    const at = home === undefined ? undefined : this.entries.partitions.get(home)
-    if (at === undefined || isFuture || columns.includes(PURGED)) return this.entries.holders(entry.id)
-    return [at]
-  }
-
-  /** The partition of a key, made if it is not open. `besides`: a row that is told of anyhow, since it is being written. */
-  #partition(key: string, { isListed = true, besides = '' } = {}): Partition {
-    const partition = this.entries.partitions.get(key) ?? this.add(key, this.#options.begin(key))
-    if (!isListed || partition.isListed) return partition
+  /** The partition of a key, for a row that is being written: that is told of anyhow, all others with it. */
+  #provide(key: string, id: string): Partition {
+    const partition = this.#open(key)
+    if (partition.isListed) return partition
     const shown = this.#list(partition)
-    shown.delete(besides)
+    shown.delete(id)
     this.#shown.push(shown)
     return partition
+  }
+
+  #open(key: string): Partition {
+    return this.entries.partitions.get(key) ?? this.add(key, this.#options.begin(key))
   }
 
   #requireKey(entry: Entry | undefined): string | undefined {
@@ -312,7 +239,9 @@ export class PartitionedLog implements TableLog {
     try {
       return this.#requireKey(entry)
     } catch (error) {
-      this.#options.onError(error)
+      // Once: a function that fails may fail for every row.
+      if (!this.#hasFailed) this.#options.onError(error)
+      this.#hasFailed = true
       return undefined
     }
   }
