@@ -1,6 +1,7 @@
 // The partitions of one table: opens their documents on demand, keeps them in step, and closes them when idle. Knows storage and sync
 // by their ports; not which row belongs where.
 import { MerrowError } from './errors.ts'
+import { PartitionList } from './partition-list.ts'
 import type { OpenPartition, PartitionHost, PartitionInfo } from './query/index.ts'
 import type { RowLog } from './rowlog/index.ts'
 import type { Storage } from './storage/port.ts'
@@ -49,21 +50,18 @@ interface Running {
 export class Partitions implements PartitionHost {
   readonly #options: PartitionsOptions
   readonly #running = new Map<string, Running>()
-  /** Keys that this device has stored, and whether the relay may lack what was written here. */
-  readonly #known: Map<string, boolean>
+  readonly #known: PartitionList
   #log: PartitionedLog | undefined
-  #noted: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  private constructor(options: PartitionsOptions, known: Map<string, boolean>) {
+  private constructor(options: PartitionsOptions, known: PartitionList) {
     this.#options = options
     this.#known = known
   }
 
   /** Reads which partitions this device has. */
   static async read(options: PartitionsOptions): Promise<Partitions> {
-    const text = await options.storage.readMeta(metaName(options.table))
-    return new Partitions(options, decodeKnown(text ?? '[]', options))
+    return new Partitions(options, await PartitionList.read(options))
   }
 
   /** Documents in memory, under their names in storage. */
@@ -81,7 +79,7 @@ export class Partitions implements PartitionHost {
   start(log: PartitionedLog): void {
     this.#log = log
     if (this.#options.session() === undefined) return
-    for (const [key, isUnsent] of this.#known) if (isUnsent) this.#run(key).loaded.catch(this.#options.onError)
+    for (const key of this.#known.unsent()) this.#run(key).loaded.catch(this.#options.onError)
   }
 
   /** Makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
@@ -134,7 +132,7 @@ export class Partitions implements PartitionHost {
 
   /** Resolves once it is durable here which partitions there are. */
   saved(): Promise<void> {
-    return this.#noted
+    return this.#known.saved()
   }
 
   /** Resolves once every partition that is open has been read, and so takes part in synchronisation. */
@@ -200,7 +198,7 @@ export class Partitions implements PartitionHost {
         onLoaded(log)
       })
       saver.noteLoaded(document, stored)
-      if (stored.length > 0 && !this.#known.has(key)) this.#note(key, false)
+      if (stored.length > 0) this.#known.noteStored(key)
     } catch (error) {
       // What was written to it meanwhile is saved; the rest is read at the next opening, or when it has been idle for a while.
       if (log.entries.size === 0 && running.partition !== undefined) this.#forget(running)
@@ -213,8 +211,8 @@ export class Partitions implements PartitionHost {
   #save(running: Running, update: Uint8Array, isLocal: boolean): void {
     const { saver, onUpdate } = this.#options
     // Noted first: what is stored must not be unknown after a crash.
-    const isKnown = this.#known.get(running.key)
-    if (isKnown === undefined || (isLocal && !isKnown)) this.#note(running.key, isLocal)
+    if (isLocal) this.#known.noteUnsent(running.key, true)
+    else this.#known.noteStored(running.key)
     saver.save(running.document, update)
     onUpdate(running.log)
     if (!isLocal) return
@@ -252,7 +250,7 @@ export class Partitions implements PartitionHost {
     flush()
     const isQuiet = running.holds === 0 && running.writes === writes && !this.#isClosed
     if (!isQuiet) return this.#rest(running)
-    if (synced !== undefined && this.#known.get(running.key) === true) this.#note(running.key, false)
+    if (synced !== undefined) this.#known.noteUnsent(running.key, false)
     this.#forget(running)
   }
 
@@ -270,28 +268,4 @@ export class Partitions implements PartitionHost {
     this.#options.saver.forget(running.document)
     running.log.document.destroy()
   }
-
-  /** Keeps beside the documents which of them there are. */
-  #note(key: string, isUnsent: boolean): void {
-    this.#known.set(key, isUnsent)
-    const { storage, table, onError } = this.#options
-    const write = async (): Promise<void> => storage.writeMeta(metaName(table), JSON.stringify([...this.#known]))
-    this.#noted = this.#noted.catch(() => {}).then(write)
-    this.#noted.catch(onError)
-  }
 }
-
-/** What {@link Partitions} keeps of its keys; keys that were lost are found again when they are opened. */
-const decodeKnown = (text: string, { table, onError }: PartitionsOptions): Map<string, boolean> => {
-  const known = new Map<string, boolean>()
-  try {
-    for (const [key, isUnsent] of JSON.parse(text) as Iterable<[unknown, unknown]>)
-      known.set(checkKey(table, key), isUnsent === true)
-  } catch (cause) {
-    const message = `The list of partitions of table "${table}" cannot be read whole: open those that it lacks by their keys.`
-    onError(new MerrowError('storage_failed', message, { table, cause }))
-  }
-  return known
-}
-
-const metaName = (table: string): string => `partitions/${table}`

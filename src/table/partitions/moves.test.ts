@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Patch, Segment } from '../../rowlog/segment.ts'
 import { checkLaws } from './testing/moves.ts'
 
-const SEEDS = Number(process.env['SEEDS'] ?? 250)
+const SEEDS = Number(process.env['SEEDS'] ?? 200)
 const only = process.env['SEED']
 
 it('[B5] [B9] whoever moves what when, no row is lost or doubled, and each field shows its latest write', {

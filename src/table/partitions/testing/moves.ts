@@ -94,7 +94,7 @@ class World {
     if (dice < 75) line.exchange()
     else if (dice < 87) held.push(await db.tasks.open(prng.oneOf(this.#random, KEYS)))
     else if (dice < 93) held.splice(0).forEach((handle) => handle.close())
-    else if (dice < 98) await this.idle(replica)
+    else if (dice < 98) await this.idle(replica, { isWriting: prng.bool(this.#random) })
     else {
       await db.close()
       held.splice(0)
@@ -105,9 +105,15 @@ class World {
   }
 
   /** Lets partitions that nobody holds close, as far as they can. */
-  async idle({ db, timers, line }: Replica, isOnline = false): Promise<void> {
+  async idle({ db, timers, line }: Replica, { isOnline = false, isWriting = false } = {}): Promise<void> {
     await db.saved()
     timers.run(100)
+    if (isWriting) {
+      // At any point of a partition's closing.
+      for (let turn = prng.int32(this.#random, 0, 12); turn > 0; turn--) await Promise.resolve()
+      this.#nowMs += 1
+      this.#write(db)
+    }
     await new Promise((resolve) => setImmediate(resolve))
     if (isOnline) line.exchange()
     await new Promise((resolve) => setImmediate(resolve))
@@ -152,7 +158,7 @@ class World {
       for (const handle of replica.held.splice(0)) handle.close()
       for (let turn = 0; turn < 3; turn++) {
         replica.line.exchange()
-        await this.idle(replica, true)
+        await this.idle(replica, { isOnline: true })
       }
     }
   }
