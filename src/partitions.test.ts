@@ -123,6 +123,28 @@ describe('what is open', () => {
     expect(db.tasks.get('2026-11')).toMatchObject({ title: 'late', done: true })
   })
 
+  it('[B2] what is written in the moment of closing keeps a partition open', async () => {
+    const line = new PassiveServer().line()
+    const { db, timers } = await openDatabase({ sync: line.sync })
+    db.tasks.insert({ id: 'r', title: 'a', month: '2026-11' })
+    await db.saved()
+    line.exchange()
+    timers.run(1000)
+    await new Promise((resolve) => setImmediate(resolve))
+    line.exchange() // acknowledges the end of the segment: now it closes
+    db.tasks.update('r', { title: 'b' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(titles(db)).toEqual(['b'])
+    line.exchange()
+    timers.run(1000)
+    await new Promise((resolve) => setImmediate(resolve))
+    line.exchange()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(titles(db)).toEqual([])
+    await db.tasks.open('2026-11')
+    expect(titles(db)).toEqual(['b'])
+  })
+
   it('[B3] what is no key is refused, whoever gives it, and nothing is written', async () => {
     const { db } = await openDatabase()
     for (const key of ['', 'x'.repeat(101), '\ud800', 7])

@@ -91,8 +91,11 @@ class World {
     const { db, timers, line, held } = replica
     const dice = prng.int32(this.#random, 0, 99)
     if (dice < 55) return this.#write(db)
-    if (dice < 75) line.exchange()
-    else if (dice < 87) held.push(await db.tasks.open(prng.oneOf(this.#random, KEYS)))
+    if (dice < 75) {
+      line.exchange()
+      // At once, while what waited for the exchange goes on: a partition that closes may not take this along.
+      if (prng.bool(this.#random)) this.#writeNext(db)
+    } else if (dice < 87) held.push(await db.tasks.open(prng.oneOf(this.#random, KEYS)))
     else if (dice < 93) held.splice(0).forEach((handle) => handle.close())
     else if (dice < 98) await this.idle(replica, { isWriting: prng.bool(this.#random) })
     else {
@@ -108,15 +111,17 @@ class World {
   async idle({ db, timers, line }: Replica, { isOnline = false, isWriting = false } = {}): Promise<void> {
     await db.saved()
     timers.run(100)
-    if (isWriting) {
-      // At any point of a partition's closing.
-      for (let turn = prng.int32(this.#random, 0, 12); turn > 0; turn--) await Promise.resolve()
-      this.#nowMs += 1
-      this.#write(db)
-    }
+    // At any point of a partition's closing.
+    for (let turn = isWriting ? prng.int32(this.#random, 0, 12) : 0; turn > 0; turn--) await Promise.resolve()
+    if (isWriting) this.#writeNext(db)
     await new Promise((resolve) => setImmediate(resolve))
     if (isOnline) line.exchange()
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  #writeNext(db: Database<S>): void {
+    this.#nowMs += 1
+    this.#write(db)
   }
 
   #write(db: Database<S>): void {
