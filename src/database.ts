@@ -2,17 +2,17 @@
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
-import { Partitions } from './partitions.ts'
+import { PartitionedTables } from './partitioned-tables.ts'
 import { PartitionedTable, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
-import type { Columns, PartitionedSchema, Partitioning, Schema, TableSchema } from './schema/index.ts'
+import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
 import { Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
 import { systemTimers, type Timers } from './sync/socket.ts'
-import { Conflicts, MigrationClock, PartitionedLog, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
+import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -168,22 +168,14 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
   const createLog = ({ history }: TableSchema): RowLog => new RowLog({ replica, author: user, clock, history })
-  const isPartitioned = ([, { partition }]: readonly [string, TableSchema]): boolean => partition !== undefined
-  const [whole, split] = [false, true].map((isSplit) =>
-    Object.entries(schema.tables).filter((entry) => isPartitioned(entry) === isSplit),
-  ) as [[string, TableSchema][], [string, TableSchema & { readonly partition: Partitioning }][]]
-  const logs = new Map(whole.map(([table, tableSchema]) => [table, createLog(tableSchema)]))
-  const partitions = new Map<string, Partitions>()
-  const allLogs = (): readonly RowLog[] => [
-    ...logs.values(),
-    ...[...partitions.values()].flatMap((one) => [...one.logs()]),
-  ]
-  const logOf = (document: string): RowLog | undefined =>
-    logs.get(document) ?? partitions.get(document.slice(0, document.indexOf('/')))?.logOf(document)
+  const logs = new Map<string, RowLog>()
+  for (const [table, tableSchema] of Object.entries(schema.tables))
+    if (!isPartitioned(tableSchema)) logs.set(table, createLog(tableSchema))
+  const allLogs = (): readonly RowLog[] => [...logs.values(), ...partitioned.logs()]
 
   const saver = new Saver({
     storage,
-    encode: (document) => (logOf(document) as RowLog).encode(),
+    encode: (document) => (logs.get(document) ?? (partitioned.logOf(document) as RowLog)).encode(),
     onStatus: () => status.touch(),
     timers,
   })
@@ -197,8 +189,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         return saver.unsaved
       },
       get unsent() {
-        const unjoined = [...partitions.values()].reduce((sum, one) => sum + one.unjoined, 0)
-        return session === undefined ? 0 : session.unsent + unjoined
+        return session === undefined ? 0 : session.unsent + partitioned.unjoined
       },
       get refused() {
         return allLogs().reduce((sum, { refused }) => sum + refused, 0)
@@ -230,53 +221,38 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
     undo.step(label, () => batch.transact(work))
   const makeId = createIdSource(now, random)
-  const starts: (() => void)[] = []
-  const shared = { batch, undo, conflicts, makeId, now, onError }
+  const partitioned = new PartitionedTables({
+    database: name,
+    storage,
+    saver,
+    timers,
+    replica,
+    author: user,
+    clock,
+    guard,
+    createLog,
+    now,
+    session: () => session,
+    flush: () => batch.flush(),
+    isWritable: () => guard.reason === undefined,
+    retentionMs: PURGE_RETENTION_MS,
+    onPending: () => batch.noteWork(),
+    onError,
+  })
   const tables = new Map<string, Table<Columns>>()
-  for (const [table, log] of logs)
-    tables.set(table, new Table({ name: table, schema: schema.tables[table] as TableSchema, log, ...shared }))
-  const isWritable = (): boolean => guard.reason === undefined
-  for (const [table, tableSchema] of split) {
-    const host = await Partitions.read({
-      database: name,
-      table,
-      idleMs: tableSchema.partition.idleMs,
-      storage,
-      saver,
-      timers,
-      session: () => session,
-      createLog: () => createLog(tableSchema),
-      onLoaded: (log) => {
-        guard.migrateLater(table, log)
-        log.forgetPurges(now() - PURGE_RETENTION_MS)
-      },
-      onUpdate: (log) => guard.look(table, log),
-      flush: () => batch.flush(),
-      isWritable,
-      onError,
-    })
-    const log = new PartitionedLog({
-      table,
-      schema: tableSchema,
-      replica,
-      author: user,
-      clock,
-      begin: (key) => host.begin(key),
-      isWritable,
-      retentionMs: PURGE_RETENTION_MS,
-      onPending: () => batch.noteWork(),
-      onError,
-    })
-    partitions.set(table, host)
-    tables.set(table, new PartitionedTable({ name: table, schema: tableSchema, log, ...shared }, host))
-    starts.push(() => host.start(log))
+  for (const [table, tableSchema] of Object.entries(schema.tables)) {
+    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, now, onError }
+    if (isPartitioned(tableSchema)) {
+      const { log, host } = await partitioned.add(table, tableSchema)
+      tables.set(table, new PartitionedTable({ ...shared, log }, host))
+    } else tables.set(table, new Table({ ...shared, log: logs.get(table) as RowLog }))
   }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
   session = sync?.start({ documents, onStatus: () => status.touch() })
-  for (const start of starts) start()
+  partitioned.start()
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {
@@ -305,7 +281,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     union: (names) => createUnion(source, names),
     async saved() {
       batch.flush()
-      await Promise.all([saver.saved(), ...Array.from(partitions.values(), (one) => one.saved())])
+      await Promise.all([saver.saved(), partitioned.saved()])
     },
     async acknowledged() {
       if (session === undefined)
@@ -314,7 +290,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
         )
       batch.flush()
-      await Promise.all(Array.from(partitions.values(), (one) => one.loaded()))
+      await partitioned.loaded()
       await session.acknowledged()
     },
     connect: () => session?.connect(),
@@ -328,11 +304,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const closeDatabase = async (): Promise<void> => {
     batch.close()
-    await Promise.all(Array.from(partitions.values(), (one) => one.close()))
+    await partitioned.close()
     for (const log of allLogs()) log.seal()
     session?.close()
     try {
-      await Promise.all([saver.saved(), ...Array.from(partitions.values(), (one) => one.saved())])
+      await Promise.all([saver.saved(), partitioned.saved()])
     } finally {
       saver.close()
       await storage.close()
@@ -341,6 +317,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
   return Object.freeze(withTables(core, tables)) as Database<S>
 }
+
+const isPartitioned = (schema: TableSchema): schema is PartitionedSchema<Columns> => schema.partition !== undefined
 
 const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap<string, Table<Columns>>): object => {
   const shadowed = [...tables.keys()].filter((name) => name in core)

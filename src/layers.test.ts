@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/migrate.ts'],
   ['src/partition-list.ts'],
   ['src/partitions.ts'],
+  ['src/partitioned-tables.ts'],
   ['src/database.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],

@@ -20,6 +20,8 @@ export interface PartitionsOptions {
   readonly timers: Timers
   readonly session: () => SyncSession | undefined
   readonly createLog: () => RowLog
+  /** Makes the table's log. `begin` makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
+  readonly log: (begin: (key: string) => RowLog) => PartitionedLog
   /** Brings a log that was just loaded to the schema's version. */
   readonly onLoaded: (log: RowLog) => void
   /** Told of each update of a log. */
@@ -51,12 +53,14 @@ export class Partitions implements PartitionHost {
   readonly #options: PartitionsOptions
   readonly #running = new Map<string, Running>()
   readonly #known: PartitionList
-  #log: PartitionedLog | undefined
+  /** The table's log, over all documents that are open. */
+  readonly log: PartitionedLog
   #isClosed = false
 
   private constructor(options: PartitionsOptions, known: PartitionList) {
     this.#options = options
     this.#known = known
+    this.log = options.log((key) => this.#begin(key))
   }
 
   /** Reads which partitions this device has. */
@@ -76,22 +80,14 @@ export class Partitions implements PartitionHost {
   }
 
   /** Starts: what was written in earlier runs and may not have reached the relay is opened until it has. */
-  start(log: PartitionedLog): void {
-    this.#log = log
+  start(): void {
     if (this.#options.session() === undefined) return
     for (const key of this.#known.unsent()) this.#run(key).loaded.catch(this.#options.onError)
   }
 
-  /** Makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
-  begin(key: string): RowLog {
-    const { log, loaded } = this.#make(key)
-    loaded.catch(this.#options.onError)
-    return log
-  }
-
   list(): readonly PartitionInfo[] {
     const keys = new Set([...this.#known.keys(), ...this.#running.keys()])
-    return [...keys].sort().map((key) => ({ key, isOpen: this.#log?.entries.partitions.get(key)?.isListed === true }))
+    return [...keys].sort().map((key) => ({ key, isOpen: this.log.entries.partitions.get(key)?.isListed === true }))
   }
 
   async open(given: string): Promise<OpenPartition> {
@@ -110,7 +106,7 @@ export class Partitions implements PartitionHost {
       running.holds -= 1
       throw error
     }
-    if (running.partition !== undefined) this.#log?.show(running.partition)
+    if (running.partition !== undefined) this.log.show(running.partition)
     let isHeld = true
     return {
       key,
@@ -152,8 +148,14 @@ export class Partitions implements PartitionHost {
     if (running?.hasFailed === true) this.#read(running)
     if (running !== undefined) return running
     const made = this.#make(key)
-    made.partition = this.#log?.add(key, made.log)
+    made.partition = this.log.add(key, made.log)
     return made
+  }
+
+  #begin(key: string): RowLog {
+    const { log, loaded } = this.#make(key)
+    loaded.catch(this.#options.onError)
+    return log
   }
 
   #make(key: string): Running {
@@ -192,8 +194,8 @@ export class Partitions implements PartitionHost {
     try {
       const stored = await storage.load(document)
       flush()
-      running.partition ??= this.#log?.entries.partitions.get(key)
-      this.#log?.load(running.partition as Partition, () => {
+      running.partition ??= this.log.entries.partitions.get(key)
+      this.log.load(running.partition as Partition, () => {
         log.load(stored.map(({ update }) => update))
         onLoaded(log)
       })
@@ -241,7 +243,7 @@ export class Partitions implements PartitionHost {
     if (running.holds > 0 || this.#isClosed || partition === undefined) return
     if (synced?.isSettled === false) return this.#rest(running)
     flush()
-    if (isWritable()) this.#log?.leave(partition, (key) => this.#isSettled(key))
+    if (isWritable()) this.log.leave(partition, (key) => this.#isSettled(key))
     log.seal()
     const { writes } = running
     await saver.saved()
@@ -264,7 +266,7 @@ export class Partitions implements PartitionHost {
     this.#options.timers.clearTimeout(running.idleTimer)
     this.#running.delete(running.key)
     running.synced?.leave()
-    if (running.partition !== undefined) this.#log?.remove(running.partition)
+    if (running.partition !== undefined) this.log.remove(running.partition)
     this.#options.saver.forget(running.document)
     running.log.document.destroy()
   }
