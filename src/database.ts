@@ -2,7 +2,7 @@
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
-import { PartitionedTables } from './partitioned-tables.ts'
+import { PartitionedTables } from './partitions/partitioned-tables.ts'
 import { PartitionedTable, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
 import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'

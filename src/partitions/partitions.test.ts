@@ -1,13 +1,13 @@
 // Laws of partitioned tables: what is open shows, writes find their document, what is idle goes, and nothing is lost on the way.
 import { afterEach, describe, expect, it } from 'vitest'
-import { createRelay, openMemoryLog } from '../server/index.ts'
-import { column as c, createDatabase, type Database, defineSchema, MerrowError, table } from './index.ts'
-import { RowLog } from './rowlog/index.ts'
-import { StampClock } from './stamp.ts'
-import { memory, type StorageAdapter } from './storage/index.ts'
-import { relay } from './sync/index.ts'
-import { PassiveServer } from './table/testing/passive-server.ts'
-import { TestTimers } from './table/testing/timers.ts'
+import { createRelay, openMemoryLog } from '../../server/index.ts'
+import { column as c, createDatabase, type Database, defineSchema, MerrowError, table } from '../index.ts'
+import { RowLog } from '../rowlog/index.ts'
+import { StampClock } from '../stamp.ts'
+import { memory, type StorageAdapter } from '../storage/index.ts'
+import { relay } from '../sync/index.ts'
+import { PassiveServer } from '../table/testing/passive-server.ts'
+import { TestTimers } from '../table/testing/timers.ts'
 
 const schema = defineSchema({
   projects: table({ name: c.string() }),
@@ -236,12 +236,30 @@ describe('writes', () => {
     expect(seen.slice(0, 2)).toEqual(['local 2026-11 2026-12', 'undo 2026-12 2026-11'])
   })
 
-  it('[B5] updateWhere and deleteWhere move and delete over what is open, with one update a document', async () => {
-    const { db } = await openDatabase()
+  it('[B5] updateWhere and deleteWhere move and delete over what is open; a move is one append of three updates', async () => {
+    const appended: string[][] = []
+    const inner = memory()
+    const storage: StorageAdapter = {
+      open: async (context) => {
+        const opened = await inner.open(context)
+        const append = opened.append.bind(opened)
+        return Object.assign(opened, {
+          append: (batch: Parameters<typeof append>[0]) => {
+            appended.push(batch.map(({ document }) => document))
+            return append(batch)
+          },
+        })
+      },
+    }
+    const { db } = await openDatabase({ storage })
     db.tasks.insertMany(Array.from({ length: 300 }, (_, at) => ({ title: `${at}`, month: '2026-10' })))
+    await db.tasks.open('2026-11')
     await db.saved()
+    appended.length = 0
     expect(db.tasks.updateWhere({ month: '2026-10' }, { month: '2026-11' })).toBe(300)
     await db.saved()
+    // The note in the old document; in the new one, the same writes, and copies of all that they did not change.
+    expect(appended).toEqual([['tasks/2026-10', 'tasks/2026-11', 'tasks/2026-11'].sort()])
     expect(db.tasks.where({ month: '2026-11' }).count()).toBe(300)
     expect(db.tasks.deleteWhere({ month: '2026-11' })).toBe(300)
     expect(db.tasks.all()).toEqual([])

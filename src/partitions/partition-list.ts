@@ -1,7 +1,7 @@
 // The list of a table's partitions on this device, kept beside the documents. Knows storage; opens none.
-import { MerrowError } from './errors.ts'
-import type { Storage } from './storage/port.ts'
-import { checkKey } from './table/index.ts'
+import { MerrowError } from '../errors.ts'
+import type { Storage } from '../storage/port.ts'
+import { checkKey } from '../table/index.ts'
 
 /** What a list is given to work with. */
 export interface PartitionListOptions {

@@ -1,10 +1,11 @@
 // All partitioned tables of a database: makes the log and the host of each, and speaks for their documents. Knows no rows.
-import type { VersionGuard } from './migrate.ts'
+import type { VersionGuard } from '../migrate.ts'
+import type { PartitionHost } from '../query/index.ts'
+import type { RowLog } from '../rowlog/index.ts'
+import type { Partitioning, TableSchema } from '../schema/index.ts'
+import { PartitionedLog, type PartitionedLogOptions } from '../table/index.ts'
+import type { PartitionDocument } from './partition-document.ts'
 import { Partitions, type PartitionsOptions } from './partitions.ts'
-import type { PartitionHost } from './query/index.ts'
-import type { RowLog } from './rowlog/index.ts'
-import type { Partitioning, TableSchema } from './schema/index.ts'
-import { PartitionedLog, type PartitionedLogOptions } from './table/index.ts'
 
 /** What partitioned tables are given to work with. */
 export interface PartitionedTablesOptions
@@ -52,17 +53,17 @@ export class PartitionedTables {
 
   /** The logs of all documents that are open. */
   logs(): readonly RowLog[] {
-    return this.#all.flatMap((host) => [...host.logs()])
+    return this.#documents.map(({ log }) => log)
   }
 
   /** The log of a document; undefined if it is not open, or none of theirs. */
   logOf(document: string): RowLog | undefined {
-    return this.#hosts.get(document.slice(0, document.indexOf('/')))?.logOf(document)
+    return this.#documents.find(({ name }) => name === document)?.log
   }
 
   /** Local updates of documents that do not take part in synchronisation yet. */
   get unjoined(): number {
-    return this.#all.reduce((sum, { unjoined }) => sum + unjoined, 0)
+    return this.#documents.reduce((sum, { unjoined }) => sum + unjoined, 0)
   }
 
   /** Opens what was written in earlier runs and may not have reached the relay. */
@@ -77,12 +78,16 @@ export class PartitionedTables {
 
   /** Resolves once every partition that is open has been read, and so takes part in synchronisation. */
   async loaded(): Promise<void> {
-    await Promise.all(this.#all.map((host) => host.loaded()))
+    await Promise.all(this.#documents.map((document) => document.read()))
   }
 
   /** Opens and closes no more; resolves once nothing reads from storage any more. */
   async close(): Promise<void> {
     await Promise.all(this.#all.map((host) => host.close()))
+  }
+
+  get #documents(): readonly PartitionDocument[] {
+    return this.#all.flatMap((host) => [...host.documents()])
   }
 
   get #all(): readonly Partitions[] {
