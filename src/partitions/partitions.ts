@@ -75,14 +75,7 @@ export class Partitions implements PartitionHost {
       throw error
     }
     this.log.show(this.#partition(key) as Partition)
-    let isHeld = true
-    return {
-      key,
-      close: () => {
-        if (isHeld) document.release()
-        isHeld = false
-      },
-    }
+    return { key, close: releaseOnce(document) }
   }
 
   /** Resolves once it is durable here which partitions there are. */
@@ -153,5 +146,13 @@ export class Partitions implements PartitionHost {
 
   #isSettled(key: string): boolean {
     return this.#partition(key)?.isLoaded === true && this.#documents.get(key)?.isSettled === true
+  }
+}
+
+/** A handle that is kept after its use keeps no document in memory. */
+const releaseOnce = (held: PartitionDocument | undefined): (() => void) => {
+  return () => {
+    held?.release()
+    held = undefined
   }
 }
