@@ -4,14 +4,16 @@ import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
-import { Table } from './query/index.ts'
+import { PartitionedTables } from './partitions/partitioned-tables.ts'
+import { PartitionedTable, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
-import type { Columns, Schema, TableSchema } from './schema/index.ts'
+import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
 import { Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
+import { systemTimers, type Timers } from './sync/socket.ts'
 import { Conflicts, MigrationClock, Quarantine, type TableStats, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
@@ -40,11 +42,18 @@ export interface DatabaseOptions<S extends Schema> {
   readonly now?: () => number
   /** Source of ids. */
   readonly random?: RandomBytes
+  /** Timers for trying again and for closing what is idle; the platform's by default. */
+  readonly timers?: Timers
   /** Told of errors that no call can throw, such as those of subscribers; printed by default. */
   readonly onError?: (error: unknown) => void
 }
 
-type TableOf<T> = T extends TableSchema<infer C extends Columns> ? Table<C> : never
+type TableOf<T> =
+  T extends TableSchema<infer C extends Columns>
+    ? T extends PartitionedSchema<C>
+      ? PartitionedTable<C>
+      : Table<C>
+    : never
 type TablesOf<S extends Schema> = {
   readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S['tables'][N]>
 }
@@ -168,26 +177,22 @@ export const createDatabase = async <const S extends Schema>(options: DatabaseOp
 
 const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, storage: Storage): Promise<Database<S>> => {
   const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
+  const { timers = systemTimers } = options
   await checkFormat(storage, name)
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
-  const logs = new Map(
-    Object.entries(schema.tables).map(([table, { history }]) => [
-      table,
-      new RowLog({ replica, author: user, clock, history }),
-    ]),
-  )
-  const logOf = (table: string): RowLog => logs.get(table) as RowLog
+  const createLog = ({ history }: TableSchema): RowLog => new RowLog({ replica, author: user, clock, history })
+  const logs = new Map<string, RowLog>()
+  for (const [table, tableSchema] of Object.entries(schema.tables))
+    if (!isPartitioned(tableSchema)) logs.set(table, createLog(tableSchema))
+  const allLogs = (): readonly RowLog[] => [...logs.values(), ...partitioned.logs()]
 
   const saver = new Saver({
     storage,
-    encode: (table) => logOf(table).encode(),
+    encode: (document) => (logs.get(document) ?? (partitioned.logOf(document) as RowLog)).encode(),
     onStatus: () => status.touch(),
-    timers: {
-      setTimeout: (work, ms) => setTimeout(work, ms),
-      clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-    },
+    timers,
   })
   let session: SyncSession | undefined
   const status = new Status<Connection>(
@@ -199,10 +204,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         return saver.unsaved + (batch.isPending ? 1 : 0)
       },
       get unsent() {
-        return session?.unsent ?? 0
+        return session === undefined ? 0 : session.unsent + partitioned.unjoined
       },
       get refused() {
-        return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
+        return allLogs().reduce((sum, { refused }) => sum + refused, 0)
       },
       get error() {
         return guard.reason ?? saver.error ?? session?.error
@@ -232,30 +237,54 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     undo.step(label, () => batch.transact(work, origin))
   const makeId = createIdSource(now, random)
   const documentOf = (table: string): string => `${name}/${table}`
+  const partitioned = new PartitionedTables({
+    database: name,
+    storage,
+    saver,
+    timers,
+    replica,
+    author: user,
+    clock,
+    guard,
+    createLog,
+    now,
+    session: () => session,
+    flush: () => batch.flush(),
+    isWritable: () => guard.reason === undefined,
+    retentionMs: PURGE_RETENTION_MS,
+    onPending: () => batch.noteWork(),
+    onError,
+  })
+  const plainLogs = new Map(Array.from(logs, ([table, log]) => [documentOf(table), log]))
   const delivery = new DeliveryBook({
-    logs: new Map(Array.from(logs, ([table, log]) => [documentOf(table), log])),
+    logOf: (document) => plainLogs.get(document) ?? partitioned.logOf(document.slice(name.length + 1)),
     saved: (table) => saver.position(table),
     isSynced: sync !== undefined,
   })
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables)) {
-    const facts = delivery.factsOf({ stored: table, sent: documentOf(table) })
-    const log = logOf(table)
-    tables.set(
-      table,
-      new Table({ name: table, schema: tableSchema, log, batch, undo, conflicts, makeId, facts, now, onError }),
-    )
+    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, now, onError }
+    if (isPartitioned(tableSchema)) {
+      const { log, host } = await partitioned.add(table, tableSchema)
+      const facts = delivery.factsOfAll(() =>
+        Array.from(host.documents(), ({ name: stored }) => ({ stored, sent: documentOf(stored) })),
+      )
+      tables.set(table, new PartitionedTable({ ...shared, facts, log }, host))
+    } else {
+      const facts = delivery.factsOf({ stored: table, sent: documentOf(table) })
+      tables.set(table, new Table({ ...shared, facts, log: logs.get(table) as RowLog }))
+    }
   }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
-  const documents = new Map(Array.from(logs, ([table, { document }]) => [documentOf(table), document]))
   session = sync?.start({
-    documents,
+    documents: new Map(Array.from(plainLogs, ([document, log]) => [document, log.document])),
     onStatus: () => status.touch(),
     position: (document) => delivery.position(document),
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
   })
+  partitioned.start()
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {
@@ -285,7 +314,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
     async saved() {
       batch.flush()
-      await saver.saved()
+      await Promise.all([saver.saved(), partitioned.saved()])
     },
     async acknowledged() {
       if (session === undefined)
@@ -294,6 +323,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
         )
       batch.flush()
+      await partitioned.loaded()
       await session.acknowledged()
     },
     connect: () => session?.connect(),
@@ -309,18 +339,21 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     const bulk = batch.settled()
     if (bulk !== undefined) await bulk
     batch.close()
-    for (const log of logs.values()) log.seal()
+    await partitioned.close()
+    for (const log of allLogs()) log.seal()
     session?.close()
     try {
-      await saver.saved()
+      await Promise.all([saver.saved(), partitioned.saved()])
     } finally {
       saver.close()
       await storage.close()
-      for (const { document } of logs.values()) document.destroy()
+      for (const { document } of allLogs()) document.destroy()
     }
   }
   return Object.freeze(withTables(core, tables)) as Database<S>
 }
+
+const isPartitioned = (schema: TableSchema): schema is PartitionedSchema<Columns> => schema.partition !== undefined
 
 const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap<string, Table<Columns>>): object => {
   const shadowed = [...tables.keys()].filter((name) => name in core)

@@ -4,8 +4,8 @@ import type { RowFacts } from './table/index.ts'
 
 /** What a {@link DeliveryBook} is given to work with. */
 export interface DeliveryBookOptions {
-  /** The logs by the names of their documents. */
-  readonly logs: ReadonlyMap<string, RowLog>
+  /** The log of a document; undefined if it is not open. */
+  readonly logOf: (document: string) => RowLog | undefined
   /** Position of a document up to which its local writes are durable here. */
   readonly saved: (document: string) => number | undefined
   /** Whether there is a relay. */
@@ -23,12 +23,33 @@ export class DeliveryBook {
 
   /** How far a document's local writes have come. */
   position(document: string): number {
-    return this.#options.logs.get(document)?.position ?? 0
+    return this.#options.logOf(document)?.position ?? 0
   }
 
   /** Takes note that the relay has a document's local writes up to a position, and what earlier runs wrote. */
   noteAcknowledged(document: string, position: number): void {
     this.#acknowledged.set(document, Math.max(position, this.#acknowledged.get(document) ?? 0))
+  }
+
+  /** What the rows of several documents are told: as far as the one is that has come the least far, and has farther to go. */
+  factsOfAll(documents: () => readonly { readonly stored: string; readonly sent: string }[]): RowFacts {
+    const { saved, isSynced } = this.#options
+    const leastOf = (
+      positionOf: (document: { stored: string; sent: string }) => number | undefined,
+    ): number | undefined => {
+      let least = Number.MAX_SAFE_INTEGER
+      for (const document of documents()) {
+        const reached = positionOf(document)
+        if (reached === undefined && this.position(document.sent) > 0) return undefined
+        if (reached !== undefined && reached < this.position(document.sent)) least = Math.min(least, reached)
+      }
+      return least
+    }
+    return {
+      isSynced,
+      saved: () => leastOf(({ stored }) => saved(stored)),
+      acknowledged: () => leastOf(({ sent }) => this.#acknowledged.get(sent)),
+    }
   }
 
   /** What the rows of a document are told, which is stored and sent under these names. */

@@ -8,7 +8,15 @@ export {
 } from './database.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { RandomBytes } from './ids.ts'
-export type { Filter, Query, QueryChange, Table } from './query/index.ts'
+export type {
+  Filter,
+  OpenPartition,
+  PartitionedTable,
+  PartitionInfo,
+  Query,
+  QueryChange,
+  Table,
+} from './query/index.ts'
 export {
   Column,
   type Columns,
@@ -22,10 +30,14 @@ export {
   type Insert,
   type InsertOf,
   type Json,
+  type KeyRow,
   type MergeFunction,
   type MergeRule,
   type MigrateRow,
   type Migration,
+  type PartitionedSchema,
+  type Partitioning,
+  type PartitionOptions,
   type Patch,
   type PatchOf,
   type Presence,

@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/query/', 'src/backend/'],
   ['src/view/'],
   ['src/migrate.ts', 'src/delivery.ts'],
+  ['src/partitions/'],
   ['src/database.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],

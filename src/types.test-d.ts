@@ -13,6 +13,19 @@ const schema = defineSchema({
     count: c.from(z.string().transform(Number)),
   }),
   status: table({ text: c.string() }),
+  months: table({ month: c.string(), done: c.boolean() })
+    .keepHistory({ maxWrites: 3 })
+    .partitionBy((row) => {
+      assert<Equal<typeof row.month, string>>()
+      assert<Equal<typeof row.createdAt, number>>()
+      // @ts-expect-error any write changes it
+      row.updatedAt
+      return row.month
+    }),
+  years: table({ year: c.number() })
+    // @ts-expect-error a key is a string
+    .partitionBy((row) => row.year)
+    .keepHistory({ maxAgeMs: 1 }),
 })
 type S = typeof schema
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -84,3 +97,13 @@ export const uses = (db: Database<S>): void => {
   c.string().optional().default('x')
 }
 export const refused = [withoutTitle, wrongInput, wrongEnum, cleared, unknownColumn]
+
+export const partitions = async (db: Database<S>): Promise<void> => {
+  const handle = await db.months.open('2026-11')
+  assert<Equal<typeof handle.key, string>>()
+  assert<Equal<(typeof row)['month'], string>>()
+  const row = db.months.all()[0] as Row<S, 'months'>
+  db.years.partitions()
+  // @ts-expect-error one document holds all tasks
+  db.tasks.open('2026-11')
+}

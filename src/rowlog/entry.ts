@@ -2,7 +2,7 @@
 
 import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, isSameWrite, type Patch } from './segment.ts'
+import { comparePatches, isSamePatch, isSameWrite, type Patch } from './segment.ts'
 import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
@@ -13,7 +13,7 @@ import { CREATED, DELETED, KNEW } from './shape.ts'
 export class Entry {
   readonly id: string
   readonly patches: readonly Patch[]
-  /** Those that the row is made of: the patches after its last purge. */
+  /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
   readonly valid: readonly Patch[]
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
@@ -21,7 +21,7 @@ export class Entry {
   constructor(id: string, patches: readonly Patch[]) {
     this.id = id
     this.patches = patches
-    this.valid = afterPurge(patches)
+    this.valid = withoutCopies(afterPurge(patches))
   }
 }
 
@@ -29,6 +29,13 @@ const afterPurge = (patches: readonly Patch[]): readonly Patch[] => {
   for (let at = patches.length - 1; at >= 0; at--)
     if ((patches[at] as Patch).shape.isPurge) return patches.slice(at + 1)
   return patches
+}
+
+const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
+  let hasCopies = false
+  for (let at = 1; at < patches.length && !hasCopies; at++)
+    hasCopies = isSamePatch(patches[at - 1] as Patch, patches[at] as Patch)
+  return hasCopies ? patches.filter((patch, at) => at === 0 || !isSamePatch(patches[at - 1] as Patch, patch)) : patches
 }
 
 /** The entry with one more patch. */

@@ -6,9 +6,10 @@ import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { BLOCK_ROWS, decodeBlock, encodeBlock } from './block.ts'
 import { type PlacedRow, placeBlock } from './block-place.ts'
 import { type PackRules, packRow, rowsToPack } from './compaction.ts'
+import { writeCopies } from './copies.ts'
 import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
-import type { BlockSource, Patch } from './segment.ts'
+import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
@@ -232,6 +233,31 @@ export class RowLog {
     return rows.length
   }
 
+  /** Takes in copies of patches that stand in another document; those that are here already are passed over. */
+  adopt(patches: readonly Patch[]): void {
+    const isLacking = (patch: Patch): boolean => {
+      const held = this.#entries.get(unpackId(patch.raw[1]) as string)?.patches
+      return held?.some((other) => isSamePatch(other, patch)) !== true
+    }
+    const lacking = patches.filter(isLacking)
+    if (lacking.length === 0) return
+    this.document.transact(() => {
+      for (const copy of writeCopies(this.#segments, lacking))
+        this.#takePatch(copy, (id) => this.#noteSuperseded(this.#entries.get(id)))
+    }, this)
+  }
+
+  /** Deletes all that the document holds of some rows. */
+  drop(ids: Iterable<string>): void {
+    const entries = Array.from(ids, (id) => this.#entries.get(id) ?? []).flat()
+    if (entries.length === 0) return
+    this.document.transact(() => {
+      this.#segments.deletePatches(entries.flatMap(({ patches }) => patches))
+      for (const { id, patches } of entries) this.#removeFromEntry(id, patches)
+      this.#segments.dropEmpty()
+    }, this)
+  }
+
   /** Ends this replica's open segment: it will write into a new one, if at all. */
   seal(): void {
     this.document.transact(() => this.#writer.seal(), this)
@@ -338,20 +364,25 @@ export class RowLog {
     const note = (id: string, before: Entry | undefined): void => {
       if (!changes.has(id)) changes.set(id, this.#beforeChange(id, before))
     }
+    const packed = new Set<string>()
+    const notePacked = (id: string, before: Entry | undefined): void => {
+      packed.add(id)
+      note(id, before)
+    }
     this.#reader.read(transaction, {
       onPatch: (patch) => this.#takePatch(patch, note),
-      onBlock: (rows) => this.#takeBlock(rows, note),
-      onBlockDeleted: (block) => this.#forgetBlock(block, note),
+      onBlock: (rows) => this.#takeBlock(rows, notePacked),
+      onBlockDeleted: (block) => this.#forgetBlock(block, notePacked),
       onDeleted: (raw) => {
         const before = this.#forgetDeleted(raw)
         if (before !== undefined) note(before.id, before)
       },
     })
-    for (const [id, before] of changes) {
-      const entry = this.#entries.get(id)
-      this.#noteSuperseded(entry)
+    for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
+    for (const id of packed) {
+      const [before, entry] = [changes.get(id), this.#entries.get(id)]
       if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
-      // Packed elsewhere, most likely: nobody has to hear of it.
+      // Packed elsewhere: nobody has to hear of it.
       entry.row = before.row
       changes.delete(id)
     }

@@ -85,6 +85,16 @@ const compareBlocks = (a: BlockSource | undefined, b: BlockSource | undefined): 
   return a.packedAt - b.packedAt || compareNames(a.packer, b.packer)
 }
 
+/** Whether two patches are one, or copies of one: of what one clock reading wrote to a row, each column stands in one patch. */
+export const isSamePatch = (a: Patch, b: Patch): boolean =>
+  a === b || (comparePatches(a, b) === 0 && isSameShape(a.shape, b.shape))
+
+const isSameShape = (a: Shape, b: Shape): boolean =>
+  a === b ||
+  (a.insert === b.insert &&
+    a.columns.length === b.columns.length &&
+    a.columns.every((column, at) => column === b.columns[at]))
+
 /** What to do with the elements of a segment. */
 export interface SegmentReader {
   readonly shapes: ShapeBook

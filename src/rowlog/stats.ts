@@ -67,3 +67,18 @@ const countSegments = (document: Y.Doc): { readonly segments: number; readonly r
   }
   return { segments: lists.length, replicas: replicas.size }
 }
+
+/** What several logs come to. */
+export const sumStats = (stats: readonly LogStats[]): LogStats => ({
+  rows: sum(stats, 'rows'),
+  softDeletedRows: sum(stats, 'softDeletedRows'),
+  liveBytes: sum(stats, 'liveBytes'),
+  deadBytes: sum(stats, 'deadBytes'),
+  segments: sum(stats, 'segments'),
+  replicas: sum(stats, 'replicas'),
+  orphans: sum(stats, 'orphans'),
+  fromTheFuture: sum(stats, 'fromTheFuture'),
+})
+
+const sum = (stats: readonly LogStats[], figure: keyof LogStats): number =>
+  stats.reduce((total, one) => total + one[figure], 0)

@@ -25,8 +25,11 @@ export { deepFreeze, type Json, toStored } from './plain.ts'
 export { defineSchema, type Insert, type Patch, type Row, type Schema, type Tables } from './schema.ts'
 export {
   type HistoryRetention,
+  type PartitionedSchema,
+  type Partitioning,
+  type PartitionOptions,
   type StoredFields,
   TableSchema,
   table,
 } from './table-schema.ts'
-export type { Columns, DraftOf, InsertOf, PatchOf, RowMeta, RowOf } from './types.ts'
+export type { Columns, DraftOf, InsertOf, KeyRow, PatchOf, RowMeta, RowOf } from './types.ts'

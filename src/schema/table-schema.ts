@@ -4,7 +4,7 @@ import type { Column } from './column.ts'
 import { isColumnName, RESERVED, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 import { Refusal } from './plain.ts'
 import { checkFormers, type WrittenFormer, writeFormers, writtenFormers } from './table-formers.ts'
-import type { Columns } from './types.ts'
+import type { Columns, KeyRow } from './types.ts'
 
 /** Columns that a write names, and their stored values, in the same order. */
 export interface StoredFields {
@@ -20,6 +20,22 @@ export interface HistoryRetention {
   readonly maxAgeMs: number
 }
 
+/** How a partitioned table is kept. */
+export interface PartitionOptions {
+  /** How long a partition stays open that nobody holds and nobody here writes to, in milliseconds; 60,000 unless given. */
+  readonly idleMs?: number
+}
+
+/** How a table's rows are spread over documents. */
+export interface Partitioning {
+  /** The key of the document that a row belongs in. */
+  readonly key: (row: object) => unknown
+  readonly idleMs: number
+}
+
+/** A table whose rows are spread over several documents; made by `table({ ... }).partitionBy(...)`. */
+export type PartitionedSchema<C extends Columns> = TableSchema<C> & { readonly partition: Partitioning }
+
 /** The columns of one table; made by {@link table}. */
 export class TableSchema<C extends Columns = Columns> {
   readonly columns: C
@@ -28,15 +44,18 @@ export class TableSchema<C extends Columns = Columns> {
   readonly insertFields: readonly string[]
   /** What is kept of replaced writes; nothing if undefined. */
   readonly history: HistoryRetention | undefined
+  /** How its rows are spread over documents; one document holds them all if undefined. */
+  readonly partition: Partitioning | undefined
   readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
   /** Former names that are written along with their columns. */
   readonly #written: readonly WrittenFormer[]
 
   /** @internal */
-  constructor(columns: C, version = 1, history?: HistoryRetention) {
+  constructor(columns: C, version = 1, history?: HistoryRetention, partition?: Partitioning) {
     this.columns = columns
     this.history = history
+    this.partition = partition
     this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
@@ -48,7 +67,7 @@ export class TableSchema<C extends Columns = Columns> {
 
   /** @internal The table in a schema of this version. */
   at(version: number): TableSchema<C> {
-    return version === this.#version ? this : new TableSchema(this.columns, version, this.history)
+    return version === this.#version ? this : new TableSchema(this.columns, version, this.history, this.partition)
   }
 
   /**
@@ -58,7 +77,7 @@ export class TableSchema<C extends Columns = Columns> {
    * @param retention - At least one bound; the other is none if left out.
    * @throws {@link MerrowError} `invalid_schema` without a bound, or with one that is no positive number.
    */
-  keepHistory(retention: Partial<HistoryRetention>): TableSchema<C> {
+  keepHistory(retention: Partial<HistoryRetention>): this {
     const { maxWrites = Number.POSITIVE_INFINITY, maxAgeMs = Number.POSITIVE_INFINITY } = retention
     const isBounded = Number.isFinite(maxWrites) || Number.isFinite(maxAgeMs)
     if (!isBounded || !(maxWrites > 0) || !(maxAgeMs > 0))
@@ -66,7 +85,30 @@ export class TableSchema<C extends Columns = Columns> {
         'invalid_schema',
         `keepHistory(${show(retention)}) needs a bound that is a positive number: maxWrites, maxAgeMs or both.`,
       )
-    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs })
+    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs }, this.partition) as this
+  }
+
+  /**
+   * Spreads the rows over several documents, one a key, which are opened on demand: `await db.tasks.open('2026-11')`. Reads and queries
+   * see the rows of those that are open.
+   *
+   * @param key - Pure: the key of a row, 1 to 100 characters, from its columns, `id` and `createdAt`. A row that gets another key moves.
+   * What it gives for rows there are must not change: they lie where it said when they were written.
+   * @throws {@link MerrowError} `invalid_schema` for what is no function, or a time that is no positive number.
+   *
+   * @example table({ title: c.string(), dueAt: c.date() }).partitionBy((row) => row.dueAt.toISOString().slice(0, 7))
+   */
+  partitionBy(
+    key: (row: KeyRow<C>) => string,
+    { idleMs = 60_000 }: PartitionOptions = {},
+  ): this & PartitionedSchema<C> {
+    if (typeof key !== 'function' || !(idleMs > 0))
+      throw new MerrowError(
+        'invalid_schema',
+        `partitionBy(${show(key)}, { idleMs: ${show(idleMs)} }) needs a function of a row that gives its key, and a positive number of milliseconds.`,
+      )
+    const partition: Partitioning = { key: key as Partitioning['key'], idleMs }
+    return new TableSchema(this.columns, this.#version, this.history, partition) as this & PartitionedSchema<C>
   }
 
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */

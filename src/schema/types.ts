@@ -29,6 +29,9 @@ type Flat<T> = { [K in keyof T]: T[K] } & {}
 /** A row as it is handed out: frozen, with its columns and its {@link RowMeta}. */
 export type RowOf<C extends Columns> = Flat<RowMeta & { readonly [K in keyof C]: Out<C[K]> }>
 
+/** A row as `partitionBy` sees it: without what any write changes. */
+export type KeyRow<C extends Columns> = Omit<RowOf<C>, 'updatedAt' | 'updatedBy' | 'deletedAt'>
+
 /** What `insert` takes: an id if one must be kept, the required columns, and any of the others. */
 export type InsertOf<C extends Columns> = Flat<
   { readonly id?: string } & { readonly [K in RequiredKeys<C>]: In<C[K]> } & {

@@ -82,6 +82,11 @@ export class Saver {
     return this.#positions.get(document)
   }
 
+  /** Forgets a document of which nothing is left to write: it can no longer be encoded. */
+  forget(document: string): void {
+    this.#shelves.delete(document)
+  }
+
   /** Queues one update. `position` says how far the document's local writes have come with it. */
   save(document: string, update: Uint8Array, position: number): void {
     this.#queue.push({ document, update, position })

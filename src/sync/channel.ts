@@ -28,6 +28,8 @@ export interface ChannelOptions {
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
+  /** Local updates of this session before the channel. */
+  readonly made: number
 }
 
 /** Who waits for an acknowledgement when the database closes is told this. */
@@ -50,7 +52,7 @@ export class Channel {
   readonly #onStatus: () => void
   readonly #onUpdate: (update: Uint8Array, origin: unknown) => void
   /** Local updates so far, and how many of them the relay has. */
-  #made = 0
+  #made: number
   #acknowledged = 0
   #isCaughtUp = false
   /** Why the relay closed this channel for good, if it did. */
@@ -64,8 +66,9 @@ export class Channel {
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
   constructor(name: string, document: Y.Doc, options: ChannelOptions) {
-    const { onStatus } = options
+    const { onStatus, made } = options
     this.#name = name
+    this.#made = made
     this.#document = document
     this.#onStatus = onStatus
     this.#position = options.position
@@ -92,9 +95,14 @@ export class Channel {
     return this.#made - this.#acknowledged
   }
 
+  /** Whether the relay has all of it on disk, what earlier runs wrote included. */
+  get isSettled(): boolean {
+    return this.#isCaughtUp && this.unsent === 0
+  }
+
   /** Resolves once the relay has every local update made so far on disk. */
   acknowledged(): Promise<void> {
-    if (this.#isCaughtUp && this.unsent === 0) return Promise.resolve()
+    if (this.isSettled) return Promise.resolve()
     return new Promise((resolve, reject) => this.#waiters.push({ made: this.#made, resolve, reject }))
   }
 
@@ -144,7 +152,11 @@ export class Channel {
 }
 
 /** A WebSocket class whose sockets are channels of the shared socket. */
-const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOptions, channel: Channel) =>
+const virtualSocketClass = (
+  name: string,
+  { shared, timers, random }: Omit<ChannelOptions, 'made' | 'onStatus'>,
+  channel: Channel,
+) =>
   class VirtualSocket implements ChannelEnd {
     readonly OPEN = 1
     readonly document = name

@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { nextTurn } from '../turn.ts'
-import type { SyncAdapter, SyncContext, SyncSession } from './port.ts'
+import type { SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
 
 /** Databases in one process that exchange their writes when told to. */
 export interface TestNetwork {
@@ -48,6 +48,7 @@ export const createTestNetwork = (): TestNetwork => {
 class Member implements SyncSession {
   readonly #context: SyncContext
   readonly #leave: () => void
+  readonly #documents: Map<string, Y.Doc>
   readonly #waiters: { resolve(): void; reject(error: unknown): void }[] = []
   readonly error = undefined
   connection: 'offline' | 'connected' = 'connected'
@@ -56,7 +57,8 @@ class Member implements SyncSession {
   constructor(context: SyncContext, leave: () => void) {
     this.#context = context
     this.#leave = leave
-    for (const document of context.documents.values()) document.on('update', this.#onUpdate)
+    this.#documents = new Map(context.documents)
+    for (const document of this.#documents.values()) document.on('update', this.#onUpdate)
   }
 
   connect(): void {
@@ -74,10 +76,28 @@ class Member implements SyncSession {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
   }
 
+  /** What was written to it before is exchanged with the rest. */
+  join(name: string, document: Y.Doc, made: number): SyncedDocument {
+    this.unsent += made
+    this.#documents.set(name, document)
+    document.on('update', this.#onUpdate)
+    const isSettled = (): boolean => this.unsent === 0
+    return {
+      get isSettled() {
+        return isSettled()
+      },
+      acknowledged: () => this.acknowledged(),
+      leave: () => {
+        this.#documents.delete(name)
+        document.off('update', this.#onUpdate)
+      },
+    }
+  }
+
   close(): void {
     this.connection = 'offline'
     this.#leave()
-    for (const document of this.#context.documents.values()) document.off('update', this.#onUpdate)
+    for (const document of this.#documents.values()) document.off('update', this.#onUpdate)
     const error = new MerrowError(
       'database_closed',
       'The database was closed before its writes were exchanged. Call exchange() first.',
@@ -86,7 +106,7 @@ class Member implements SyncSession {
   }
 
   send(disk: Map<string, Y.Doc>): void {
-    for (const [name, document] of this.#context.documents) {
+    for (const [name, document] of this.#documents) {
       const server = disk.get(name) ?? new Y.Doc()
       disk.set(name, server)
       Y.applyUpdate(server, Y.encodeStateAsUpdate(document, Y.encodeStateVector(server)))
@@ -94,9 +114,9 @@ class Member implements SyncSession {
   }
 
   receive(disk: ReadonlyMap<string, Y.Doc>): void {
-    const { documents, position, onAcknowledged, onStatus } = this.#context
+    const { position, onAcknowledged, onStatus } = this.#context
     this.unsent = 0
-    for (const [name, document] of documents) {
+    for (const [name, document] of this.#documents) {
       onAcknowledged(name, position(name))
       Y.applyUpdate(document, Y.encodeStateAsUpdate(disk.get(name) as Y.Doc, Y.encodeStateVector(document)), this)
     }

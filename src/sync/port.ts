@@ -23,6 +23,16 @@ export interface SyncContext {
   readonly onAcknowledged: (document: string, position: number) => void
 }
 
+/** A document that was added to a running synchronisation. */
+export interface SyncedDocument {
+  /** Whether the relay has all of it on disk. */
+  readonly isSettled: boolean
+  /** Resolves once the relay has every local update made so far on disk. */
+  acknowledged(): Promise<void>
+  /** Takes it out again. */
+  leave(): void
+}
+
 /** A running synchronisation. */
 export interface SyncSession {
   readonly connection: Connection
@@ -36,6 +46,12 @@ export interface SyncSession {
   disconnect(): void
   /** Resolves once every local update made before the call is on the relay's disk, those of earlier runs included. */
   acknowledged(): Promise<void>
+  /**
+   * Adds a document, under its name on the relay.
+   *
+   * @param made - How many local updates it has had in this session.
+   */
+  join(name: string, document: Y.Doc, made: number): SyncedDocument
   close(): void
 }
 

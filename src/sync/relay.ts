@@ -1,7 +1,9 @@
 // Synchronisation through a relay: `relay({ url })`. Puts the shared socket and the channels together.
+
+import type * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
-import { Channel, closedEarly } from './channel.ts'
-import type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
+import { Channel, type ChannelOptions, closedEarly } from './channel.ts'
+import type { Connection, SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
 import { SharedSocket, type TokenSource } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
 
@@ -41,30 +43,20 @@ export const relay = ({
 
 class RelaySession implements SyncSession {
   readonly #shared: SharedSocket
-  readonly #channels: readonly Channel[]
+  readonly #channels = new Set<Channel>()
+  readonly #context: SyncContext
+  readonly #options: Pick<ChannelOptions, 'onStatus' | 'timers' | 'random'>
   readonly #onOnline = (): void => {
     if (this.#isWanted) this.#shared.connect()
   }
   #isWanted = true
   #isClosed = false
 
-  constructor(
-    { documents, onStatus, position, onAcknowledged }: SyncContext,
-    options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
-  ) {
-    this.#shared = new SharedSocket({ ...options, onStatus })
-    this.#channels = Array.from(
-      documents,
-      ([name, document]) =>
-        new Channel(name, document, {
-          shared: this.#shared,
-          onStatus,
-          position: () => position(name),
-          onAcknowledged: (reached) => onAcknowledged(name, reached),
-          timers: options.timers,
-          random: options.random,
-        }),
-    )
+  constructor(context: SyncContext, options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>) {
+    this.#shared = new SharedSocket({ ...options, onStatus: context.onStatus })
+    this.#context = context
+    this.#options = { onStatus: context.onStatus, timers: options.timers, random: options.random }
+    for (const [name, document] of context.documents) this.#open(name, document)
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }
@@ -74,11 +66,11 @@ class RelaySession implements SyncSession {
   }
 
   get unsent(): number {
-    return this.#channels.reduce((sum, { unsent }) => sum + unsent, 0)
+    return this.#all.reduce((sum, { unsent }) => sum + unsent, 0)
   }
 
   get error(): unknown {
-    return this.#refusal ?? this.#shared.error ?? this.#channels.find(({ failure }) => failure !== undefined)?.failure
+    return this.#refusal ?? this.#shared.error ?? this.#all.find(({ failure }) => failure !== undefined)?.failure
   }
 
   connect(): void {
@@ -95,7 +87,20 @@ class RelaySession implements SyncSession {
 
   async acknowledged(): Promise<void> {
     if (this.#isClosed) throw closedEarly()
-    await Promise.all(this.#channels.map((channel) => channel.acknowledged()))
+    await Promise.all(this.#all.map((channel) => channel.acknowledged()))
+  }
+
+  join(name: string, document: Y.Doc, made: number): SyncedDocument {
+    const channel = this.#open(name, document, made)
+    return {
+      get isSettled() {
+        return channel.isSettled
+      },
+      acknowledged: () => channel.acknowledged(),
+      leave: () => {
+        if (this.#channels.delete(channel)) channel.close()
+      },
+    }
   }
 
   close(): void {
@@ -105,8 +110,25 @@ class RelaySession implements SyncSession {
     this.#shared.disconnect()
   }
 
+  get #all(): readonly Channel[] {
+    return [...this.#channels]
+  }
+
+  #open(name: string, document: Y.Doc, made = 0): Channel {
+    const { position, onAcknowledged } = this.#context
+    const channel = new Channel(name, document, {
+      ...this.#options,
+      shared: this.#shared,
+      made,
+      position: () => position(name),
+      onAcknowledged: (reached) => onAcknowledged(name, reached),
+    })
+    this.#channels.add(channel)
+    return channel
+  }
+
   get #refusal(): MerrowError | undefined {
-    return this.#channels.find(({ refusal }) => refusal !== undefined)?.refusal
+    return this.#all.find(({ refusal }) => refusal !== undefined)?.refusal
   }
 }
 

@@ -1,6 +1,6 @@
 // Bulk writes in chunks: many writes as one step and one notification, without holding the thread. Knows when to commit; no columns.
 import { MerrowError, show } from '../errors.ts'
-import type { Entry, RowChanges, RowLog } from '../rowlog/index.ts'
+import type { Entry, RowChanges, TableLog } from '../rowlog/index.ts'
 import type { RowMeta } from '../schema/index.ts'
 import { joinChanges, type TableChange } from './changes.ts'
 import type { OpenStep, UndoStack } from './undo.ts'
@@ -14,7 +14,7 @@ export interface ChunkOptions {
 
 /** What bulk writes need of their table. */
 export interface BulkTarget<R extends RowMeta> {
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   /** What became of rows. */

@@ -5,10 +5,11 @@ import type { RowMeta } from '../schema/index.ts'
 export type WriteOrigin = 'local' | 'undo' | 'backend'
 
 /**
- * Where a change came from: a write here, an undo or redo here, a backend's change pulled here, or others by way of sync. Hooks are told
- * `migration` of a row that another replica has but brought to its version of the schema.
+ * Where a change came from: a write here, an undo or redo here, a backend's change pulled here, or others by way of sync; or `partition`:
+ * nobody wrote, rows came into sight or went out of it since a partition was opened or closed. Hooks are told `migration` of a row that
+ * another replica has but brought to its version of the schema, and nothing of partitions.
  */
-export type Origin = WriteOrigin | 'remote' | 'migration'
+export type Origin = WriteOrigin | 'remote' | 'migration' | 'partition'
 
 /** One transaction's effect on a table, in rows that are not soft-deleted. */
 export interface TableChange<R extends RowMeta> {

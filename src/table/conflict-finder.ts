@@ -1,5 +1,5 @@
 // Finds the conflicts of one table's rows, and keeps the list as rows change. Knows entries and columns; resolves nothing.
-import { type Entry, FIRST_VALUE, KNEW, type LogPatch, type RowLog, siblingsOf } from '../rowlog/index.ts'
+import { type Entry, FIRST_VALUE, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
 import type { TableSchema } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import type { Conflict, ConflictingWrite } from './conflicts.ts'
@@ -9,14 +9,14 @@ import { deviceOf } from './meta.ts'
 export class ConflictFinder {
   readonly #table: string
   readonly #schema: TableSchema
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #columns: readonly string[]
   readonly #byRow = new Map<string, readonly Conflict[]>()
   #hasChanged = false
   /** What was stored for a write that is shown in a conflict. */
   readonly #stored = new WeakMap<ConflictingWrite, unknown>()
 
-  constructor(table: string, schema: TableSchema, log: RowLog) {
+  constructor(table: string, schema: TableSchema, log: TableLog) {
     this.#table = table
     this.#schema = schema
     this.#log = log

@@ -1,6 +1,6 @@
 // What is known of a row beside its columns: who wrote it when, and how far this device's writes of it have come. Knows entries; is
 // told of storage, relay and backend.
-import { CREATED, type Entry, type LogPatch, RESCUED_STAMP, type RowLog } from '../rowlog/index.ts'
+import { CREATED, type Entry, type LogPatch, RESCUED_STAMP, type TableLog } from '../rowlog/index.ts'
 import type { RowMeta } from '../schema/index.ts'
 import { isMigration } from './row-builder.ts'
 
@@ -48,7 +48,7 @@ export interface RowFacts {
 export const syncMetaOf = (
   entry: Entry,
   { createdAt, updatedAt, updatedBy }: RowMeta,
-  { log, facts, remoteId }: { readonly log: RowLog; readonly facts: RowFacts; readonly remoteId: string | undefined },
+  { log, facts, remoteId }: { readonly log: TableLog; readonly facts: RowFacts; readonly remoteId: string | undefined },
 ): SyncMeta => {
   const created = entry.valid.findLast(({ shape }) => shape.fields.has(CREATED))
   const saved = facts.saved()
@@ -62,7 +62,7 @@ export const syncMetaOf = (
   })
 }
 
-const deliveryOf = ({ patches }: Entry, log: RowLog, facts: RowFacts): Delivery => {
+const deliveryOf = ({ patches }: Entry, log: TableLog, facts: RowFacts): Delivery => {
   const own = patches.filter(({ replica }) => deviceOf(replica) === deviceOf(log.replica))
   if (own.length === 0) return 'none'
   if (!facts.isSynced) return 'unsent'
@@ -74,7 +74,7 @@ const deliveryOf = ({ patches }: Entry, log: RowLog, facts: RowFacts): Delivery 
 }
 
 /** Whether one of this run's writes is among those up to a position. Those not stamped when they were made are, once all are. */
-const hasReached = (position: number | undefined, patch: LogPatch, log: RowLog): boolean => {
+const hasReached = (position: number | undefined, patch: LogPatch, log: TableLog): boolean => {
   if (position === undefined || patch.segment.list === undefined) return false
   const isStampedAnew = isMigration(patch) || patch.stamp === RESCUED_STAMP
   return position >= (isStampedAnew ? log.position : patch.stamp)

@@ -1,6 +1,6 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { isCreated, isDeleted, type LogStats, type RowChanges, type RowLog } from '../rowlog/index.ts'
+import { isCreated, isDeleted, type LogStats, type RowChanges, type TableLog } from '../rowlog/index.ts'
 import {
   type Columns,
   type DraftOf,
@@ -27,7 +27,7 @@ import type { WriteBatch } from './write-batch.ts'
 export interface TableOptions<C extends Columns> {
   readonly name: string
   readonly schema: TableSchema<C>
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   readonly conflicts: Conflicts
@@ -62,7 +62,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /** @internal Tells the id that a backend gave to a row; set by whoever connects one. */
   remoteIdOf: ((id: string) => string | undefined) | undefined
   readonly #schema: TableSchema<C>
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #makeId: () => string
@@ -103,6 +103,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     conflicts.join(name, this)
     batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
     log.onRemoteChange((changes) => this.#announce('remote', changes))
+    log.onShown?.((changes) => this.#announce('partition', changes))
   }
 
   /**
@@ -363,7 +364,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     if (row === undefined)
       throw new MerrowError(
         'row_not_found',
-        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert().`,
+        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert()${this.#schema.partition === undefined ? '' : '; or open the partition that it lies in'}.`,
         {
           table: this.name,
           id,
@@ -417,7 +418,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     const changes = this.#bulk.settle(changed)
     this.#finder.look(changes.keys())
     if (this.#finder.takeChanged()) this.#conflicts.announce()
-    for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
+    for (const [id, before] of this.#hooks.hearsAfter && origin !== 'partition' ? changes : []) {
       const now = this.#log.entries.get(id)
       const [was, is] = [this.#rows.row(before), this.#rows.row(now)]
       const from = origin === 'remote' && isByMigration(before, now) ? 'migration' : origin

@@ -6,7 +6,7 @@ import {
   isCreated,
   type LogPatch,
   PURGED,
-  type RowLog,
+  type TableLog,
   winnerOf,
 } from '../rowlog/index.ts'
 import type { StoredFields, TableSchema } from '../schema/index.ts'
@@ -19,7 +19,7 @@ import type { WriteBatch } from './write-batch.ts'
 export interface RowWriterOptions {
   readonly name: string
   readonly schema: TableSchema
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   /** Wall clock, milliseconds since the epoch. */
@@ -32,7 +32,7 @@ const PURGED_FIELD = [PURGED]
 /** Stages the writes of one table. */
 export class RowWriter implements UndoTarget {
   readonly #name: string
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #now: () => number

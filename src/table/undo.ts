@@ -51,7 +51,7 @@ export class Lineage {
   /** By write, since compaction makes copies of patches; the newest only. */
   readonly #originals = new Map<string, Map<string, LogPatch>>()
 
-  /** Whether a field's last write is the given one, or stands for it. */
+  /** Whether a field's last write is the given one (or a copy of it, in another document), or stands for it. */
   isStill(last: LogPatch, made: LogPatch, field: string): boolean {
     return isSameWrite(last, made) || isSameWrite(this.#originalOf(last, field), made)
   }

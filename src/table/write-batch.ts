@@ -1,13 +1,13 @@
 // Write batches: what is told of within one microtask, and committed within one turn of the event loop, over all tables, as one.
 // Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
-import type { RowLog } from '../rowlog/index.ts'
+import type { TableLog } from '../rowlog/index.ts'
 import { nextTurn } from '../turn.ts'
 import type { WriteOrigin } from './changes.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
-  readonly log: RowLog
+  readonly log: TableLog
   /** Tells subscribers of the local changes since the last call. */
   announce(): void
 }
@@ -77,14 +77,23 @@ export class WriteBatch {
       this.#isToldSoon = true
       this.#schedule.soon(this.#tell)
     }
-    if (this.#isCommittedLater) return
-    this.#isCommittedLater = true
-    this.#schedule.later(this.#commitLater)
+    this.#commitSoon()
   }
 
   /** Whether anything written is in no document yet. */
   get isPending(): boolean {
     return this.#isCommittedLater
+  }
+
+  /** Sees to it that a table's own work is committed soon; nothing if nothing may be written. */
+  noteWork(): void {
+    if (!this.#closed && this.#refuse() === undefined) this.#commitSoon()
+  }
+
+  #commitSoon(): void {
+    if (this.#isCommittedLater) return
+    this.#isCommittedLater = true
+    this.#schedule.later(this.#commitLater)
   }
 
   /** @throws {@link MerrowError} `database_closed`, `read_only` */

@@ -1,4 +1,5 @@
 // Databases that exchange their documents when told to, without sockets: for tests of what concurrent writes lead to.
+import type * as Y from 'yjs'
 import { createDatabase, type Database, type Schema } from '../../index.ts'
 import type { SyncAdapter, SyncContext } from '../../sync/index.ts'
 
@@ -25,10 +26,10 @@ export const openReplica = async <const S extends Schema>(
   schema: S,
   options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
 ): Promise<TestReplica<S>> => {
-  let documents: SyncContext['documents'] = new Map()
+  const documents = new Map<string, Y.Doc>()
   const sync: SyncAdapter = {
     start(context) {
-      documents = context.documents
+      for (const [name, document] of context.documents) documents.set(name, document)
       return {
         connection: 'offline',
         unsent: 0,
@@ -36,6 +37,10 @@ export const openReplica = async <const S extends Schema>(
         connect: () => {},
         disconnect: () => {},
         acknowledged: async () => {},
+        join: (name, document) => {
+          documents.set(name, document)
+          return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
+        },
         close: () => {},
       }
     },
