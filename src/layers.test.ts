@@ -23,6 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/http/'],
   ['server/config.ts'],
   ['server/relay.ts'],
+  ['server/cli/'],
   ['server/index.ts', 'server/main.ts'],
   ['bench/'],
   ['demo/'],
