@@ -16,6 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/view/'],
   ['src/migrate.ts'],
   ['src/database.ts'],
+  ['src/bulk-insert.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],
   ['server/log/', 'server/bus/'],

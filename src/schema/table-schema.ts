@@ -72,10 +72,12 @@ export class TableSchema<C extends Columns = Columns> {
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */
   storeInsert(name: string, row: Readonly<Record<string, unknown>>): StoredFields {
     const faults = this.#unknownColumns(row, 'id')
-    const values = this.#entries.map(([column, definition]) => {
+    const values: unknown[] = []
+    // Plain loops here and below: this runs once a row of every import.
+    for (const [column, definition] of this.#entries) {
       const given = row[column]
-      return store(column, definition, given === undefined ? definition.makeDefault() : given, faults)
-    })
+      values.push(store(column, definition, given === undefined ? definition.makeDefault() : given, faults))
+    }
     if (this.#written.length > 0) values.push(...writeFormers(this.#written, this.columnNames, values, faults).values)
     if (row?.['id'] === TABLE_RECORD) faults.push({ column: 'id', value: row['id'], reason: 'It is reserved.' })
     if (faults.length > 0) throw refuseWrite(name, 'insert', row, faults)
@@ -105,8 +107,11 @@ export class TableSchema<C extends Columns = Columns> {
   #unknownColumns(fields: Readonly<Record<string, unknown>>, allowed?: string): Fault[] {
     if (typeof fields !== 'object' || fields === null)
       return [{ column: '(row)', value: fields, reason: 'Give an object of column names and values.' }]
-    const unknown = Object.keys(fields).filter((name) => name !== allowed && !Object.hasOwn(this.columns, name))
-    return unknown.map((column) => ({ column, value: fields[column], reason: this.#explainUnknown(column) }))
+    const faults: Fault[] = []
+    for (const column of Object.keys(fields))
+      if (column !== allowed && !Object.hasOwn(this.columns, column))
+        faults.push({ column, value: fields[column], reason: this.#explainUnknown(column) })
+    return faults
   }
 
   #explainUnknown(column: string): string {
