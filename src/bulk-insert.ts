@@ -1,12 +1,13 @@
 // Inserting many new rows into a store that nobody here has open: encoded as they come, stored in one append. Knows schemas,
 // row logs and the storage port; shows no rows, and tells nobody.
 import { createDatabase } from './database.ts'
+import { MerrowError } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { InsertEncoder, scratchDocuments } from './rowlog/index.ts'
 import type { Schema, TableSchema } from './schema/index.ts'
 import { StampClock } from './stamp.ts'
 import type { StorageAdapter } from './storage/port.ts'
-import { Registers } from './table/index.ts'
+import { assertRowId, Registers } from './table/index.ts'
 
 /** What {@link openBulkInsert} takes. */
 export interface BulkInsertOptions {
@@ -31,12 +32,14 @@ export class BulkInsert {
   readonly #registers: Registers
   readonly #encoder: InsertEncoder
   readonly #makeId: () => string
+  readonly #taken: Set<string>
 
-  /** @internal Made by {@link openBulkInsert}. */
-  constructor(options: BulkInsertOptions, device: string) {
+  /** @internal Made by {@link openBulkInsert}. `taken`: the ids that the table has. */
+  constructor(options: BulkInsertOptions, device: string, taken: Set<string>) {
     const { schema, table, user, now = Date.now, random = systemRandom } = options
     const replica = `${device}.${randomName(random)}`
     this.#options = options
+    this.#taken = taken
     this.#schema = schema.tables[table] as TableSchema
     this.#registers = new Registers(this.#schema, replica)
     this.#makeId = createIdSource(now, random)
@@ -44,10 +47,23 @@ export class BulkInsert {
     this.#encoder = new InsertEncoder({ replica, author: user, clock: new StampClock(now), columns })
   }
 
-  /** Takes a new row, without an id. @throws {@link MerrowError} `invalid_value` naming each faulty column; the row is then not taken. */
+  /**
+   * Takes a new row.
+   *
+   * @throws {@link MerrowError} `invalid_value` naming each faulty column; `row_exists` if the id is taken. The row is then left out.
+   */
   add(row: Readonly<Record<string, unknown>>): void {
-    const { values } = this.#registers.ofInsert(this.#schema.storeInsert(this.#options.table, row))
-    this.#encoder.add(this.#makeId(), values)
+    const { table } = this.#options
+    const { values } = this.#registers.ofInsert(this.#schema.storeInsert(table, row))
+    const given = row['id']
+    if (given !== undefined) assertRowId(table, given)
+    if (given !== undefined && this.#taken.has(given))
+      throw new MerrowError('row_exists', `Table "${table}" has a row "${given}" already, or was given it twice.`, {
+        table,
+        id: given,
+      })
+    if (given !== undefined) this.#taken.add(given)
+    this.#encoder.add(given ?? this.#makeId(), values)
   }
 
   /** Stores all rows taken so far, all or none. Durable when it resolves. @throws {@link MerrowError} `storage_failed`, `storage_full` */
@@ -74,15 +90,20 @@ export class BulkInsert {
 export const openBulkInsert = async (options: BulkInsertOptions): Promise<BulkInsert> => {
   const { name, schema, table, storage } = options
   const db = await createDatabase({ name, schema, storage })
+  const taken = new Set<string>()
   try {
-    db.table(table)
+    for (const { id } of db.table(table).rows({ withDeleted: true })) taken.add(id)
     if (db.status.error !== undefined) throw db.status.error
   } finally {
     await db.close()
   }
   const store = await storage.open({ database: name, scratch: scratchDocuments })
   try {
-    return new BulkInsert(options, (await store.readMeta('device')) ?? randomName(options.random ?? systemRandom))
+    return new BulkInsert(
+      options,
+      (await store.readMeta('device')) ?? randomName(options.random ?? systemRandom),
+      taken,
+    )
   } finally {
     await store.close()
   }

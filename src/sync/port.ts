@@ -32,6 +32,8 @@ export interface SyncSession {
   disconnect(): void
   /** Resolves once every local update made before the call is on the relay's disk, those of earlier runs included. */
   acknowledged(): Promise<void>
+  /** Resolves once all that the relay held when it was asked, at the last connection, is here. */
+  synced(): Promise<void>
   close(): void
 }
 

@@ -91,6 +91,11 @@ class RelaySession implements SyncSession {
     await Promise.all(this.#channels.map((channel) => channel.acknowledged()))
   }
 
+  async synced(): Promise<void> {
+    if (this.#isClosed) throw closedEarly()
+    await Promise.all(this.#channels.map((channel) => channel.synced()))
+  }
+
   close(): void {
     this.#isClosed = true
     globalThis.removeEventListener?.('online', this.#onOnline)

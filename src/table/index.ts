@@ -6,6 +6,7 @@ export type { AfterWrite, BeforeWrite, WriteKind, WriteRequest, WrittenRow } fro
 export { MigrationClock, migrateTable } from './migration.ts'
 export { Quarantine, type Quarantined } from './quarantine.ts'
 export { Registers } from './registers.ts'
+export { assertRowId } from './row-id.ts'
 export { RowTable, type TableOptions } from './row-table.ts'
 export { readMinVersion, writeMinVersion } from './table-record.ts'
 export { type Skipped, type UndoResult, UndoStack } from './undo.ts'

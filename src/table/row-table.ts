@@ -9,6 +9,7 @@ import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { RowBuilder } from './row-builder.ts'
+import { assertRowId } from './row-id.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -29,8 +30,6 @@ export interface TableOptions<C extends Columns> {
 }
 
 type Loose = Readonly<Record<string, unknown>>
-
-const MAX_ID_LENGTH = 256
 
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
 export class RowTable<C extends Columns> implements ConflictSource {
@@ -256,16 +255,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   #newId(given: unknown): string {
     if (given === undefined) return this.#makeId()
-    if (typeof given === 'string' && given !== '' && given.length <= MAX_ID_LENGTH) return given
-    const reason = `Give a string of 1 to ${MAX_ID_LENGTH} characters, or none to have one made.`
-    throw new MerrowError(
-      'invalid_value',
-      `Table "${this.name}": id = ${show(given)}: ${reason} Nothing was written.`,
-      {
-        table: this.name,
-        faults: [{ column: 'id', value: given, reason }],
-      },
-    )
+    assertRowId(this.name, given)
+    return given
   }
 
   #isCreated(id: string): boolean {

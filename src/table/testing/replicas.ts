@@ -36,6 +36,7 @@ export const openReplica = async <const S extends Schema>(
         connect: () => {},
         disconnect: () => {},
         acknowledged: async () => {},
+        synced: async () => {},
         close: () => {},
       }
     },
