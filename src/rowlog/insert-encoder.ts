@@ -15,8 +15,8 @@ export interface InsertEncoderOptions {
   readonly columns: readonly string[]
 }
 
-/** Segments in one update: 65,536 rows, so that what waits rests as bytes (about 90 B a row) and not as objects. */
-const UPDATE_SEGMENTS = 256
+/** Segments in one update: 4,096 rows, so that what waits rests as bytes (about 90 B a row) and not as objects. */
+const UPDATE_SEGMENTS = 16
 
 /**
  * Turns inserts of rows into updates, all segments sealed.

@@ -28,6 +28,7 @@ export class TableSchema<C extends Columns = Columns> {
   readonly insertFields: readonly string[]
   /** What is kept of replaced writes; nothing if undefined. */
   readonly history: HistoryRetention | undefined
+  readonly #names: ReadonlySet<string>
   readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
   /** Former names that are written along with their columns. */
@@ -40,6 +41,7 @@ export class TableSchema<C extends Columns = Columns> {
     this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
+    this.#names = new Set(this.columnNames)
     this.#written = this.#entries.flatMap(([column, definition]) => writtenFormers(column, definition))
     const formers = this.#written.filter(({ column, field }) => field !== column).map(({ field }) => field)
     const more = version === 1 ? formers : [...formers, VERSION_FIELD]
@@ -109,7 +111,7 @@ export class TableSchema<C extends Columns = Columns> {
       return [{ column: '(row)', value: fields, reason: 'Give an object of column names and values.' }]
     const faults: Fault[] = []
     for (const column of Object.keys(fields))
-      if (column !== allowed && !Object.hasOwn(this.columns, column))
+      if (column !== allowed && !this.#names.has(column))
         faults.push({ column, value: fields[column], reason: this.#explainUnknown(column) })
     return faults
   }

@@ -2,7 +2,7 @@
 // hold; whether the value is good is the column's own affair.
 import { show } from '../../../src/errors.ts'
 import { type Column, type ColumnType, Refusal, type ValueKind } from '../../../src/schema/index.ts'
-import type { Cell } from './record.ts'
+import { type Cell, textOf } from './record.ts'
 
 /** Why a cell is no value for its column, as a sentence with the cure. */
 export class CellFault {
@@ -20,7 +20,7 @@ export const textCell = ({ type, presence }: Column): ReadCell<Cell> => {
   const read = READERS[type.holds ?? 'any'](type)
   // An empty cell is no text where a column can do without, and empty text where it cannot; quoted, it is always text.
   const empty = type.holds === 'string' && presence === 'required' ? '' : undefined
-  return (cell) => (cell === undefined ? empty : read(cell))
+  return (cell) => (cell === '' ? empty : read(textOf(cell)))
 }
 
 /** How the JSON values of one column are read: dates are text or milliseconds, and null is none but for JSON columns. */
@@ -33,10 +33,11 @@ export const jsonCell = ({ type }: Column): ReadCell<unknown> => {
   }
 }
 
+const NO_NUMBER = /^\s*(?:0[xob]|$)/i
 const numberOf = (text: string): unknown => {
   const value = Number(text)
   // Number('') is 0 and Number('0x1f') is 31: neither is what a table of numbers means.
-  return Number.isFinite(value) && text.trim() !== '' && !/[xob]/i.test(text)
+  return Number.isFinite(value) && !NO_NUMBER.test(text)
     ? value
     : new CellFault(`Give a number like 1234.5, not ${show(text)}.`)
 }

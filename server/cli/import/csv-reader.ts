@@ -1,7 +1,15 @@
 // CSV (RFC 4180) to records, each with its line and its own text. A broken quote costs the line that it stands in, not the rest of
 // the file: what follows is read afresh. Ours, since no library does that, nor tells lines at the speed needed (docs/import-export.md).
 import { MerrowError, show } from '../../../src/errors.ts'
-import { type Cell, MAX_RECORD_LENGTH, NOTE, type RecordReader, type RecordSink } from './record.ts'
+import {
+  type Cell,
+  MAX_RECORD_LENGTH,
+  NOTE,
+  QUOTED_EMPTY,
+  type RecordReader,
+  type RecordSink,
+  textOf,
+} from './record.ts'
 
 /** How a CSV file is written. */
 export interface CsvOptions {
@@ -77,17 +85,8 @@ export class CsvReader implements RecordReader {
   /** A record without quotes: a line. */
   #plain(text: string, start: number, lineEnd: number, delimiter: string): Attempt {
     const end = withoutReturn(text, start, lineEnd)
-    if (end === start) return this.#next(lineEnd, 1)
-    const cells: Cell[] = []
-    let at = start
-    for (;;) {
-      const found = text.indexOf(delimiter, at)
-      const cellEnd = found < 0 || found > end ? end : found
-      cells.push(cellEnd === at ? undefined : text.slice(at, cellEnd))
-      if (cellEnd === end) break
-      at = cellEnd + 1
-    }
-    this.#tell(cells, text.slice(start, end))
+    const raw = text.slice(start, end)
+    if (raw !== '') this.#tell(raw.split(delimiter), raw)
     return this.#next(lineEnd, 1)
   }
 
@@ -100,7 +99,7 @@ export class CsvReader implements RecordReader {
       const cell = text.charCodeAt(at) === QUOTE ? quotedCell(text, at) : plainCell(text, at, delimiter)
       // A closing quote at the very end may be the first of two.
       if (cell.end >= text.length && !isLast) return MORE
-      if (cell.fault !== undefined) return this.#broken(text, start, cells.length, cell.fault)
+      if ('fault' in cell) return this.#broken(text, start, cells.length, cell.fault)
       cells.push(cell.value)
       at = cell.end
       if (text.charCodeAt(at) === delimiter) at += 1
@@ -124,11 +123,11 @@ export class CsvReader implements RecordReader {
 
   #tell(cells: readonly Cell[], raw: string): void {
     const place = { line: this.#line, raw }
-    if (cells[0]?.startsWith(NOTE)) return
+    if (textOf(cells[0]).startsWith(NOTE)) return
     if (this.#width === undefined) {
       this.#width = cells.length
       this.#sink.columns(
-        cells.map((cell) => cell?.trim() ?? ''),
+        cells.map((cell) => textOf(cell).trim()),
         place,
       )
     } else if (cells.length === this.#width) this.#sink.cells(cells, place)
@@ -173,12 +172,8 @@ export class CsvReader implements RecordReader {
   }
 }
 
-interface FoundCell {
-  readonly value?: Cell
-  readonly fault?: string
-  /** Where it ends; at or after the text's end if it may go on. */
-  readonly end: number
-}
+/** A cell, or why it is none. It ends at or after the text's end if it may go on. */
+type FoundCell = { readonly value: Cell; readonly end: number } | { readonly fault: string; readonly end: number }
 
 const quotedCell = (text: string, start: number): FoundCell => {
   let value = ''
@@ -191,7 +186,7 @@ const quotedCell = (text: string, start: number): FoundCell => {
         end: text.length,
       }
     value += text.slice(from, close)
-    if (text.charCodeAt(close + 1) !== QUOTE) return { value, end: close + 1 }
+    if (text.charCodeAt(close + 1) !== QUOTE) return { value: value === '' ? QUOTED_EMPTY : value, end: close + 1 }
     value += '"'
     from = close + 2
   }
@@ -202,7 +197,7 @@ const plainCell = (text: string, start: number, delimiter: number): FoundCell =>
     const code = text.charCodeAt(at)
     const isEnd = at >= text.length || code === delimiter || code === LINE_FEED
     if (isEnd || (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED))
-      return { value: at === start ? undefined : text.slice(start, at), end: at }
+      return { value: text.slice(start, at), end: at }
     if (code === QUOTE)
       return { fault: 'has a quote in its middle. Quote the whole cell, and double the quotes within', end: at }
   }

@@ -70,6 +70,8 @@ class RowSink implements RecordSink {
   readonly #target: RowTarget
   readonly #refused: RefusedRecords
   readonly #decoder: FileDecoder
+  /** What is wrong with the record at hand; one list for all, since nearly all are empty. */
+  readonly #faults: Fault[] = []
 
   constructor({ mapper, target, refused }: ImportParts, decoder: FileDecoder) {
     this.#mapper = mapper
@@ -85,22 +87,20 @@ class RowSink implements RecordSink {
 
   cells(cells: readonly Cell[], place: Place): void {
     if (this.#hasBadBytes(place)) return this.#refuse(place, this.#mapper.badCells(cells))
-    const faults: Fault[] = []
-    this.#take(this.#mapper.ofCells(cells, faults), faults, place)
+    this.#take(this.#mapper.ofCells(cells, this.#faults), place)
   }
 
   object(value: Readonly<Record<string, unknown>>, place: Place): void {
     if (this.#hasBadBytes(place)) return this.#refuse(place, [{ reason: BAD_BYTES }])
-    const faults: Fault[] = []
-    this.#take(this.#mapper.ofObject(value, faults), faults, place)
+    this.#take(this.#mapper.ofObject(value, this.#faults), place)
   }
 
   broken(reason: string, place: Place): void {
     this.#refuse(place, [{ reason }])
   }
 
-  #take(row: NewRow, faults: readonly Fault[], place: Place): void {
-    const wrong = faults.length > 0 ? faults : this.#target.take(row, place.line)
+  #take(row: NewRow, place: Place): void {
+    const wrong = this.#faults.length > 0 ? this.#faults.splice(0) : this.#target.take(row, place.line)
     if (wrong.length > 0) this.#refuse(place, wrong)
     else this.records += 1
   }

@@ -8,8 +8,14 @@ export interface Place {
   readonly raw: string
 }
 
-/** A cell of a format that knows text alone; undefined where nothing stands, not even quotes. */
-export type Cell = string | undefined
+/** Stands for a cell that holds nothing between quotes: empty text, where an empty cell is no text at all. */
+export const QUOTED_EMPTY = Symbol('""')
+
+/** A cell of a format that knows text alone. */
+export type Cell = string | typeof QUOTED_EMPTY
+
+/** What a cell holds. */
+export const textOf = (cell: Cell | undefined): string => (typeof cell === 'string' ? cell : '')
 
 /** Whom a reader tells of what it finds. */
 export interface RecordSink {

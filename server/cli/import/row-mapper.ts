@@ -4,7 +4,7 @@ import { type Fault, MerrowError, show } from '../../../src/errors.ts'
 import type { Column, TableSchema } from '../../../src/schema/index.ts'
 import { CellFault, jsonCell, type ReadCell, textCell } from './cells.ts'
 import { hasBadBytes } from './decode.ts'
-import type { Cell } from './record.ts'
+import { type Cell, textOf } from './record.ts'
 
 /** A row to be, as `insert` takes it; `deletedAt` beside its columns if soft-deleted rows are asked for. */
 export type NewRow = Record<string, unknown>
@@ -64,8 +64,8 @@ export class RowMapper {
   ofCells(cells: readonly Cell[], faults: Fault[]): NewRow {
     const row: NewRow = {}
     for (const { at, name, read } of this.#mapped) {
-      const value = read(cells[at])
-      if (value instanceof CellFault) faults.push({ column: name, value: cells[at], reason: value.reason })
+      const value = read(cells[at] as Cell)
+      if (value instanceof CellFault) faults.push({ column: name, value: textOf(cells[at]), reason: value.reason })
       else row[name] = value
     }
     return row
@@ -90,8 +90,8 @@ export class RowMapper {
   /** Names the cells whose bytes are no UTF-8. */
   badCells(cells: readonly Cell[]): Fault[] {
     return this.#mapped
-      .filter(({ at }) => hasBadBytes(cells[at] ?? ''))
-      .map(({ at, name }) => ({ column: name, value: cells[at], reason: BAD_BYTES }))
+      .filter(({ at }) => hasBadBytes(textOf(cells[at])))
+      .map(({ at, name }) => ({ column: name, value: textOf(cells[at]), reason: BAD_BYTES }))
   }
 
   *#faultsOf(names: readonly string[]): Generator<string> {
@@ -135,7 +135,7 @@ export class RowMapper {
   #textReader(name: string): ReadCell<Cell> {
     const column = this.#columns.get(name)
     if (column !== undefined) return textCell(column)
-    return (cell) => cell || undefined
+    return (cell) => textOf(cell) || undefined
   }
 
   #jsonReader(name: string): ReadCell<unknown> {
