@@ -2,13 +2,14 @@
 // The command line: finds the command and runs it. Prints sentences, not stack traces. Knows the commands by their port alone.
 import { show } from '../src/errors.ts'
 import type { Command } from './cli/command.ts'
+import { exportCommand } from './cli/export.ts'
 import { importCommand } from './cli/import.ts'
 import { relayCommand } from './cli/relay.ts'
 import { reportError } from './cli/report-error.ts'
 import { version } from './relay.ts'
 
 /** The commands, as `--help` lists them. */
-const COMMANDS: readonly Command[] = [relayCommand, importCommand]
+const COMMANDS: readonly Command[] = [relayCommand, importCommand, exportCommand]
 
 const help = (): string =>
   [

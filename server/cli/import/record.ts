@@ -41,4 +41,4 @@ export interface RecordReader {
 export const MAX_RECORD_LENGTH = 16 * 1024 * 1024
 
 /** Begins lines that readers pass over: what the report of refused lines says of the line below. */
-export const NOTE = '#merrow:'
+export const NOTE = '#merrow: line '

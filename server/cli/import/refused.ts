@@ -50,10 +50,10 @@ export class RefusedRecords {
   add({ line, raw }: Place, columns: readonly RefusedColumn[]): void {
     this.#count += 1
     const sentences = columns.map((column) => sentenceOf(line, column))
-    if (this.#shown.length < SHOWN) this.#shown.push(...sentences)
+    if (this.#shown.length < SHOWN) this.#shown.push(...sentences.map((sentence) => `line ${sentence}`))
     if (this.#report === undefined) return
     const header = this.#count === 1 && this.#header !== undefined ? `${this.#header}\n` : ''
-    const notes = sentences.map((sentence) => `${NOTE} ${sentence}\n`).join('')
+    const notes = sentences.map((sentence) => `${NOTE}${sentence}\n`).join('')
     writeSync(this.#report, encodeText(`${header}${notes}${raw}\n`))
   }
 
@@ -64,4 +64,4 @@ export class RefusedRecords {
 }
 
 const sentenceOf = (line: number, { column, reason }: RefusedColumn): string =>
-  `line ${line}${column === undefined ? '' : `, column ${show(column)}`}: ${reason.replaceAll(/\s*\n\s*/g, ' ')}`
+  `${line}${column === undefined ? '' : `, column ${show(column)}`}: ${reason.replaceAll(/\s*\n\s*/g, ' ')}`
