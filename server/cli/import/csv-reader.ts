@@ -97,8 +97,8 @@ export class CsvReader implements RecordReader {
     let at = start
     for (;;) {
       const cell = text.charCodeAt(at) === QUOTE ? quotedCell(text, at) : plainCell(text, at, delimiter)
-      // A closing quote at the very end may be the first of two.
-      if (cell.end >= text.length && !isLast) return MORE
+      // A closing quote at the very end may be the first of two, or a line end be cut in two.
+      if (cell.end >= text.length - 1 && !isLast && text.charCodeAt(cell.end) !== LINE_FEED) return MORE
       if ('fault' in cell) return this.#broken(text, start, cells.length, cell.fault)
       cells.push(cell.value)
       at = cell.end
