@@ -39,7 +39,7 @@ export class Progress {
 
   /** Takes the line away. */
   clear(): void {
-    if (this.#screen.isTTY === true && this.#drawnMs > 0) this.#screen.write(CLEAR_LINE)
+    if (this.#screen.isTTY === true && this.#drawnMs >= 0) this.#screen.write(CLEAR_LINE)
   }
 
   #bar(bytes: number): string {

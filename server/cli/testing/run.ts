@@ -43,7 +43,8 @@ const run = async (command: Command, args: readonly string[]): Promise<Outcome> 
 export const createBench = () => {
   const folder = testFolder()
   const store = join(folder, 'store')
-  const common = ['--schema', SCHEMA_FILE, '--db', 'acme']
+  const schemaFile = (args: readonly string[]): readonly string[] =>
+    args.includes('--schema') ? [] : ['--schema', SCHEMA_FILE]
   const write = (name: string, content: string | Buffer): string => {
     const file = join(folder, name)
     writeFileSync(file, content)
@@ -52,20 +53,19 @@ export const createBench = () => {
   const table = (args: readonly string[]): readonly string[] => (args.includes('--table') ? [] : ['--table', 'people'])
   const place = (args: readonly string[]): readonly string[] =>
     args.includes('--relay') || args.includes('--store') ? [] : ['--store', store]
+  const named = (args: readonly string[]) => ['--db', 'acme', ...schemaFile(args), ...table(args), ...place(args)]
   return {
     folder,
     store,
     write,
     /** Imports a file, or a content under a name. */
-    import: (file: string, ...args: string[]) =>
-      run(importCommand, [file, ...common, ...table(args), ...place(args), ...args]),
-    export: (file: string, ...args: string[]) =>
-      run(exportCommand, [file, ...common, ...table(args), ...place(args), ...args]),
+    import: (file: string, ...args: string[]) => run(importCommand, [file, ...named(args), ...args]),
+    export: (file: string, ...args: string[]) => run(exportCommand, [file, ...named(args), ...args]),
     /** What `look` sees in the store. */
-    async read<T>(look: (db: Database<typeof schema>) => T, path = store): Promise<T> {
+    async read<T>(look: (db: Database<typeof schema>) => T | Promise<T>, path = store): Promise<T> {
       const db = await createDatabase({ name: 'acme', schema, storage: lmdb({ path }) })
       try {
-        return look(db)
+        return await look(db)
       } finally {
         await db.close()
       }
