@@ -74,11 +74,26 @@ export class TableSchema<C extends Columns = Columns> {
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */
   storeInsert(name: string, row: Readonly<Record<string, unknown>>): StoredFields {
     const faults = this.#unknownColumns(row, 'id')
-    const values: unknown[] = []
-    // Plain loops here and below: this runs once a row of every import.
-    for (const [column, definition] of this.#entries) {
-      const given = row[column]
-      values.push(store(column, definition, given === undefined ? definition.makeDefault() : given, faults))
+    const given: unknown[] = []
+    for (const column of this.columnNames) given.push(row[column])
+    return this.#storeAll(name, row, given, faults)
+  }
+
+  /**
+   * As {@link storeInsert}, of what a caller gives for each column, in the order of `columnNames`; quicker for many rows alike.
+   *
+   * @param given - `undefined` for what is left out. It is taken over, and holds what is stored then.
+   */
+  storeInOrder(name: string, given: unknown[]): StoredFields {
+    return this.#storeAll(name, {}, given, [])
+  }
+
+  /** A plain loop: this runs once a row of every import. */
+  #storeAll(name: string, row: Readonly<Record<string, unknown>>, values: unknown[], faults: Fault[]): StoredFields {
+    for (let at = 0; at < this.#entries.length; at++) {
+      const [column, definition] = this.#entries[at] as readonly [string, Column]
+      const given = values[at]
+      values[at] = store(column, definition, given === undefined ? definition.makeDefault() : given, faults)
     }
     if (this.#written.length > 0) values.push(...writeFormers(this.#written, this.columnNames, values, faults).values)
     if (row?.['id'] === TABLE_RECORD) faults.push({ column: 'id', value: row['id'], reason: 'It is reserved.' })

@@ -16,9 +16,9 @@ export class BulkTarget implements RowTarget {
     this.#bulk = bulk
   }
 
-  take(row: NewRow): readonly RefusedColumn[] {
+  take({ columns, values }: NewRow): readonly RefusedColumn[] {
     try {
-      this.#bulk.add(row)
+      this.#bulk.add(columns, values)
     } catch (error) {
       return refusedBy(error)
     }

@@ -6,8 +6,12 @@ import { CellFault, jsonCell, type ReadCell, textCell } from './cells.ts'
 import { hasBadBytes } from './decode.ts'
 import { type Cell, textOf } from './record.ts'
 
-/** A row to be, as `insert` takes it; `deletedAt` beside its columns if soft-deleted rows are asked for. */
-export type NewRow = Record<string, unknown>
+/** A row to be: columns, `id` and, if soft-deleted rows are asked for, `deletedAt` among them, and what `insert` takes for each. */
+export interface NewRow {
+  /** The same array for records alike. */
+  readonly columns: readonly string[]
+  readonly values: readonly unknown[]
+}
 
 /** How a file's columns become a table's. */
 export interface MappingOptions {
@@ -37,6 +41,7 @@ export class RowMapper {
   readonly #columns: ReadonlyMap<string, Column>
   readonly #json = new Map<string, ReadCell<unknown>>()
   #mapped: readonly Mapped[] = []
+  #names: readonly string[] = []
 
   constructor(table: string, schema: TableSchema, options: MappingOptions) {
     this.#table = table
@@ -58,22 +63,24 @@ export class RowMapper {
       const name = this.#nameOf(given)
       return name === undefined ? [] : [{ at, name, read: this.#textReader(name) }]
     })
+    this.#names = this.#mapped.map(({ name }) => name)
   }
 
   /** The row of a record of text. @param faults - Gets what is wrong with it. */
   ofCells(cells: readonly Cell[], faults: Fault[]): NewRow {
-    const row: NewRow = {}
+    const values: unknown[] = []
     for (const { at, name, read } of this.#mapped) {
       const value = read(cells[at] as Cell)
       if (value instanceof CellFault) faults.push({ column: name, value: textOf(cells[at]), reason: value.reason })
-      else row[name] = value
+      values.push(value)
     }
-    return row
+    return { columns: this.#names, values }
   }
 
   /** The row of a JSON object. @param faults - Gets what is wrong with it. */
   ofObject(object: Readonly<Record<string, unknown>>, faults: Fault[]): NewRow {
-    const row: NewRow = {}
+    const columns: string[] = []
+    const values: unknown[] = []
     for (const [given, found] of Object.entries(object)) {
       const name = this.#nameOf(given)
       if (name === undefined) {
@@ -82,9 +89,11 @@ export class RowMapper {
       }
       const value = this.#jsonReader(name)(found)
       if (value instanceof CellFault) faults.push({ column: name, value: found, reason: value.reason })
-      else row[name] = value
+      else if (columns.includes(name)) faults.push({ column: name, value: found, reason: 'It is given twice.' })
+      columns.push(name)
+      values.push(value)
     }
-    return row
+    return { columns, values }
   }
 
   /** Names the cells whose bytes are no UTF-8. */

@@ -7,6 +7,7 @@ import type { RefusedColumn } from './refused.ts'
 import type { NewRow } from './row-mapper.ts'
 import type { RowTarget, Written } from './target.ts'
 
+type Values = Record<string, unknown>
 type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly deletedAt: number | undefined }
 
 /** The part of a table that is needed here, whatever its columns. */
@@ -14,8 +15,8 @@ interface LooseTable {
   readonly name: string
   get(id: string, options: { readonly withDeleted: true }): Row | undefined
   rows(options: { readonly withDeleted: true }): Iterable<Row>
-  insert(row: NewRow): string
-  update(id: string, patch: NewRow): void
+  insert(row: Values): string
+  update(id: string, patch: Values): void
   delete(id: string): void
   restore(id: string): void
 }
@@ -34,8 +35,8 @@ export interface TableTargetOptions {
 }
 
 type Operation =
-  | { readonly kind: 'insert'; readonly row: NewRow; readonly isDeleted: boolean }
-  | { readonly kind: 'change'; readonly id: string; readonly patch: NewRow; readonly isDeleted: boolean }
+  | { readonly kind: 'insert'; readonly row: Values; readonly isDeleted: boolean }
+  | { readonly kind: 'change'; readonly id: string; readonly patch: Values; readonly isDeleted: boolean }
 
 /** Rows of one transaction where several are needed: its update must stay well below what a relay takes. */
 const BATCH_ROWS = 10_000
@@ -61,8 +62,8 @@ export class TableTarget implements RowTarget {
     this.#byKey = key === undefined ? new Map() : rowsByKey(this.#table, key)
   }
 
-  take(given: NewRow, line: number): readonly RefusedColumn[] {
-    const { deletedAt, ...row } = given
+  take({ columns, values }: NewRow, line: number): readonly RefusedColumn[] {
+    const { deletedAt, ...row }: Values = Object.fromEntries(columns.map((name, at) => [name, values[at]]))
     const isDeleted = deletedAt !== undefined
     const { key } = this.#options
     const named = key ?? 'id'
@@ -101,7 +102,7 @@ export class TableTarget implements RowTarget {
     await this.#options.db.close()
   }
 
-  #takeNew(row: NewRow, isDeleted: boolean): readonly RefusedColumn[] {
+  #takeNew(row: Values, isDeleted: boolean): readonly RefusedColumn[] {
     this.#schema.storeInsert(this.#table.name, row)
     if (typeof row['id'] === 'string' && this.#table.get(row['id'], { withDeleted: true }) !== undefined)
       return [{ column: 'id', reason: `The table has row ${show(row['id'])} already. Give --key id to change it.` }]
@@ -109,7 +110,7 @@ export class TableTarget implements RowTarget {
     return NONE
   }
 
-  #takeKeyed(row: NewRow, key: string, isDeleted: boolean): readonly RefusedColumn[] {
+  #takeKeyed(row: Values, key: string, isDeleted: boolean): readonly RefusedColumn[] {
     const id = this.#byKey.get(keyText(row[key]))
     if (id === undefined) return this.#takeNew(row, isDeleted)
     if (id === SEVERAL)
@@ -152,7 +153,7 @@ const keyText = (value: unknown): string => JSON.stringify(value) ?? String(valu
 const isEqual = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 /** Nothing where an insert would take the default leaves a row that is there as it is. */
-const withoutEmptyDefaults = (row: NewRow, { columns }: TableSchema): NewRow =>
+const withoutEmptyDefaults = (row: Values, { columns }: TableSchema): Values =>
   Object.fromEntries(
     Object.entries(row).filter(([name, value]) => value !== undefined || columns[name]?.presence === 'optional'),
   )
