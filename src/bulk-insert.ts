@@ -2,7 +2,7 @@
 // row logs and the storage port; shows no rows, and tells nobody.
 import { createDatabase } from './database.ts'
 import { MerrowError } from './errors.ts'
-import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { createPackedIdSource, packId, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { InsertEncoder, scratchDocuments } from './rowlog/index.ts'
 import type { Schema, TableSchema } from './schema/index.ts'
 import { StampClock } from './stamp.ts'
@@ -45,7 +45,7 @@ export class BulkInsert {
     this.#taken = taken
     this.#schema = schema.tables[table] as TableSchema
     this.#registers = new Registers(this.#schema, replica)
-    this.#makeId = createIdSource(now, random)
+    this.#makeId = createPackedIdSource(now, random)
     const { columns } = this.#registers.ofInsert({ columns: this.#schema.insertFields, values: [] })
     this.#encoder = new InsertEncoder({ replica, author: user, clock: new StampClock(now), columns })
   }
@@ -75,6 +75,7 @@ export class BulkInsert {
     this.#columns = columns
   }
 
+  /** @returns The id, packed. */
   #idOf(given: unknown): string {
     if (given === undefined) return this.#makeId()
     const { table } = this.#options
@@ -85,7 +86,7 @@ export class BulkInsert {
         id: given,
       })
     this.#taken.add(given)
-    return given
+    return packId(given)
   }
 
   /** Stores all rows taken so far, all or none. Durable when it resolves. @throws {@link MerrowError} `storage_failed`, `storage_full` */

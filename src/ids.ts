@@ -16,6 +16,18 @@ const POOL_BYTES = 4096
  * @param random - Source of the random bits.
  */
 export const createIdSource = (now: () => number, random: RandomBytes): (() => string) => {
+  const make = createUuidSource(now, random)
+  return () => toText(make())
+}
+
+/** As {@link createIdSource}, packed: quicker for ids that are stored and not shown. */
+export const createPackedIdSource = (now: () => number, random: RandomBytes): (() => string) => {
+  const make = createUuidSource(now, random)
+  return () => packBytes(make())
+}
+
+/** @returns A function that gives the next id in the same 16 bytes each time. */
+const createUuidSource = (now: () => number, random: RandomBytes): (() => Uint8Array) => {
   const pool = new Uint8Array(POOL_BYTES)
   const made = new Uint8Array(16)
   let used = POOL_BYTES
@@ -36,7 +48,7 @@ export const createIdSource = (now: () => number, random: RandomBytes): (() => s
       lastMs += 1
       sequence = 0
     }
-    return toText(v7({ msecs: lastMs, seq: sequence, random: bytes }, made))
+    return v7({ msecs: lastMs, seq: sequence, random: bytes }, made)
   }
 }
 
@@ -44,6 +56,19 @@ export const createIdSource = (now: () => number, random: RandomBytes): (() => s
 const toText = (bytes: Uint8Array): string => {
   for (let digit = 0; digit < 32; digit++) put(unpacked, digit, (bytes[digit >> 1] ?? 0) >> (digit & 1 ? 0 : 4))
   return String.fromCharCode.apply(null, unpacked)
+}
+
+/** A UUID in base64url: three bytes are four characters, and the last one stands alone. */
+const packBytes = (bytes: Uint8Array): string => {
+  for (let at = 0, to = 0; at < 16; at += 3, to += 4) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    packed[to] = ALPHABET.charCodeAt(bits >> 18)
+    packed[to + 1] = ALPHABET.charCodeAt((bits >> 12) & 63)
+    if (to === 20) break
+    packed[to + 2] = ALPHABET.charCodeAt((bits >> 6) & 63)
+    packed[to + 3] = ALPHABET.charCodeAt(bits & 63)
+  }
+  return String.fromCharCode.apply(null, packed)
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

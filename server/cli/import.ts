@@ -3,7 +3,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { openBulkInsert } from '../../src/bulk-insert.ts'
 import { MerrowError, show } from '../../src/errors.ts'
-import type { Schema } from '../../src/index.ts'
+import type { Schema, TableSchema } from '../../src/index.ts'
 import { lmdb, memory } from '../../src/storage/index.ts'
 import { type Arguments, invalidArguments, readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
@@ -124,13 +124,19 @@ const readRenamed = (pairs: readonly string[], faults: string[]): ReadonlyMap<st
     }),
   )
 
-/** New rows go straight into a store; keys, soft deletes and relays need the table open. */
+/** Whether rows must be compared with those that are there. */
+const hasUnique = ({
+  lookups,
+}: TableSchema & { readonly lookups?: { readonly indexes: readonly { readonly isUnique: boolean }[] } }): boolean =>
+  lookups?.indexes.some(({ isUnique }) => isUnique) ?? false
+
+/** New rows go straight into a store; keys, unique columns, soft deletes and relays need the table open. */
 const openTarget = async (options: Options, schema: Schema): Promise<RowTarget> => {
   const { place, table, key, user, withDeleted, isDryRun } = options
   const known = schema.tables[table]
   if (key !== undefined && key !== 'id' && !Object.hasOwn(known?.columns ?? {}, key))
     throw invalidArguments([`Option --key: table "${table}" has no column ${show(key)}.`])
-  if (place.kind === 'store' && key === undefined && !withDeleted) {
+  if (place.kind === 'store' && key === undefined && !withDeleted && !hasUnique(tableOf(schema, table))) {
     // A dry run makes no store.
     const storage = isDryRun && !isThere(place) ? memory() : lmdb({ path: place.folder })
     return new BulkTarget(await openBulkInsert({ name: place.name, schema, table, storage, user }))

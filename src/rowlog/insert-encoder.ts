@@ -1,6 +1,5 @@
 // Encoding many new rows as updates, without a log that shows them: what a bulk insert stores. Knows segments; no rows and no storage.
 import * as Y from 'yjs'
-import { packId } from '../ids.ts'
 import type { StampClock } from '../stamp.ts'
 import { encodeHeader, encodeSeal, encodeShape, SEGMENT_PATCHES } from './format.ts'
 
@@ -35,11 +34,11 @@ export class InsertEncoder {
     this.#options = options
   }
 
-  /** Adds one row. @param values - Stored values, one a column. */
-  add(id: string, values: readonly unknown[]): void {
+  /** Adds one row. @param packedId - As `packId` makes it. @param values - Stored values, one a column. */
+  add(packedId: string, values: readonly unknown[]): void {
     const stamp = this.#options.clock.next()
     if (this.#elements.length === 0) this.#begin(stamp)
-    this.#elements.push([0, packId(id), stamp - this.#since, ...values])
+    this.#elements.push([0, packedId, stamp - this.#since, ...values])
     if (this.#elements.length === 2 + SEGMENT_PATCHES) this.#end()
   }
 
