@@ -6,7 +6,7 @@ import { createPackedIdSource, packId, type RandomBytes, randomName, systemRando
 import { InsertEncoder, scratchDocuments } from './rowlog/index.ts'
 import type { Schema, TableSchema } from './schema/index.ts'
 import { StampClock } from './stamp.ts'
-import type { StorageAdapter } from './storage/port.ts'
+import type { Storage, StorageAdapter } from './storage/port.ts'
 import { assertRowId, Registers } from './table/index.ts'
 
 /** What {@link openBulkInsert} takes. */
@@ -28,6 +28,7 @@ export interface BulkInsertOptions {
 /** Rows on their way into a store: about a tenth of what an open table needs for each, in time and in memory. */
 export class BulkInsert {
   readonly #options: BulkInsertOptions
+  readonly #store: Storage
   readonly #schema: TableSchema
   readonly #registers: Registers
   readonly #encoder: InsertEncoder
@@ -35,13 +36,19 @@ export class BulkInsert {
   readonly #taken: Set<string>
   #columns: readonly string[] | undefined
   #order: readonly number[] = []
+  #isInOrder = false
   #idAt = -1
 
   /** @internal Made by {@link openBulkInsert}. `taken`: the ids that the table has. */
-  constructor(options: BulkInsertOptions, device: string, taken: Set<string>) {
+  constructor(
+    options: BulkInsertOptions,
+    store: Storage,
+    { device, taken }: { readonly device: string; readonly taken: Set<string> },
+  ) {
     const { schema, table, user, now = Date.now, random = systemRandom } = options
     const replica = `${device}.${randomName(random)}`
     this.#options = options
+    this.#store = store
     this.#taken = taken
     this.#schema = schema.tables[table] as TableSchema
     this.#registers = new Registers(this.#schema, replica)
@@ -51,17 +58,19 @@ export class BulkInsert {
   }
 
   /**
-   * Takes a new row, as columns, `id` among them or not, and their values; the same array of columns each time is quicker.
+   * Takes a new row, as columns, `id` among them or not, and their values.
    *
+   * @param columns - The same array each time is quicker; quickest in the table's order.
+   * @param values - Taken over.
    * @throws {@link MerrowError} `invalid_value` naming each faulty column; `row_exists` if the id is taken. The row is then left out.
    */
-  add(columns: readonly string[], values: readonly unknown[]): void {
+  add(columns: readonly string[], values: unknown[]): void {
     const { table } = this.#options
     if (columns !== this.#columns) this.#arrange(columns, values)
-    const given: unknown[] = []
-    for (const at of this.#order) given.push(at < 0 ? undefined : values[at])
-    const stored = this.#registers.ofInsert(this.#schema.storeInOrder(table, given))
-    this.#encoder.add(this.#idOf(this.#idAt < 0 ? undefined : values[this.#idAt]), stored.values)
+    const given = this.#idAt < 0 ? undefined : values[this.#idAt]
+    const ordered = this.#isInOrder ? values : this.#order.map((at) => (at < 0 ? undefined : values[at]))
+    const stored = this.#registers.ofInsert(this.#schema.storeInOrder(table, ordered))
+    this.#encoder.add(this.#idOf(given), stored.values)
   }
 
   /** Notes where each column's value stands; at -1 there is none. */
@@ -71,6 +80,7 @@ export class BulkInsert {
     if (columns.some(isUnknown))
       this.#schema.storeInsert(this.#options.table, Object.fromEntries(columns.map((name, at) => [name, values[at]])))
     this.#order = columnNames.map((name) => columns.indexOf(name))
+    this.#isInOrder = columns.length === columnNames.length && this.#order.every((from, to) => from === to)
     this.#idAt = columns.indexOf('id')
     this.#columns = columns
   }
@@ -91,15 +101,13 @@ export class BulkInsert {
 
   /** Stores all rows taken so far, all or none. Durable when it resolves. @throws {@link MerrowError} `storage_failed`, `storage_full` */
   async commit(): Promise<void> {
-    const { name, table, storage } = this.#options
-    const batch = this.#encoder.take().map((update) => ({ document: table, update }))
-    if (batch.length === 0) return
-    const store = await storage.open({ database: name, scratch: scratchDocuments })
-    try {
-      await store.append(batch)
-    } finally {
-      await store.close()
-    }
+    const batch = this.#encoder.take().map((update) => ({ document: this.#options.table, update }))
+    if (batch.length > 0) await this.#store.append(batch)
+  }
+
+  /** Lets go of the store; rows that were not committed are gone. */
+  async close(): Promise<void> {
+    await this.#store.close()
   }
 }
 
@@ -111,7 +119,7 @@ export class BulkInsert {
  * @throws {@link MerrowError} as `createDatabase`; `unknown_table`; `read_only` or `migration_failed` if the store may not be written to.
  */
 export const openBulkInsert = async (options: BulkInsertOptions): Promise<BulkInsert> => {
-  const { name, schema, table, storage } = options
+  const { name, schema, table, storage, random = systemRandom } = options
   const db = await createDatabase({ name, schema, storage })
   const taken = new Set<string>()
   try {
@@ -121,13 +129,5 @@ export const openBulkInsert = async (options: BulkInsertOptions): Promise<BulkIn
     await db.close()
   }
   const store = await storage.open({ database: name, scratch: scratchDocuments })
-  try {
-    return new BulkInsert(
-      options,
-      (await store.readMeta('device')) ?? randomName(options.random ?? systemRandom),
-      taken,
-    )
-  } finally {
-    await store.close()
-  }
+  return new BulkInsert(options, store, { device: (await store.readMeta('device')) ?? randomName(random), taken })
 }

@@ -65,7 +65,8 @@ const importCities = async (
   const mapping = { renamed: none, ignored: nothing, ignoresUnknown: false, withDeleted: false, isPartial: false }
   const report = `${file}.refused`
   // Loads LMDB itself, as an app has done long since.
-  await openBulkInsert({ name: 'other', schema, table: 'cities', storage: lmdb({ path: store }) })
+  const other = await openBulkInsert({ name: 'other', schema, table: 'cities', storage: lmdb({ path: store }) })
+  await other.close()
   const ms = await timeMs(async () => {
     const target = new BulkTarget(
       await openBulkInsert({ name: 'bench', schema, table: 'cities', storage: lmdb({ path: store }) }),
@@ -76,6 +77,7 @@ const importCities = async (
     const mapper = new RowMapper('cities', schema.tables.cities as never, mapping)
     await readRows(createReadStream(file, { highWaterMark: READ_BYTES }), { ...parts, mapper, progress })
     await target.commit()
+    await target.close()
     refused.close()
   })
   const notes = (await readFile(report, 'latin1')).matchAll(/^#merrow: line (\d+)/gm)

@@ -35,7 +35,9 @@ export class BulkTarget implements RowTarget {
     return { inserted: this.#inserted, changed: 0, unchanged: 0 }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#bulk.close()
+  }
 }
 
 /** What a write was refused for. @throws The error, if it is not the row that is at fault. */

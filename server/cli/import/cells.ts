@@ -33,11 +33,12 @@ export const jsonCell = ({ type }: Column): ReadCell<unknown> => {
   }
 }
 
+// Number('') is 0 and Number('0x1f') is 31: neither is what a table of numbers means.
 const NO_NUMBER = /^\s*(?:0[xob]|$)/i
+const isDigitAboveZero = (code: number): boolean => code > 48 && code < 58
 const numberOf = (text: string): unknown => {
   const value = Number(text)
-  // Number('') is 0 and Number('0x1f') is 31: neither is what a table of numbers means.
-  return Number.isFinite(value) && !NO_NUMBER.test(text)
+  return Number.isFinite(value) && (isDigitAboveZero(text.charCodeAt(0)) || !NO_NUMBER.test(text))
     ? value
     : new CellFault(`Give a number like 1234.5, not ${show(text)}.`)
 }

@@ -10,7 +10,8 @@ import { type Cell, textOf } from './record.ts'
 export interface NewRow {
   /** The same array for records alike. */
   readonly columns: readonly string[]
-  readonly values: readonly unknown[]
+  /** For whoever takes the row to keep. */
+  readonly values: unknown[]
 }
 
 /** How a file's columns become a table's. */
@@ -59,10 +60,13 @@ export class RowMapper {
         'invalid_file',
         `${faults.join('\n')}\nTable "${this.#table}" has ${this.#schema.columnNames.join(', ')}. Nothing was imported.`,
       )
-    this.#mapped = names.flatMap((given, at) => {
+    const mapped = names.flatMap((given, at): Mapped[] => {
       const name = this.#nameOf(given)
       return name === undefined ? [] : [{ at, name, read: this.#textReader(name) }]
     })
+    // In the table's order, which spares whoever stores them from sorting each row.
+    const rank = ({ name }: Mapped): number => this.#schema.columnNames.indexOf(name)
+    this.#mapped = mapped.sort((a, b) => rank(a) - rank(b))
     this.#names = this.#mapped.map(({ name }) => name)
   }
 
