@@ -120,6 +120,8 @@ export interface DatabaseCore<S extends Schema> {
   saved(): Promise<void>
   /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
   acknowledged(): Promise<void>
+  /** Resolves once what the relay holds is here, as of the last connection; waits while offline. @throws `unsupported` without `sync`. */
+  synced(): Promise<void>
   /** Connects to the relay, and stays connected; the state at the start. */
   connect(): void
   /** Disconnects from the relay until `connect`; writes go on and are kept. */
@@ -325,6 +327,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       batch.flush()
       await partitioned.loaded()
       await session.acknowledged()
+    },
+    async synced() {
+      if (session === undefined)
+        throw new MerrowError('unsupported', 'synced() needs a relay: give createDatabase({ sync: relay({ url }) }).')
+      await session.synced()
     },
     connect: () => session?.connect(),
     disconnect: () => session?.disconnect(),

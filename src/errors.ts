@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'relay_refused'
   | 'invalid_frame'
   | 'invalid_config'
+  | 'invalid_file'
   | 'port_in_use'
   | 'folder_unusable'
   | 'law_broken'

@@ -2,6 +2,7 @@
 export { createDrafts, type Draft } from './draft-entry.ts'
 export { Entry, fieldOf, isCreated, isDeleted, siblingsOf, superseded, winnerOf } from './entry.ts'
 export { FIRST_VALUE } from './format.ts'
+export { InsertEncoder } from './insert-encoder.ts'
 export { type RowChanges, RowLog } from './log.ts'
 export { scratchDocuments } from './scratch.ts'
 export { comparePatches, isSamePatch, isSameWrite, type Patch as LogPatch } from './segment.ts'

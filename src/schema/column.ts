@@ -162,12 +162,14 @@ const MAX_TIME_MS = 8.64e15
 
 const stringType = (label: string): ColumnType<string> => ({
   label,
+  holds: 'string',
   write: (value) => (isString(value) ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`)),
   read: (stored) => (isString(stored) ? stored : undefined),
 })
 
 const numberType: ColumnType<number> = {
   label: 'a number',
+  holds: 'number',
   write: (value) =>
     typeof value === 'number' && Number.isFinite(value) ? value : new Refusal('Give a finite number.'),
   read: (stored) => (typeof stored === 'number' ? stored : undefined),
@@ -175,12 +177,14 @@ const numberType: ColumnType<number> = {
 
 const booleanType: ColumnType<boolean> = {
   label: 'a boolean',
+  holds: 'boolean',
   write: (value) => (typeof value === 'boolean' ? value : new Refusal('Give true or false.')),
   read: (stored) => (typeof stored === 'boolean' ? stored : undefined),
 }
 
 const dateType: ColumnType<Date> = {
   label: 'a date',
+  holds: 'date',
   write: (value) =>
     value instanceof Date && !Number.isNaN(value.getTime())
       ? value.getTime()
@@ -191,6 +195,7 @@ const dateType: ColumnType<Date> = {
 
 const jsonType: ColumnType<Json> = {
   label: 'JSON',
+  holds: 'json',
   write: (value) => (value === undefined ? new Refusal('Give a JSON value; null for none.') : toPlain(value)),
   read: (stored) => deepFreeze(stored) as Json,
 }
@@ -200,6 +205,7 @@ const enumType = <V extends string>(values: readonly V[]): ColumnType<V> => {
   const known = new Set<unknown>(values)
   return {
     label,
+    holds: 'string',
     write: (value) => (known.has(value) ? value : new Refusal(`Give ${label}.`)),
     read: (stored) => (known.has(stored) ? (stored as V) : undefined),
   }
@@ -210,6 +216,7 @@ const refType = (table: string): ColumnType<string> => {
   const label = `the id of a row of "${table}"`
   return {
     label,
+    holds: 'string',
     write: (value) => (isString(value) && value !== '' ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`)),
     read,
   }
@@ -217,6 +224,7 @@ const refType = (table: string): ColumnType<string> => {
 
 const setType = <T>(element: ColumnType<T>): ColumnType<readonly T[]> => ({
   label: `a set, each element ${element.label}`,
+  holds: 'set',
   write(value) {
     const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value
     if (!isIterable) return new Refusal(`Give an array or a Set, each element ${element.label}.`)

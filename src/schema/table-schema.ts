@@ -46,6 +46,7 @@ export class TableSchema<C extends Columns = Columns> {
   readonly history: HistoryRetention | undefined
   /** How its rows are spread over documents; one document holds them all if undefined. */
   readonly partition: Partitioning | undefined
+  readonly #names: ReadonlySet<string>
   readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
   /** Former names that are written along with their columns. */
@@ -59,6 +60,7 @@ export class TableSchema<C extends Columns = Columns> {
     this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
+    this.#names = new Set(this.columnNames)
     this.#written = this.#entries.flatMap(([column, definition]) => writtenFormers(column, definition))
     const formers = this.#written.filter(({ column, field }) => field !== column).map(({ field }) => field)
     const more = version === 1 ? formers : [...formers, VERSION_FIELD]
@@ -114,10 +116,27 @@ export class TableSchema<C extends Columns = Columns> {
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */
   storeInsert(name: string, row: Readonly<Record<string, unknown>>): StoredFields {
     const faults = this.#unknownColumns(row, 'id')
-    const values = this.#entries.map(([column, definition]) => {
-      const given = row[column]
-      return store(column, definition, given === undefined ? definition.makeDefault() : given, faults)
-    })
+    const given: unknown[] = []
+    for (const column of this.columnNames) given.push(row[column])
+    return this.#storeAll(name, row, given, faults)
+  }
+
+  /**
+   * As {@link storeInsert}, of what a caller gives for each column, in the order of `columnNames`; quicker for many rows alike.
+   *
+   * @param given - `undefined` for what is left out. It is taken over, and holds what is stored then.
+   */
+  storeInOrder(name: string, given: unknown[]): StoredFields {
+    return this.#storeAll(name, {}, given, [])
+  }
+
+  /** A plain loop: this runs once a row of every import. */
+  #storeAll(name: string, row: Readonly<Record<string, unknown>>, values: unknown[], faults: Fault[]): StoredFields {
+    for (let at = 0; at < this.#entries.length; at++) {
+      const [column, definition] = this.#entries[at] as readonly [string, Column]
+      const given = values[at]
+      values[at] = store(column, definition, given === undefined ? definition.makeDefault() : given, faults)
+    }
     if (this.#written.length > 0) values.push(...writeFormers(this.#written, this.columnNames, values, faults).values)
     if (row?.['id'] === TABLE_RECORD) faults.push({ column: 'id', value: row['id'], reason: 'It is reserved.' })
     if (faults.length > 0) throw refuseWrite(name, 'insert', row, faults)
@@ -148,11 +167,11 @@ export class TableSchema<C extends Columns = Columns> {
   #unknownColumns(fields: Readonly<Record<string, unknown>>, allowed?: string): Fault[] {
     if (typeof fields !== 'object' || fields === null)
       return [{ column: '(row)', value: fields, reason: 'Give an object of column names and values.' }]
-    const isKnown = (name: string): boolean => name === allowed || Object.hasOwn(this.columns, name)
-    const names = Object.keys(fields)
-    if (names.every(isKnown)) return []
-    const unknown = names.filter((name) => !isKnown(name))
-    return unknown.map((column) => ({ column, value: fields[column], reason: this.#explainUnknown(column) }))
+    const faults: Fault[] = []
+    for (const column of Object.keys(fields))
+      if (column !== allowed && !this.#names.has(column))
+        faults.push({ column, value: fields[column], reason: this.#explainUnknown(column) })
+    return faults
   }
 
   #explainUnknown(column: string): string {

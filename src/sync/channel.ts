@@ -65,6 +65,8 @@ export class Channel {
   readonly #onAcknowledged: (position: number) => void
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
+  readonly #askers: { reject(error: unknown): void }[] = []
+
   constructor(name: string, document: Y.Doc, options: ChannelOptions) {
     const { onStatus, made } = options
     this.#name = name
@@ -106,6 +108,20 @@ export class Channel {
     return new Promise((resolve, reject) => this.#waiters.push({ made: this.#made, resolve, reject }))
   }
 
+  /** Resolves once the relay's answer to what this replica asked at the last connection is here. */
+  synced(): Promise<void> {
+    if (this.#provider.synced) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onSync = (isSynced: boolean): void => {
+        if (!isSynced) return
+        this.#provider.off('sync', onSync)
+        resolve()
+      }
+      this.#askers.push({ reject })
+      this.#provider.on('sync', onSync)
+    })
+  }
+
   /** @internal The relay has what this replica held when its handshake was done, or when a later frame was sent. */
   noteAcknowledged({ made, position }: Reached): void {
     this.#isCaughtUp = true
@@ -143,7 +159,7 @@ export class Channel {
 
   /** Ends it; whoever waits for an acknowledgement is told that none will come. */
   close(): void {
-    for (const { reject } of this.#waiters) reject(closedEarly())
+    for (const { reject } of [...this.#waiters, ...this.#askers]) reject(closedEarly())
     this.#waiters = []
     this.#document.off('update', this.#onUpdate)
     this.#provider.awareness.destroy()

@@ -94,6 +94,9 @@ class Member implements SyncSession {
     }
   }
 
+  /** Resolves at once: what others have comes with the next exchange. */
+  async synced(): Promise<void> {}
+
   close(): void {
     this.connection = 'offline'
     this.#leave()

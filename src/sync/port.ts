@@ -52,6 +52,8 @@ export interface SyncSession {
    * @param made - How many local updates it has had in this session.
    */
   join(name: string, document: Y.Doc, made: number): SyncedDocument
+  /** Resolves once all that the relay held when it was asked, at the last connection, is here. */
+  synced(): Promise<void>
   close(): void
 }
 

@@ -103,6 +103,11 @@ class RelaySession implements SyncSession {
     }
   }
 
+  async synced(): Promise<void> {
+    if (this.#isClosed) throw closedEarly()
+    await Promise.all(this.#all.map((channel) => channel.synced()))
+  }
+
   close(): void {
     this.#isClosed = true
     globalThis.removeEventListener?.('online', this.#onOnline)

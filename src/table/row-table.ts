@@ -19,6 +19,7 @@ import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
 import { isByMigration, RowBuilder } from './row-builder.ts'
+import { assertRowId } from './row-id.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -52,7 +53,6 @@ const NO_ROWS = new Set([TABLE_RECORD])
 
 type Loose = Readonly<Record<string, unknown>>
 
-const MAX_ID_LENGTH = 256
 const WRITE_ORIGINS: readonly WriteOrigin[] = ['local', 'undo', 'backend']
 
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
@@ -342,16 +342,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   #newId(given: unknown): string {
     if (given === undefined) return this.#makeId()
-    if (typeof given === 'string' && given !== '' && given.length <= MAX_ID_LENGTH) return given
-    const reason = `Give a string of 1 to ${MAX_ID_LENGTH} characters, or none to have one made.`
-    throw new MerrowError(
-      'invalid_value',
-      `Table "${this.name}": id = ${show(given)}: ${reason} Nothing was written.`,
-      {
-        table: this.name,
-        faults: [{ column: 'id', value: given, reason }],
-      },
-    )
+    assertRowId(this.name, given)
+    return given
   }
 
   #isCreated(id: string): boolean {

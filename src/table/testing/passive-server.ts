@@ -43,6 +43,7 @@ export class PassiveServer {
           for (const [name, document] of documents) join(name, document)
           return {
             connection: 'offline',
+            synced: async () => {},
             unsent: 0,
             error: undefined,
             connect: () => {},

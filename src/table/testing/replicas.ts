@@ -41,6 +41,7 @@ export const openReplica = async <const S extends Schema>(
           documents.set(name, document)
           return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
         },
+        synced: async () => {},
         close: () => {},
       }
     },
