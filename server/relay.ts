@@ -7,7 +7,7 @@ import { createGate, type GateOptions } from './http/gate.ts'
 import { createServer, listen, stopListening } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
-import { openLmdbLog } from './log/lmdb.ts'
+import { openFileLog } from './log/file-log.ts'
 import type { Log } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
 import { createHub } from './room/hub.ts'
@@ -70,7 +70,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   if (options.log === undefined && data === undefined)
     faults.push('The relay has no place for its log: give "data" or "log".')
   if (faults.length > 0) throw invalidConfig(faults)
-  const log = options.log ?? (await openLmdbLog({ folder: data ?? '' }))
+  const log = options.log ?? (await openFileLog({ folder: data ?? '', logger: options.logger ?? jsonLogger }))
   try {
     return await start(log, host, port, options)
   } catch (error) {

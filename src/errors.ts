@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'invalid_config'
   | 'port_in_use'
   | 'folder_unusable'
+  | 'document_deleted'
 
 /** One column's share in a refused write. */
 export interface Fault {

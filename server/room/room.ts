@@ -77,7 +77,7 @@ export class Room {
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
       const content = await this.#context.log.read(this.document)
-      for (const frame of this.#answers.frames(content, stateVector)) this.#answer(member, frame)
+      for (const frame of await this.#answers.frames(content, stateVector)) this.#answer(member, frame)
     })
   }
 
@@ -143,7 +143,7 @@ export class Room {
     const { log, snapshotter, logger } = this.#context
     try {
       const content = await log.read(this.document)
-      const made = await snapshotter.make(updatesOf(content))
+      const made = await snapshotter.make(await updatesOf(content))
       await log.putSnapshot(this.document, snapshotOf(content, made))
       const bytes = content.entries.reduce((sum, { update }) => sum + update.length, 0)
       this.#tail = { updates: this.#tail.updates - content.entries.length, bytes: this.#tail.bytes - bytes }

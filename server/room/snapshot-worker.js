@@ -8,7 +8,7 @@ parentPort?.on('message', (/** @type {{ updates: Uint8Array[] }} */ { updates })
 
 /**
  * @param {Uint8Array[]} updates
- * @returns {{ state: Uint8Array, stateVector: Uint8Array } | { error: string }}
+ * @returns {{ state: Uint8Array, stateVector: Uint8Array, deletes: Uint8Array } | { error: string }}
  */
 const reply = (updates) => {
   try {
@@ -38,7 +38,7 @@ const verified = (doc) => {
   const again = load([state])
   if (!isEqual(stateVector, Y.encodeStateVector(again))) throw new Error('loaded again, it has another state vector')
   if (!isEqual(state, Y.encodeStateAsUpdate(again))) throw new Error('loaded again, it has other bytes')
-  return { state, stateVector }
+  return { state, stateVector, deletes: Y.diffUpdate(state, stateVector) }
 }
 
 /**

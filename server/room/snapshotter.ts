@@ -1,11 +1,9 @@
 // Asks a worker thread for snapshots: one thread, started on first need, replaced when it dies. Knows updates as bytes.
 import { Worker } from 'node:worker_threads'
+import type { Snapshot } from '../log/port.ts'
 
-/** A document's state and state vector, encoded (v1), made and verified by a {@link Snapshotter}. */
-export interface MadeSnapshot {
-  readonly state: Uint8Array
-  readonly stateVector: Uint8Array
-}
+/** A document's state, state vector and deletes, encoded (v1), made and verified by a {@link Snapshotter}. */
+export type MadeSnapshot = Omit<Snapshot, 'upTo'>
 
 /** Makes snapshots away from the event loop. */
 export interface Snapshotter {

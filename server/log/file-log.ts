@@ -1,0 +1,307 @@
+// The log on disk: appends go to a journal that all documents share, and from there, when it has grown, to each document's
+// own files. Holds in memory only where the journal's records lie. Knows nothing of what updates mean.
+import { join } from 'node:path'
+import { MerrowError } from '../../src/errors.ts'
+import { lmdbFailure as diskFailure } from '../../src/storage/lmdb-failure.ts'
+import { errorFields, type Logger } from '../logger.ts'
+import { type Disk, nodeDisk } from './disk.ts'
+import { DocumentFiles } from './document-files.ts'
+import { damaged, deleted } from './fault.ts'
+import { type Folder, openFolder, takeFolder } from './folder.ts'
+import { GroupCommit } from './group-commit.ts'
+import { Journal, type Place } from './journal.ts'
+import type { Log, LogContent, LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './port.ts'
+import { encodeRecord, entriesOf, type RecordHead, readHead } from './record.ts'
+import { DEFAULT_RETENTION } from './retention.ts'
+
+/** How the log on disk is set up. */
+export interface FileLogOptions {
+  /** Absolute, or relative to the working directory; made if it is missing. */
+  readonly folder: string
+  /** Which former snapshots are kept; by default a hundred, an hour apart, for thirty days. */
+  readonly retention?: Retention | undefined
+  /** The journal's records are moved on to their documents each time it has grown by so many bytes (default 8 MiB). */
+  readonly journalBytes?: number | undefined
+  /** Only reads: the folder may be in use by a relay, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
+  /** Told what was found or failed without anybody waiting for it. */
+  readonly logger?: Logger | undefined
+  readonly disk?: Disk | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
+/** What of one document is in the journal, and how far its numbers go, counting what is planned. */
+interface Held {
+  /** Number of the last update that is planned, and of the last one that is durable. */
+  planned: number
+  durable: number
+  isDeleted: boolean
+  isDamaged: boolean
+  places: Place[]
+}
+
+interface Write {
+  readonly held: Held
+  readonly record: Buffer
+}
+
+/**
+ * Opens the log in a folder, which is made if it is missing.
+ *
+ * An append resolves after its bytes are in the journal and `fdatasync` has returned.
+ *
+ * @throws {@link MerrowError} `folder_unusable` if it cannot be written, another relay holds it, or it is damaged as a
+ * whole; `newer_format` if another version made it.
+ */
+export const openFileLog = async (options: FileLogOptions): Promise<Log> => {
+  const folder = options.isReadOnly ? openFolder(options.folder) : takeFolder(options.folder)
+  try {
+    return new FileLog(folder, options)
+  } catch (cause) {
+    folder.release()
+    throw cause
+  }
+}
+
+class FileLog implements Log {
+  readonly #folder: Folder
+  readonly #journal: Journal
+  readonly #files: DocumentFiles
+  readonly #retention: Retention
+  readonly #logger: Logger
+  readonly #now: () => number
+  readonly #journalBytes: number
+  readonly #held = new Map<string, Held>()
+  readonly #queue: GroupCommit<Write>
+  /** Whatever changes documents' own files, one after another. */
+  #filing: Promise<unknown> = Promise.resolve()
+  /** Segments up to this one are being moved on, or were tried. */
+  #filedUpTo = -1
+  #isOpen = true
+
+  constructor(folder: Folder, options: FileLogOptions) {
+    const { disk = nodeDisk, journalBytes = 8 * 1024 * 1024, now = Date.now, logger = () => {} } = options
+    this.#folder = folder
+    this.#journal = new Journal(disk, join(folder.path, 'journal'), journalBytes)
+    this.#files = new DocumentFiles(disk, join(folder.path, 'docs'))
+    this.#retention = options.retention ?? DEFAULT_RETENTION
+    this.#logger = logger
+    this.#now = now
+    this.#journalBytes = journalBytes
+    this.#queue = new GroupCommit({
+      commit: (writes) => this.#commit(writes),
+      onFailure: (cause) => {
+        for (const held of this.#held.values()) held.planned = held.durable
+        return diskFailure(cause, 'the log in', folder.path)
+      },
+    })
+    this.#load()
+  }
+
+  async append(document: string, updates: readonly Uint8Array[]): Promise<number> {
+    this.#requireOpen()
+    return this.#queue.add(() => {
+      const held = this.#hold(document)
+      if (held.isDeleted) throw deleted(document)
+      if (held.isDamaged) throw unreadable(document)
+      const record = encodeRecord(document, held.planned + 1, updates)
+      held.planned += updates.length
+      return { writes: [{ held, record }], result: held.planned }
+    })
+  }
+
+  async read(document: string): Promise<LogContent> {
+    this.#requireOpen()
+    // One look at the files, and all of it in one go: a rename may happen at any time.
+    const files = this.#files.list(document)
+    const held = this.#held.get(document)
+    if (files.isDeleted || held?.isDeleted) throw deleted(document)
+    if (held?.isDamaged) throw unreadable(document)
+    const snapshot = files.upTo === 0 ? undefined : this.#files.openSnapshot(document, files.upTo)
+    return { snapshot, entries: this.#entries(document, files) }
+  }
+
+  async putSnapshot(document: string, snapshot: Snapshot): Promise<boolean> {
+    this.#requireOpen()
+    return this.#file(async () => {
+      const { isDeleted, upTo } = this.#files.list(document)
+      if (isDeleted || this.#held.get(document)?.isDeleted) throw deleted(document)
+      if (snapshot.upTo <= upTo) return false
+      await this.#files.writeSnapshot(document, snapshot, this.#now())
+      this.#forget(document, snapshot.upTo)
+      await this.#files.prune(document, this.#retention, this.#now())
+      return true
+    })
+  }
+
+  async snapshots(document: string): Promise<readonly SnapshotInfo[]> {
+    this.#requireOpen()
+    if (this.#files.list(document).isDeleted) throw deleted(document)
+    return this.#files.snapshots(document)
+  }
+
+  async readSnapshot(document: string, upTo: number): Promise<StoredSnapshot | undefined> {
+    this.#requireOpen()
+    const { states, isDeleted } = this.#files.list(document)
+    if (isDeleted) throw deleted(document)
+    return states.includes(upTo) ? this.#files.openSnapshot(document, upTo) : undefined
+  }
+
+  async remove(document: string): Promise<boolean> {
+    this.#requireOpen()
+    const held = this.#hold(document)
+    // What was called before this is kept until it is done; what comes later is refused.
+    const isThere = await this.#queue.add(() => {
+      const result = !held.isDeleted && held.planned > 0
+      held.isDeleted ||= result
+      return { writes: [], result }
+    })
+    if (!isThere) {
+      this.#forget(document, 0)
+      return false
+    }
+    try {
+      await this.#file(() => this.#files.remove(document))
+    } catch (error) {
+      held.isDeleted = this.#files.list(document).isDeleted
+      throw error
+    }
+    held.places = []
+    // The journal still has its bytes.
+    await this.#journal.rotate()
+    void this.#fileJournal()
+    return true
+  }
+
+  async documents(): Promise<readonly string[]> {
+    this.#requireOpen()
+    const names = new Set(await this.#files.names())
+    for (const [document, held] of this.#held) if (!held.isDeleted && held.durable > 0) names.add(document)
+    return [...names].sort()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    await this.#queue.settled()
+    await this.#filing
+    try {
+      await this.#journal.close()
+    } catch (error) {
+      this.#logger('warn', 'the journal was not closed', errorFields(error))
+    }
+    this.#folder.release()
+  }
+
+  #load(): void {
+    const { places, damaged, tornBytes } = this.#journal.open()
+    for (const place of places) {
+      const held = this.#hold(place.head.document)
+      if (held.isDeleted) continue
+      held.places.push(place)
+      held.durable = Math.max(held.durable, place.head.last)
+      held.planned = held.durable
+    }
+    for (const document of damaged) this.#hold(document).isDamaged = true
+    if (damaged.length > 0) this.#logger('error', 'documents are damaged', { documents: damaged.length })
+    if (tornBytes > 0) this.#logger('warn', 'an unfinished write was left out', { bytes: tornBytes })
+  }
+
+  #hold(document: string): Held {
+    let held = this.#held.get(document)
+    if (held === undefined) {
+      const { head, isDeleted } = this.#files.list(document)
+      held = { planned: head, durable: head, isDeleted, isDamaged: false, places: [] }
+      this.#held.set(document, held)
+    }
+    return held
+  }
+
+  async #commit(writes: readonly Write[]): Promise<void> {
+    const { segment, starts } = await this.#journal.append(writes.map(({ record }) => record))
+    for (const [at, { held, record }] of writes.entries()) {
+      const head = headAt(record, starts[at] ?? 0)
+      held.durable = head.last
+      held.places.push({ segment, head })
+    }
+    if (segment - 1 > this.#filedUpTo && this.#journal.finishedBytes >= this.#journalBytes) void this.#fileJournal()
+  }
+
+  /** The updates after the snapshot: those that have left the journal, then those that are still there. */
+  #entries(document: string, files = this.#files.list(document)): readonly LogEntry[] {
+    const entries = [...this.#files.readTail(document, files)]
+    let next = (entries.at(-1)?.seq ?? files.upTo) + 1
+    for (const place of this.#held.get(document)?.places ?? []) {
+      for (const entry of entriesOf(this.#journal.read(place), place.head)) {
+        if (entry.seq < next) continue
+        if (entry.seq > next) throw damaged(document, `update ${next} is missing`)
+        entries.push(entry)
+        next += 1
+      }
+    }
+    return entries
+  }
+
+  /** Moves what finished segments hold on to the documents' own files, then removes them. */
+  #fileJournal(): Promise<void> {
+    const last = this.#journal.current - 1
+    this.#filedUpTo = Math.max(this.#filedUpTo, last)
+    return this.#file(async () => {
+      try {
+        for (const [document, held] of this.#held) await this.#fileTail(document, held, last)
+        if ([...this.#held.values()].some(({ isDamaged }) => isDamaged)) return
+        for (const number of this.#journal.segments()) if (number <= last) await this.#journal.removeSegment(number)
+      } catch (error) {
+        // The segments stay, and with the next one it is tried again.
+        this.#logger('warn', 'the journal could not be moved on', errorFields(error))
+      }
+    })
+  }
+
+  async #fileTail(document: string, held: Held, last: number): Promise<void> {
+    if (held.isDamaged) return
+    if (!held.isDeleted && held.places.some(({ segment }) => segment <= last)) {
+      const entries = this.#entries(document)
+      if (entries.length > 0) await this.#files.writeTail(document, entries)
+      this.#forget(document, entries.at(-1)?.seq ?? this.#files.list(document).upTo)
+    } else if (held.places.length === 0 && held.planned === held.durable) this.#held.delete(document)
+  }
+
+  /** Forgets where in the journal the updates up to `seq` lie. A document that has no others there costs nothing. */
+  #forget(document: string, seq: number): void {
+    const held = this.#held.get(document)
+    if (held === undefined) return
+    const { upTo } = this.#files.list(document)
+    held.durable = Math.max(held.durable, upTo)
+    held.planned = Math.max(held.planned, upTo)
+    held.places = held.places.filter(({ head }) => head.last > seq)
+    if (held.places.length === 0 && held.planned === held.durable) this.#held.delete(document)
+  }
+
+  #file<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#filing.then(task).catch(async (error) => {
+      throw error instanceof MerrowError ? error : await diskFailure(error, 'the log in', this.#folder.path)
+    })
+    this.#filing = run.catch(() => {})
+    return run
+  }
+
+  #requireOpen(): void {
+    if (this.#isOpen) return
+    throw new MerrowError(
+      'storage_failed',
+      `Cannot use the log in ${this.#folder.path}: it is closed. Open it again first.`,
+    )
+  }
+}
+
+/** The head of a record that begins at byte `start` of its segment. */
+const headAt = (record: Buffer, start: number): RecordHead => {
+  const head = readHead(record, 0)
+  if (head === undefined) throw new Error('A record that was just made cannot be read.')
+  return { ...head, bodyAt: head.bodyAt + start }
+}
+
+const unreadable = (document: string): MerrowError =>
+  damaged(document, 'an update in the journal does not match its checksum')
