@@ -1,8 +1,12 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
+import { mkdtempSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
 import { createApp } from './http/app.ts'
+import { createEncodedStates } from './http/encoded-states.ts'
 import { createGate, type GateOptions } from './http/gate.ts'
 import { createServer, listen, stopListening } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
@@ -82,11 +86,13 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
 const start = async (log: Log, host: string, wantedPort: number, options: RelayOptions): Promise<Relay> => {
   const { logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
   const gate = createGate(options)
-  const server = createServer(createApp({ gate, demo: options.demo }))
-  const port = await listen(server, wantedPort, host)
-
   const snapshotter = createSnapshotter()
   const hub = createHub({ ...options, log, snapshotter, logger, maxFrameBytes: maxUpdateBytes })
+  const encoded = createEncodedStates(
+    options.data === undefined ? mkdtempSync(join(tmpdir(), 'merrow-cache-')) : join(options.data, 'cache'),
+  )
+  const server = createServer(createApp({ gate, demo: options.demo, docs: { hub, log, encoded } }))
+  const port = await listen(server, wantedPort, host)
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,

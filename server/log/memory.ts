@@ -59,7 +59,8 @@ export const openMemoryLog = ({ retention = DEFAULT_RETENTION, now = Date.now }:
         ...snapshot,
         takenAt: now(),
         bytes: state.length,
-        state: async () => state,
+        // A copy: snapshots are handed over to a thread, which empties them here.
+        state: async () => state.slice(),
         async *stream(start, end) {
           yield state.subarray(start, end)
         },

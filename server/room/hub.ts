@@ -1,11 +1,17 @@
 // All rooms of one relay process, each loaded when its first member comes and dropped when its last one has gone.
-import { MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
+import { randomUUID } from 'node:crypto'
+import { MerrowError } from '../../src/errors.ts'
+import { CloseCode, MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger } from '../logger.ts'
+import { isEmptyUpdate, updatesOf } from './answer.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
 import type { Member } from './member.ts'
 import { Membership } from './membership.ts'
+import { revertUpdate } from './revert.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { Snapshotter } from './snapshotter.ts'
+import { rangesOf } from './vector.ts'
 
 /** What a hub is made of, and its bounds. */
 export interface HubOptions {
@@ -26,8 +32,23 @@ export interface Hub {
   isName(document: string): boolean
   /** Brings a member into a document's room; `document` has passed {@link Hub.isName}. */
   join(document: string, member: Member): Membership
+  /** The documents' snapshots. */
+  readonly keeper: Keeper
   /** Number of rooms in memory. */
   readonly size: number
+  /** The rooms in memory. */
+  readonly rooms: Iterable<Room>
+  /**
+   * Brings a document back to one of its snapshots by an update that undoes what was written since; members get it like
+   * any other. What it held before is kept as a snapshot.
+   *
+   * @throws {@link MerrowError} `invalid_argument` if that snapshot is not kept, `unsupported` if it cannot be undone.
+   */
+  restore(document: string, upTo: number): Promise<void>
+  /** Deletes a document for good; members are closed with 4410. @returns Whether there was one. */
+  remove(document: string): Promise<boolean>
+  /** Makes a snapshot of every document in memory that has changed since its last one. */
+  snapshotAll(): Promise<void>
   /** Takes no more frames, and resolves once everything taken is durable and acknowledged. */
   drain(): Promise<void>
 }
@@ -35,6 +56,7 @@ export interface Hub {
 /** Creates a hub without rooms. */
 export const createHub = (options: HubOptions): Hub => {
   const { log, logger, snapshotter, maxFrameBytes = 64 * 1024 * 1024 } = options
+  const keeper = createKeeper(log, snapshotter)
   const rooms = new Map<string, Room>()
   const running = new Set<Promise<unknown>>()
   let lastNumber = 0
@@ -43,7 +65,7 @@ export const createHub = (options: HubOptions): Hub => {
   const context: RoomContext = {
     log,
     logger,
-    snapshotter,
+    keeper,
     snapshotAfterUpdates: options.snapshotAfterUpdates ?? 500,
     snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
     track: (append) => {
@@ -71,10 +93,34 @@ export const createHub = (options: HubOptions): Hub => {
 
   return {
     isName: isDocumentName,
+    keeper,
     join: (document, member) =>
       new Membership(roomOf(document), member, { maxFrameBytes, logger, isDraining: () => isDraining }),
     get size() {
       return rooms.size
+    },
+    get rooms() {
+      return rooms.values()
+    },
+    async restore(document, upTo) {
+      const former = await log.readSnapshot(document, upTo)
+      if (former === undefined) throw noSnapshot(document, upTo)
+      const state = await former.state()
+      await keeper.snapshot(document)
+      const options = { replica: `restore.${randomUUID()}`, now: Date.now }
+      const update = revertUpdate(await updatesOf(await log.read(document)), state, options)
+      if (isEmptyUpdate(update)) return
+      const room = roomOf(document)
+      await room.loaded
+      await room.append(undefined, update, rangesOf(update))
+    },
+    async remove(document) {
+      const isRemoved = await log.remove(document)
+      rooms.get(document)?.close(CloseCode.deleted, 'the document was deleted')
+      return isRemoved
+    },
+    async snapshotAll() {
+      await Promise.allSettled([...rooms.values()].map((room) => room.snapshotNow()))
     },
     async drain() {
       isDraining = true
@@ -87,3 +133,9 @@ export const createHub = (options: HubOptions): Hub => {
 
 const isDocumentName = (document: string): boolean =>
   document.length <= MAX_NAME_LENGTH && /^[A-Za-z0-9._~/@:+=-]+$/.test(document) && !document.split('/').includes('..')
+
+const noSnapshot = (document: string, upTo: number): MerrowError =>
+  new MerrowError(
+    'invalid_argument',
+    `There is no snapshot ${upTo} of document "${document}". "merrow snapshots ${document}" lists those that are kept.`,
+  )

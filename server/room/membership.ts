@@ -138,6 +138,10 @@ export class Membership {
       this.#refuse(error)
       return
     }
+    if (error instanceof MerrowError && error.code === 'document_deleted') {
+      this.#end(CloseCode.deleted, 'the document was deleted')
+      return
+    }
     this.#options.logger('error', `cannot ${task}`, { document: this.#room.document, ...errorFields(error) })
     this.#end(INTERNAL_ERROR, `the relay could not ${task}; try again`)
   }

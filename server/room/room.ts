@@ -2,17 +2,18 @@
 import { SyncType } from '../../src/sync/wire.ts'
 import type { Log } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
-import { Answers, snapshotOf, updatesOf } from './answer.ts'
+import { Answers } from './answer.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
+import type { Keeper } from './keeper.ts'
 import { type Member, RoomFrame } from './member.ts'
 import { Presence } from './presence.ts'
-import type { Snapshotter } from './snapshotter.ts'
+
 import { type ClockRange, rangesOf, StateVector } from './vector.ts'
 
 /** What rooms are given by their hub. */
 export interface RoomContext {
   readonly log: Log
-  readonly snapshotter: Snapshotter
+  readonly keeper: Keeper
   readonly logger: Logger
   /** A tail this long is made into a snapshot. */
   readonly snapshotAfterUpdates: number
@@ -87,7 +88,7 @@ export class Room {
    * @param ranges - What the update brings, by {@link rangesOf}.
    * @returns Resolves once the update is durable and passed on. Calls finish in order.
    */
-  append(sender: Member, update: Uint8Array, ranges: readonly ClockRange[]): Promise<void> {
+  append(sender: Member | undefined, update: Uint8Array, ranges: readonly ClockRange[]): Promise<void> {
     const appended = this.#working(async () => {
       await this.#context.log.append(this.document, [update])
       this.#count(update, ranges)
@@ -108,6 +109,24 @@ export class Room {
     if (news !== undefined) this.#broadcast(encodeAwareness(news), sender)
   }
 
+  /** Members, and what the log holds after the snapshot, as far as this room has counted. */
+  get figures(): { readonly members: number; readonly tailUpdates: number; readonly tailBytes: number } {
+    return { members: this.#members.size, tailUpdates: this.#tail.updates, tailBytes: this.#tail.bytes }
+  }
+
+  /** Ends all memberships; the code is a WebSocket close code. */
+  close(code: number, reason: string): void {
+    for (const member of [...this.#members]) member.close(code, reason)
+  }
+
+  /** Makes what the log holds into a snapshot, unless it is one. */
+  async snapshotNow(): Promise<void> {
+    await this.loaded
+    if (this.#tail.updates === 0 || this.#isSnapshotting) return
+    this.#isSnapshotting = true
+    await this.#working(() => this.#snapshot())
+  }
+
   async #load(): Promise<void> {
     const { snapshot, entries } = await this.#context.log.read(this.document)
     this.#vector.reset(snapshot?.stateVector)
@@ -119,7 +138,7 @@ export class Room {
     this.#tail = { updates: this.#tail.updates + 1, bytes: this.#tail.bytes + update.length }
   }
 
-  #broadcast(bytes: Uint8Array, except: Member): void {
+  #broadcast(bytes: Uint8Array, except: Member | undefined): void {
     const frame = new RoomFrame(this.number, bytes)
     for (const member of this.#members) if (member !== except) member.broadcast(frame)
   }
@@ -140,15 +159,12 @@ export class Room {
 
   /** The log keeps its tail until a snapshot of it is made, proved and stored. */
   async #snapshot(): Promise<void> {
-    const { log, snapshotter, logger } = this.#context
+    const { keeper, logger } = this.#context
     try {
-      const content = await log.read(this.document)
-      const made = await snapshotter.make(await updatesOf(content))
-      await log.putSnapshot(this.document, snapshotOf(content, made))
-      const bytes = content.entries.reduce((sum, { update }) => sum + update.length, 0)
-      this.#tail = { updates: this.#tail.updates - content.entries.length, bytes: this.#tail.bytes - bytes }
+      const { updates, bytes } = await keeper.snapshot(this.document)
+      this.#tail = { updates: this.#tail.updates - updates, bytes: this.#tail.bytes - bytes }
       this.#failedSnapshots = 0
-      logger('debug', 'snapshot stored', { document: this.document, bytes: made.state.length })
+      logger('debug', 'snapshot stored', { document: this.document, updates })
     } catch (error) {
       this.#failedSnapshots += 1
       logger('warn', 'snapshot failed, the log is unchanged', {

@@ -38,6 +38,7 @@ export const CloseCode = {
   unauthorised: 4401,
   forbidden: 4403,
   wrongVersion: 4406,
+  deleted: 4410,
   tooLarge: 4413,
 } as const
 
