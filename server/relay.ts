@@ -1,5 +1,5 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
-import { mkdtempSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,14 +7,15 @@ import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
-import { createGate, type GateOptions } from './http/gate.ts'
-import { createServer, listen, stopListening } from './http/listen.ts'
+import { createGate, type GateOptions, isSame } from './http/gate.ts'
+import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
 import { openFileLog } from './log/file-log.ts'
-import type { Log } from './log/port.ts'
+import type { Log, Retention } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
-import { createHub } from './room/hub.ts'
+import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
+import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
@@ -31,6 +32,12 @@ export interface RelayOptions extends GateOptions {
   readonly demo?: string | undefined
   /** Whether stock clients may give the token as `?token=` (default no: proxies and logs see it). */
   readonly yjsTokenInUrl?: boolean | undefined
+  /** Token of the admin page at `/admin`, and of `/metrics`; without one there is no page, and `/metrics` is open. */
+  readonly adminToken?: string | undefined
+  /** Certificate and key (PEM), for https and wss. */
+  readonly tls?: TlsOptions | undefined
+  /** Which former snapshots are kept in `data`; by default a hundred, an hour apart, for thirty days. */
+  readonly retention?: Retention | undefined
   /** Takes reports; default JSON lines on stderr for warnings and errors. */
   readonly logger?: Logger | undefined
   /** A log tail of this many updates is made into a snapshot (default 500). */
@@ -62,6 +69,8 @@ export interface Relay {
 
 const MEBIBYTE = 1024 * 1024
 const SERVICE_RESTART = 1012
+/** A relay that ends makes snapshots for so long; what it does not come to is in the log all the same. In milliseconds. */
+const SNAPSHOT_DEADLINE_MS = 5_000
 
 /**
  * Starts a relay.
@@ -69,30 +78,46 @@ const SERVICE_RESTART = 1012
  * @throws {@link MerrowError} `invalid_config`, `folder_unusable`, `newer_format` or `port_in_use`; nothing is left running then.
  */
 export const createRelay = async (options: RelayOptions): Promise<Relay> => {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, data } = options
-  const faults = faultsOf({ host, port, ...(token === undefined ? {} : { token }) })
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, adminToken, data } = options
+  const secrets = { ...(token === undefined ? {} : { token }), ...(adminToken === undefined ? {} : { adminToken }) }
+  const faults = faultsOf({ host, port, ...secrets })
   if (options.log === undefined && data === undefined)
     faults.push('The relay has no place for its log: give "data" or "log".')
   if (faults.length > 0) throw invalidConfig(faults)
-  const log = options.log ?? (await openFileLog({ folder: data ?? '', logger: options.logger ?? jsonLogger }))
+  const metrics = createMetrics()
+  const { logger = jsonLogger, retention } = options
+  const log = options.log ?? (await openFileLog({ folder: data ?? '', retention, logger, disk: metrics.measureDisk() }))
   try {
-    return await start(log, host, port, options)
+    return await start(metrics.measureLog(log), metrics, { ...options, host, port })
   } catch (error) {
     await log.close()
     throw error
   }
 }
 
-const start = async (log: Log, host: string, wantedPort: number, options: RelayOptions): Promise<Relay> => {
-  const { logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
+const start = async (
+  log: Log,
+  metrics: Metrics,
+  options: RelayOptions & { readonly host: string; readonly port: number },
+): Promise<Relay> => {
+  const { host, adminToken, demo, logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
   const gate = createGate(options)
+  const relayName = `merrow/${version()}`
   const snapshotter = createSnapshotter()
   const hub = createHub({ ...options, log, snapshotter, logger, maxFrameBytes: maxUpdateBytes })
-  const encoded = createEncodedStates(
-    options.data === undefined ? mkdtempSync(join(tmpdir(), 'merrow-cache-')) : join(options.data, 'cache'),
-  )
-  const server = createServer(createApp({ gate, demo: options.demo, docs: { hub, log, encoded } }))
-  const port = await listen(server, wantedPort, host)
+  const cache =
+    options.data === undefined ? join(tmpdir(), `merrow-cache-${randomUUID()}`) : join(options.data, 'cache')
+  const encoded = createEncodedStates(cache)
+  const docs = { hub, log, encoded }
+  const admits = (token: string | undefined) => token !== undefined && isSame(token, adminToken ?? '')
+  const admin = adminToken === undefined ? undefined : { docs, relayName, admits }
+  let closing: Promise<void> | undefined
+  const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
+  const server = createServer(createApp({ gate, demo, docs, admin, metrics, unreadiness }), options.tls)
+  metrics.watchServer(server)
+  metrics.watchRooms(() => figuresOf(hub))
+  const port = await listen(server, options.port, host)
+
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,
@@ -100,7 +125,7 @@ const start = async (log: Log, host: string, wantedPort: number, options: RelayO
     heartbeat,
     timers,
     logger,
-    relayName: `merrow/${version()}`,
+    relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
     limits: {
       maxUpdateBytes,
@@ -109,26 +134,38 @@ const start = async (log: Log, host: string, wantedPort: number, options: RelayO
     },
   })
 
-  let closing: Promise<void> | undefined
   const close = async () => {
     sockets.refuseMore()
     const stopped = stopListening(server)
     await hub.drain()
+    await Promise.race([hub.snapshotAll(), elapsed(timers, SNAPSHOT_DEADLINE_MS)])
     await sockets.close(SERVICE_RESTART, 'the relay is ending; connect again')
     heartbeat.stop()
     server.closeAllConnections()
     await stopped
     await snapshotter.close()
+    await encoded.close()
     await log.close()
   }
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     close() {
       closing ??= close()
       return closing
     },
   }
+}
+
+const elapsed = (timers: Timers, ms: number) => new Promise<void>((resolve) => timers.after(ms, resolve))
+
+const figuresOf = (hub: Hub): RoomFigures => {
+  const figures = { rooms: hub.size, members: 0, tailUpdates: 0, snapshots: hub.keeper.counts }
+  for (const room of hub.rooms) {
+    figures.members += room.figures.members
+    figures.tailUpdates += room.figures.tailUpdates
+  }
+  return figures
 }
 
 /** Version of this package. */

@@ -22,16 +22,19 @@ export interface Sendable {
 export interface EncodedStates {
   /** The state of a snapshot in an encoding; who asks while it is made waits for the same. */
   get(document: string, snapshot: StoredSnapshot, encoding: Encoding): Promise<Sendable>
+  /** Removes them all. */
+  close(): Promise<void>
 }
 
 const MAX_CACHE_BYTES = 1024 * 1024 * 1024
 
-/** Creates the cache. @param folder - Its own folder; emptied now. */
+/** Creates the cache. @param folder - Its own folder, made when it is needed, and emptied then. */
 export const createEncodedStates = (folder: string, maxBytes: number = MAX_CACHE_BYTES): EncodedStates => {
   const making = new Map<string, Promise<number>>()
-  const ready = rm(folder, { recursive: true, force: true }).then(() => mkdir(folder, { recursive: true }))
+  let ready: Promise<unknown> | undefined
 
   const make = async (file: string, snapshot: StoredSnapshot, encoding: Encoding): Promise<number> => {
+    ready ??= rm(folder, { recursive: true, force: true }).then(() => mkdir(folder, { recursive: true }))
     await ready
     const there = await sizeOf(file)
     if (there !== undefined) return there
@@ -50,6 +53,7 @@ export const createEncodedStates = (folder: string, maxBytes: number = MAX_CACHE
       const bytes = await running
       return { bytes, stream: (start, end) => (start < end ? createReadStream(file, { start, end: end - 1 }) : none()) }
     },
+    close: () => rm(folder, { recursive: true, force: true }),
   }
 }
 

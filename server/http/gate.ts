@@ -55,6 +55,6 @@ const hostnameOf = (url: string): string | undefined => {
 }
 
 /** Hashed first, so that neither the time nor the length tells how close a guess was. */
-const isSame = (a: string, b: string): boolean => timingSafeEqual(hash(a), hash(b))
+export const isSame = (a: string, b: string): boolean => timingSafeEqual(hash(a), hash(b))
 
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest()

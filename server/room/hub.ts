@@ -5,7 +5,7 @@ import { CloseCode, MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger } from '../logger.ts'
 import { isEmptyUpdate, updatesOf } from './answer.ts'
-import { createKeeper, type Keeper } from './keeper.ts'
+import { createKeeper, type Keeper, type Taken } from './keeper.ts'
 import type { Member } from './member.ts'
 import { Membership } from './membership.ts'
 import { revertUpdate } from './revert.ts'
@@ -56,8 +56,9 @@ export interface Hub {
 /** Creates a hub without rooms. */
 export const createHub = (options: HubOptions): Hub => {
   const { log, logger, snapshotter, maxFrameBytes = 64 * 1024 * 1024 } = options
-  const keeper = createKeeper(log, snapshotter)
   const rooms = new Map<string, Room>()
+  const onTaken = (document: string, taken: Taken) => rooms.get(document)?.noteTaken(taken)
+  const keeper = createKeeper({ log, snapshotter, onTaken })
   const running = new Set<Promise<unknown>>()
   let lastNumber = 0
   let isDraining = false

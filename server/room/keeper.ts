@@ -19,8 +19,18 @@ export interface Keeper {
   readonly counts: { readonly made: number; readonly failed: number; readonly lastAt: number | undefined }
 }
 
+/** What a keeper is made of. */
+export interface KeeperOptions {
+  readonly log: Log
+  readonly snapshotter: Snapshotter
+  /** Told what a snapshot that was stored took out of a document's tail. */
+  readonly onTaken: (document: string, taken: Taken) => void
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
 /** Creates a keeper. */
-export const createKeeper = (log: Log, snapshotter: Snapshotter, now: () => number = Date.now): Keeper => {
+export const createKeeper = ({ log, snapshotter, onTaken, now = Date.now }: KeeperOptions): Keeper => {
   const making = new Map<string, Promise<Taken>>()
   const counts = { made: 0, failed: 0, lastAt: undefined as number | undefined }
 
@@ -37,6 +47,7 @@ export const createKeeper = (log: Log, snapshotter: Snapshotter, now: () => numb
       await log.putSnapshot(document, snapshotOf(content, made))
       counts.made += 1
       counts.lastAt = now()
+      onTaken(document, taken)
       return taken
     } catch (error) {
       counts.failed += 1

@@ -4,7 +4,7 @@ import type { Log } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Answers } from './answer.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
-import type { Keeper } from './keeper.ts'
+import type { Keeper, Taken } from './keeper.ts'
 import { type Member, RoomFrame } from './member.ts'
 import { Presence } from './presence.ts'
 
@@ -119,10 +119,15 @@ export class Room {
     for (const member of [...this.#members]) member.close(code, reason)
   }
 
-  /** Makes what the log holds into a snapshot, unless it is one. */
+  /** Counts off what a snapshot has taken out of the log's tail, whoever asked for it. */
+  noteTaken({ updates, bytes }: Taken): void {
+    this.#tail = { updates: Math.max(0, this.#tail.updates - updates), bytes: Math.max(0, this.#tail.bytes - bytes) }
+  }
+
+  /** Makes what the log holds into a snapshot, if its tail is not so short that nothing would be won. */
   async snapshotNow(): Promise<void> {
     await this.loaded
-    if (this.#tail.updates === 0 || this.#isSnapshotting) return
+    if (this.#tail.updates < this.#context.snapshotAfterUpdates / 10 || this.#isSnapshotting) return
     this.#isSnapshotting = true
     await this.#working(() => this.#snapshot())
   }
@@ -161,8 +166,7 @@ export class Room {
   async #snapshot(): Promise<void> {
     const { keeper, logger } = this.#context
     try {
-      const { updates, bytes } = await keeper.snapshot(this.document)
-      this.#tail = { updates: this.#tail.updates - updates, bytes: this.#tail.bytes - bytes }
+      const { updates } = await keeper.snapshot(this.document)
       this.#failedSnapshots = 0
       logger('debug', 'snapshot stored', { document: this.document, updates })
     } catch (error) {
