@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type Disk, nodeDisk } from './log/disk.ts'
+import { type Disk, nodeDisk } from './log/files/disk.ts'
 import type { Log } from './log/port.ts'
 
 /** What the rooms say of themselves when somebody asks. */

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { MerrowError } from '../../src/errors.ts'
 import { type FaultKind, faultyDisk } from '../testing/faulty-disk.ts'
 import { testFolder } from '../testing/folder.ts'
-import type { Disk } from './disk.ts'
 import { openFileLog } from './file-log.ts'
+import type { Disk } from './files/disk.ts'
 import type { Log } from './port.ts'
 
 const snapshot = (upTo: number) => ({

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { MerrowError } from '../../src/errors.ts'
 import { lmdbFailure as diskFailure } from '../../src/storage/lmdb-failure.ts'
 import { errorFields, type Logger } from '../logger.ts'
-import { type Disk, nodeDisk } from './disk.ts'
-import { DocumentFiles } from './document-files.ts'
 import { damaged, deleted } from './fault.ts'
-import { type Folder, openFolder, takeFolder } from './folder.ts'
+import { type Disk, nodeDisk } from './files/disk.ts'
+import { DocumentFiles } from './files/document-files.ts'
+import { type Folder, openFolder, takeFolder } from './files/folder.ts'
+import { Journal, type Place } from './files/journal.ts'
+import { encodeRecord, entriesOf, type RecordHead, readHead } from './files/record.ts'
 import { GroupCommit } from './group-commit.ts'
-import { Journal, type Place } from './journal.ts'
 import type { Log, LogContent, LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './port.ts'
-import { encodeRecord, entriesOf, type RecordHead, readHead } from './record.ts'
 import { DEFAULT_RETENTION } from './retention.ts'
 
 /** How the log on disk is set up. */
@@ -113,13 +113,15 @@ class FileLog implements Log {
 
   async read(document: string): Promise<LogContent> {
     this.#requireOpen()
-    // One look at the files, and all of it in one go: a rename may happen at any time.
-    const files = this.#files.list(document)
-    const held = this.#held.get(document)
-    if (files.isDeleted || held?.isDeleted) throw deleted(document)
-    if (held?.isDamaged) throw unreadable(document)
-    const snapshot = files.upTo === 0 ? undefined : this.#files.openSnapshot(document, files.upTo)
-    return { snapshot, entries: this.#entries(document, files) }
+    return retried(() => {
+      // One look at the files, and all of it in one go: a rename may happen at any time.
+      const files = this.#files.list(document)
+      const held = this.#held.get(document)
+      if (files.isDeleted || held?.isDeleted) throw deleted(document)
+      if (held?.isDamaged) throw unreadable(document)
+      const snapshot = files.upTo === 0 ? undefined : this.#files.openSnapshot(document, files.upTo)
+      return { snapshot, entries: this.#entries(document, files) }
+    })
   }
 
   async putSnapshot(document: string, snapshot: Snapshot): Promise<boolean> {
@@ -138,7 +140,7 @@ class FileLog implements Log {
   async snapshots(document: string): Promise<readonly SnapshotInfo[]> {
     this.#requireOpen()
     if (this.#files.list(document).isDeleted) throw deleted(document)
-    return this.#files.snapshots(document)
+    return retried(() => this.#files.snapshots(document))
   }
 
   async readSnapshot(document: string, upTo: number): Promise<StoredSnapshot | undefined> {
@@ -176,7 +178,9 @@ class FileLog implements Log {
 
   async documents(): Promise<readonly string[]> {
     this.#requireOpen()
-    const names = new Set(await this.#files.names())
+    const names = new Set(
+      await this.#files.names((folder) => this.#logger('error', 'a document is damaged', { folder })),
+    )
     for (const [document, held] of this.#held) if (!held.isDeleted && held.durable > 0) names.add(document)
     return [...names].sort()
   }
@@ -301,6 +305,20 @@ const headAt = (record: Buffer, start: number): RecordHead => {
   const head = readHead(record, 0)
   if (head === undefined) throw new Error('A record that was just made cannot be read.')
   return { ...head, bodyAt: head.bodyAt + start }
+}
+
+const TRIES = 10
+
+/** Who only reads may find a file gone that was listed a moment ago: the relay has moved on, and so does the next look. */
+const retried = <T>(look: () => T): T => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return look()
+    } catch (error) {
+      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      if (!isGone || attempt === TRIES) throw error
+    }
+  }
 }
 
 const unreadable = (document: string): MerrowError =>

@@ -1,7 +1,7 @@
 // A disk that fails on purpose at one of its calls, around the real one. It counts its calls, and
 // syncs nothing: no power is cut here.
 import { mkdirSync } from 'node:fs'
-import { type Disk, nodeDisk } from '../log/disk.ts'
+import { type Disk, nodeDisk } from '../log/files/disk.ts'
 
 /** How a call fails: not at all done, half done, no room after half of it, or done but not on disk. */
 export type FaultKind = 'fails' | 'torn' | 'full' | 'unsynced'

@@ -4,9 +4,9 @@
 //   u32 checksum of the rest of the head · u32 length of the head · u48 upTo · u48 takenAt · u48 length of the state ·
 //   u16, u32, u32 lengths of name, state vector, deletes · those three · u32 checksum per block | state
 import { crc32 } from 'node:zlib'
+import { damaged } from '../fault.ts'
+import type { Snapshot, StoredSnapshot } from '../port.ts'
 import type { Disk, ReadableFile } from './disk.ts'
-import { damaged } from './fault.ts'
-import type { Snapshot, StoredSnapshot } from './port.ts'
 
 const FIXED_BYTES = 36
 /** Bytes of the state under one checksum. */

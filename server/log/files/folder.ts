@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { MerrowError, show } from '../../src/errors.ts'
-import { reasonOf } from '../../src/storage/lmdb-failure.ts'
+import { MerrowError, show } from '../../../src/errors.ts'
+import { reasonOf } from '../../../src/storage/lmdb-failure.ts'
 
 /** Format of the folder that this version reads and writes. */
 const FOLDER_FORMAT = 2

@@ -1,7 +1,7 @@
 // The journal: one file after another that every append goes to first, so that many documents share one sync of the disk.
 // Knows records and segments; `file-log.ts` moves them on to the documents' own files.
-import { MerrowError } from '../../src/errors.ts'
-import { type Disk, type ReadableFile, readFile, type WritableFile } from './disk.ts'
+import { MerrowError } from '../../../src/errors.ts'
+import type { Disk, ReadableFile, WritableFile } from './disk.ts'
 import { END_MARK, type RecordHead } from './record.ts'
 import {
   encodeSegmentHead,
@@ -69,7 +69,10 @@ export class Journal {
     for (const number of numbers.toReversed()) {
       // A segment that the next one passes over was given up at its first write.
       if (expected !== undefined && number > expected.number) continue
-      const bytes = readFile(this.#disk, this.#pathOf(number))
+      const reader = this.#disk.openToRead(this.#pathOf(number))
+      // Kept open: who only reads still has it when the relay removes it.
+      this.#readers.set(number, reader)
+      const bytes = reader.read(0, reader.bytes)
       this.#finished.set(number, bytes.length)
       const found = scanSegment(bytes.subarray(0, expected?.bytes), number, expected === undefined)
       this.#requireSound(number, found, expected, bytes.length)

@@ -5,8 +5,8 @@
 //
 // A record without a name is the end mark: the file was finished, nothing after it is missing.
 import { crc32 } from 'node:zlib'
-import { damaged } from './fault.ts'
-import type { LogEntry } from './port.ts'
+import { damaged } from '../fault.ts'
+import type { LogEntry } from '../port.ts'
 
 const FIXED_BYTES = 24
 const MAX_NAME_BYTES = 1024

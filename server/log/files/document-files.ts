@@ -7,15 +7,17 @@
 //     deleted              the document was deleted
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Disk, readFile, writeFileDurably } from './disk.ts'
-import { damaged } from './fault.ts'
-import type { LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './port.ts'
+import { MerrowError } from '../../../src/errors.ts'
+import { damaged } from '../fault.ts'
+import type { LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from '../port.ts'
+import { keptOf } from '../retention.ts'
+import { type Disk, type ReadableFile, readFile, writeFileDurably } from './disk.ts'
 import { END_MARK, encodeRecord, entriesOf, readHead } from './record.ts'
-import { keptOf } from './retention.ts'
 import { encodeState, openState, readStateHead } from './state-file.ts'
 
 const DELETED = 'deleted'
 /** Temporary files of the disk's own; what else is in a folder is not ours, and left alone. */
+const readWhole = (file: ReadableFile): Buffer => file.read(0, file.bytes)
 const NAME = /^(\d{12})\.(state|tail)$/
 const nameOf = (seq: number, kind: 'state' | 'tail'): string => `${String(seq).padStart(12, '0')}.${kind}`
 
@@ -116,13 +118,21 @@ export class DocumentFiles {
     )
   }
 
-  /** Names of all documents that have files and are not deleted. */
-  async names(): Promise<readonly string[]> {
+  /**
+   * Names of all documents that have files and are not deleted.
+   *
+   * @param onDamaged - Told of a folder in which nothing says whose it is.
+   */
+  async names(onDamaged: (folder: string) => void): Promise<readonly string[]> {
     const names: string[] = []
     for (const shard of this.#disk.list(this.#root)) {
-      for (const folder of this.#disk.list(join(this.#root, shard))) {
-        const name = this.#nameIn(join(this.#root, shard, folder))
-        if (name !== undefined) names.push(name)
+      for (const name of this.#disk.list(join(this.#root, shard))) {
+        const folder = join(this.#root, shard, name)
+        const { isDeleted, states, tail } = this.#listFolder(folder)
+        if (isDeleted || states.length + tail === 0) continue
+        const document = this.#nameIn(folder, states, tail)
+        if (document === undefined) onDamaged(folder)
+        else names.push(document)
       }
       // Many documents must not hold up the sockets.
       await new Promise((resolve) => setImmediate(resolve))
@@ -130,16 +140,23 @@ export class DocumentFiles {
     return names
   }
 
-  #nameIn(folder: string): string | undefined {
-    const { isDeleted, states, tail } = this.#listFolder(folder)
-    const [upTo] = states
-    if (isDeleted || (upTo === undefined && tail === 0)) return undefined
-    const file = this.#disk.openToRead(join(folder, upTo === undefined ? nameOf(tail, 'tail') : nameOf(upTo, 'state')))
+  /** Any file of a document says whose it is. */
+  #nameIn(folder: string, states: readonly number[], tail: number): string | undefined {
+    for (const upTo of states) {
+      const document = this.#read(join(folder, nameOf(upTo, 'state')), (file) => readStateHead(file, upTo).document)
+      if (document !== undefined) return document
+    }
+    const head = tail === 0 ? undefined : this.#read(join(folder, nameOf(tail, 'tail')), readWhole)
+    return head && readHead(head, 0)?.document
+  }
+
+  #read<T>(path: string, read: (file: ReadableFile) => T): T | undefined {
+    const file = this.#disk.openToRead(path)
     try {
-      if (upTo !== undefined) return readStateHead(file, upTo).document
-      const head = readHead(file.read(0, file.bytes), 0)
-      if (head === undefined) throw damaged(`in ${folder}`, `the head of its tail ${tail} does not match its checksum`)
-      return head.document
+      return read(file)
+    } catch (error) {
+      if (error instanceof MerrowError) return undefined
+      throw error
     } finally {
       file.close()
     }
