@@ -22,7 +22,8 @@ const MIN_ENCODED_BYTES = 1024
  * - `GET, HEAD /docs/<doc>`: its state as one update (v1), with `ETag`, `Range`, and compressed if the client takes that.
  *   `?snapshot` takes the last snapshot as it is, without what came later; `?at=<n>` a former one.
  * - `DELETE /docs/<doc>`: deletes it for good.
- * - `GET /history/<doc>`: the snapshots that are kept, as JSON. `POST /history/<doc>?restore=<n>`: back to one of them.
+ * - `GET /history/<doc>`: the snapshots that are kept, as JSON. `POST /history/<doc>?restore=<n>`: back to one of
+ *   them; with `&as=<name>` it becomes a new document instead.
  */
 export const createDocs = ({ hub, log, encoded }: DocsOptions): Hono => {
   const app = new Hono()
@@ -38,7 +39,9 @@ export const createDocs = ({ hub, log, encoded }: DocsOptions): Hono => {
   })
   app.get('/history/*', async (c) => c.json({ snapshots: await log.snapshots(documentOf(c, hub)) }))
   app.post('/history/*', async (c) => {
-    await hub.restore(documentOf(c, hub), numberIn(c, 'restore'))
+    const into = c.req.query('as')
+    if (into !== undefined && !hub.isName(into)) throw noName(into)
+    await hub.restore(documentOf(c, hub), numberIn(c, 'restore'), into)
     return c.json({ restored: true })
   })
   app.onError((error, c) => {
@@ -121,8 +124,11 @@ const documentOf = (c: Context, hub: Hub): string => {
   } catch {
     // Not what encodeURIComponent writes: told like any other wrong name.
   }
-  throw new MerrowError('invalid_argument', `${JSON.stringify(text)} is not a document name.`)
+  throw noName(text)
 }
+
+const noName = (text: string): MerrowError =>
+  new MerrowError('invalid_argument', `${JSON.stringify(text)} is not a document name.`)
 
 const numberIn = (c: Context, name: string): number => {
   const number = Number(c.req.query(name))

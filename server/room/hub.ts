@@ -44,7 +44,7 @@ export interface Hub {
    *
    * @throws {@link MerrowError} `invalid_argument` if that snapshot is not kept, `unsupported` if it cannot be undone.
    */
-  restore(document: string, upTo: number): Promise<void>
+  restore(document: string, upTo: number, into?: string): Promise<void>
   /** Deletes a document for good; members are closed with 4410. @returns Whether there was one. */
   remove(document: string): Promise<boolean>
   /** Makes a snapshot of every document in memory that has changed since its last one. */
@@ -103,15 +103,17 @@ export const createHub = (options: HubOptions): Hub => {
     get rooms() {
       return rooms.values()
     },
-    async restore(document, upTo) {
+    async restore(document, upTo, into = document) {
       const former = await log.readSnapshot(document, upTo)
       if (former === undefined) throw noSnapshot(document, upTo)
       const state = await former.state()
-      await keeper.snapshot(document)
+      if (into === document) await keeper.snapshot(document)
+      const current = await updatesOf(await log.read(into))
+      if (into !== document && current.length > 0) throw isUsed(into)
       const options = { replica: `restore.${randomUUID()}`, now: Date.now }
-      const update = revertUpdate(await updatesOf(await log.read(document)), state, options)
+      const update = into === document ? revertUpdate(current, state, options) : state
       if (isEmptyUpdate(update)) return
-      const room = roomOf(document)
+      const room = roomOf(into)
       await room.loaded
       await room.append(undefined, update, rangesOf(update))
     },
@@ -140,3 +142,6 @@ const noSnapshot = (document: string, upTo: number): MerrowError =>
     'invalid_argument',
     `There is no snapshot ${upTo} of document "${document}". "merrow snapshots ${document}" lists those that are kept.`,
   )
+
+const isUsed = (document: string): MerrowError =>
+  new MerrowError('invalid_argument', `Cannot restore into document "${document}": there is one. Give a new name.`)

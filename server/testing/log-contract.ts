@@ -20,7 +20,7 @@ export interface LogSetup {
 /** Registers the contract's tests. @param open - Opens an empty log. */
 export const logContract = (open: (setup: LogSetup) => Promise<Log>): void => {
   let time = 0
-  const setup: LogSetup = { retention: { count: 2, ageMs: 10 * HOUR_MS, spacingMs: HOUR_MS }, now: () => time }
+  const setup: LogSetup = { retention: { count: 3, ageMs: 100 * HOUR_MS, spacingMs: HOUR_MS }, now: () => time }
   const opened = async () => {
     time = HOUR_MS
     const log = await open(setup)
@@ -144,18 +144,27 @@ export const logContract = (open: (setup: LogSetup) => Promise<Log>): void => {
       await log.append('a', [bytes(upTo)])
       await log.putSnapshot('a', snapshot(upTo, 7))
     }
-    await store(1, 1)
-    await store(2, 1.5)
-    expect(await kept()).toEqual([2, 1])
-    await store(3, 1.7)
+    for (const [upTo, hours] of [
+      [1, 1],
+      [2, 1.5],
+      [3, 1.7],
+    ] as const)
+      await store(upTo, hours)
     expect(await kept()).toEqual([3, 2, 1])
-    await store(4, 2.7)
+    await store(4, 30)
     expect(await kept()).toEqual([4, 3, 1])
-    await store(5, 20)
-    expect(await kept()).toEqual([5, 4])
-    const former = await log.readSnapshot('a', 4)
-    expect([...((await former?.state()) ?? [])]).toEqual([4, 1, 7])
-    expect(await log.readSnapshot('a', 3)).toBe(undefined)
+    for (const [upTo, hours] of [
+      [5, 200],
+      [6, 230],
+      [7, 260],
+      [8, 270],
+      [9, 280],
+    ] as const)
+      await store(upTo, hours)
+    expect(await kept()).toEqual([9, 8, 7, 6])
+    const former = await log.readSnapshot('a', 7)
+    expect([...((await former?.state()) ?? [])]).toEqual([7, 1, 7])
+    expect(await log.readSnapshot('a', 5)).toBe(undefined)
   })
 
   it('[L21] deletes a document with all it had, and refuses its name from then on', async () => {
