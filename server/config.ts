@@ -160,7 +160,8 @@ const readEnvironment = (env: Environment, faults: string[]): Values => {
   const values: Values = {}
   for (const name of SETTING_NAMES) {
     const value = env[variableOf(name)]
-    if (value !== undefined) take(values, name, value, `Variable ${variableOf(name)}`, faults)
+    // Compose files set what is not given to nothing.
+    if (value !== undefined && value !== '') take(values, name, value, `Variable ${variableOf(name)}`, faults)
   }
   return values
 }
