@@ -2,8 +2,11 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { column as c, createDatabase, defineSchema, table } from '../../src/index.ts'
+import { relay } from '../../src/sync/index.ts'
 import { openMemoryLog } from '../log/memory.ts'
 import { startRelay } from '../testing/relay.ts'
+import { waitUntil } from '../testing/wait.ts'
 
 const TOKEN = 'a-token-of-many-characters'
 
@@ -118,4 +121,41 @@ it('[O9] asks for the token, refuses pages of other sites, and knows no other na
   expect((await from('https://evil.example')).status).toBe(403)
   expect((await from('http://localhost:5173')).status).toBe(204)
   expect((await open.get()).status).toBe(410)
+})
+
+it('[O24] a client fetches a first state over HTTP, goes on where it broke off, and the socket brings the rest', async () => {
+  const { url, log } = await setup()
+  const schema = defineSchema({ cities: table({ name: c.string() }) })
+  const ann = await createDatabase({ name: 'world', schema, sync: relay({ url }) })
+  ann.cities.insertMany(Array.from({ length: 3000 }, (_, n) => ({ name: `city ${n} ${Math.sin(n)}` })))
+  await ann.acknowledged()
+  await fetch(`${url}/v1/docs/world%2Fcities`)
+  const last = ann.cities.insert({ name: 'last' })
+  await ann.acknowledged()
+  const ranges: (string | null)[] = []
+  /** Breaks off after the first part, twice. */
+  const breaking: typeof fetch = async (input, init) => {
+    ranges.push(new Headers(init?.headers).get('range'))
+    const response = await fetch(input, init)
+    if (ranges.length > 2) return response
+    const bytes = new Uint8Array(await response.arrayBuffer()).slice(0, 5000)
+    let isSent = false
+    const body = new ReadableStream({
+      pull(controller) {
+        if (isSent) controller.error(new Error('broken off'))
+        else controller.enqueue(bytes)
+        isSent = true
+      },
+    })
+    return new Response(body, { status: response.status, headers: response.headers })
+  }
+  const ben = await createDatabase({ name: 'world', schema, sync: relay({ url, firstSync: 'http', fetch: breaking }) })
+  await waitUntil('ben has all', () => ben.cities.all().length === 3001 && ben.cities.get(last) !== undefined)
+  expect(ranges).toEqual([null, 'bytes=5000-', 'bytes=10000-'])
+  expect((await log.read('world/cities')).entries).toHaveLength(1)
+  await Promise.all([ann.close(), ben.close()])
+  const nobody = await createDatabase({ name: 'nobody', schema, sync: relay({ url, firstSync: 'http' }) })
+  nobody.cities.insert({ name: 'first' })
+  await nobody.acknowledged()
+  await nobody.close()
 })

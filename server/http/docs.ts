@@ -20,7 +20,8 @@ const MIN_ENCODED_BYTES = 1024
  * Routes, below `/v1`:
  *
  * - `GET, HEAD /docs/<doc>`: its state as one update (v1), with `ETag`, `Range`, and compressed if the client takes that.
- *   `?snapshot` takes the last snapshot as it is, without what came later; `?at=<n>` a former one.
+ *   `?snapshot` takes the last snapshot as it is, without what came later; `?at=<n>` a former one;
+ *   `?raw=gzip` a gzip file, of which `fetch` can resume a part.
  * - `DELETE /docs/<doc>`: deletes it for good.
  * - `GET /history/<doc>`: the snapshots that are kept, as JSON. `POST /history/<doc>?restore=<n>`: back to one of
  *   them; with `&as=<name>` it becomes a new document instead.
@@ -59,8 +60,10 @@ export const createDocs = ({ hub, log, encoded }: DocsOptions): Hono => {
     (await log.read(document)).snapshot ?? hub.keeper.current(document)
 
   const sendState = async (c: Context, document: string, snapshot: StoredSnapshot): Promise<Response> => {
-    const encoding = snapshot.bytes < MIN_ENCODED_BYTES ? undefined : encodingFor(c.req.header('accept-encoding'))
-    const etag = `"${snapshot.upTo}-${snapshot.takenAt}${encoding === undefined ? '' : `-${encoding}`}"`
+    const isRaw = c.req.query('raw') === 'gzip'
+    const accepted = snapshot.bytes < MIN_ENCODED_BYTES ? undefined : encodingFor(c.req.header('accept-encoding'))
+    const encoding = isRaw ? 'gzip' : accepted
+    const etag = `"${snapshot.upTo}-${snapshot.takenAt}${encoding === undefined ? '' : `-${encoding}`}${isRaw ? '-raw' : ''}"`
     const headers = {
       etag,
       vary: 'accept-encoding',
@@ -68,7 +71,7 @@ export const createDocs = ({ hub, log, encoded }: DocsOptions): Hono => {
       'cache-control': 'private, no-cache',
       'content-type': 'application/octet-stream',
       'merrow-sequence': String(snapshot.upTo),
-      ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+      ...(encoding === undefined || isRaw ? {} : { 'content-encoding': encoding }),
     }
     if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)
     const body: Sendable = encoding === undefined ? snapshot : await encoded.get(document, snapshot, encoding)

@@ -1,7 +1,7 @@
 // Channels: one document's y-websocket provider over the shared socket, and what of it the relay has on disk. Knows Yjs documents.
 import { Awareness } from 'y-protocols/awareness'
 import { WebsocketProvider } from 'y-websocket'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
 import type { Timers } from './socket.ts'
@@ -24,6 +24,8 @@ export interface ChannelOptions {
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
+  /** Fetches the state of a document that is empty here, if that is not left to the socket. */
+  readonly firstState: (document: string) => Promise<Uint8Array | undefined>
 }
 
 /** Who waits for an acknowledgement when the database closes is told this. */
@@ -49,12 +51,15 @@ export class Channel {
   failure: MerrowError | undefined
   failures = 0
   readonly #name: string
+  readonly #firstState: ChannelOptions['firstState']
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
 
-  constructor(name: string, document: Y.Doc, { shared, onStatus, timers, random }: ChannelOptions) {
+  constructor(name: string, document: Y.Doc, options: ChannelOptions) {
+    const { onStatus, firstState } = options
     this.#name = name
     this.#document = document
     this.#onStatus = onStatus
+    this.#firstState = firstState
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
       if (origin === this.#provider) return
@@ -68,11 +73,7 @@ export class Channel {
       awareness,
       disableBc: true,
       maxBackoffTime: PROVIDER_BACKOFF_MS,
-      WebSocketPolyfill: virtualSocketClass(
-        name,
-        { shared, onStatus, timers, random },
-        this,
-      ) as unknown as typeof WebSocket,
+      WebSocketPolyfill: virtualSocketClass(name, options, this) as unknown as typeof WebSocket,
     })
   }
 
@@ -107,6 +108,13 @@ export class Channel {
     else this.failure = error
     this.failures += 1
     this.#onStatus()
+  }
+
+  /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. */
+  async prepare(): Promise<void> {
+    if (this.#document.store.clients.size > 0) return
+    const state = await this.#firstState(this.#name)
+    if (state !== undefined) Y.applyUpdate(this.#document, state, this.#provider)
   }
 
   /** @internal Local updates so far. */
@@ -151,7 +159,8 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
       const attach = (): void => {
         if (this.readyState === 0) shared.attach(this)
       }
-      if (channel.failures === 0) queueMicrotask(attach)
+      const prepared = (): void => void channel.prepare().then(attach, attach)
+      if (channel.failures === 0) queueMicrotask(prepared)
       else timers.setTimeout(attach, backoffMs(channel.failures) * (0.5 + random() / 2))
     }
 

@@ -1,6 +1,7 @@
 // Synchronisation through a relay: `relay({ url })`. Puts the shared socket and the channels together.
 import { MerrowError } from '../errors.ts'
-import { Channel, closedEarly } from './channel.ts'
+import { Channel, type ChannelOptions, closedEarly } from './channel.ts'
+import { fetchFirstState } from './first-state.ts'
 import type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
 import { SharedSocket, type TokenSource } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
@@ -13,6 +14,13 @@ export interface RelayOptions {
   readonly token?: TokenSource
   /** WebSocket class; the platform's by default, npm `ws` in Node 20. */
   readonly WebSocket?: SocketClass
+  /**
+   * How a document that is empty here gets its first state: over the socket (the default, quickest for small ones), or over
+   * HTTP, compressed and resumed where it breaks off, before the socket catches up.
+   */
+  readonly firstSync?: 'socket' | 'http'
+  /** `fetch` for that; the platform's by default. */
+  readonly fetch?: typeof globalThis.fetch
   readonly timers?: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random?: () => number
@@ -30,14 +38,28 @@ export const relay = ({
   url,
   token,
   WebSocket,
+  firstSync = 'socket',
+  fetch = globalThis.fetch,
   timers = systemTimers,
   random = Math.random,
 }: RelayOptions): SyncAdapter => {
   const address = socketUrl(url)
+  const firstState = async (document: string): Promise<Uint8Array | undefined> => {
+    if (firstSync === 'socket') return undefined
+    return fetchFirstState(document, {
+      url: address,
+      token: typeof token === 'function' ? await token() : token,
+      fetch,
+    })
+  }
+  const socket = { url: address, token, socketClass: WebSocket, timers, random }
   return {
-    start: (context) => new RelaySession(context, { url: address, token, socketClass: WebSocket, timers, random }),
+    start: (context) => new RelaySession(context, { ...socket, firstState }),
   }
 }
+
+type SessionOptions = Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'> &
+  Pick<ChannelOptions, 'firstState'>
 
 class RelaySession implements SyncSession {
   readonly #shared: SharedSocket
@@ -48,15 +70,18 @@ class RelaySession implements SyncSession {
   #isWanted = true
   #isClosed = false
 
-  constructor(
-    { documents, onStatus }: SyncContext,
-    options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
-  ) {
+  constructor({ documents, onStatus }: SyncContext, { firstState, ...options }: SessionOptions) {
     this.#shared = new SharedSocket({ ...options, onStatus })
     this.#channels = Array.from(
       documents,
       ([name, document]) =>
-        new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random }),
+        new Channel(name, document, {
+          shared: this.#shared,
+          onStatus,
+          timers: options.timers,
+          random: options.random,
+          firstState,
+        }),
     )
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
