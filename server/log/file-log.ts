@@ -5,13 +5,14 @@ import { MerrowError } from '../../src/errors.ts'
 import { lmdbFailure as diskFailure } from '../../src/storage/lmdb-failure.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { damaged, deleted } from './fault.ts'
-import { type Disk, nodeDisk } from './files/disk.ts'
+import { type Disk, isCode, nodeDisk } from './files/disk.ts'
 import { DocumentFiles } from './files/document-files.ts'
 import { type Folder, openFolder, takeFolder } from './files/folder.ts'
-import { Journal, type Place } from './files/journal.ts'
-import { encodeRecord, entriesOf, type RecordHead, readHead } from './files/record.ts'
+import { Journal } from './files/journal.ts'
+import { encodeRecord } from './files/record.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Log, LogContent, LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './port.ts'
+import { type Held, JournalIndex } from './journal-index.ts'
+import type { Log, LogContent, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './port.ts'
 import { DEFAULT_RETENTION } from './retention.ts'
 
 /** How the log on disk is set up. */
@@ -29,16 +30,6 @@ export interface FileLogOptions {
   readonly disk?: Disk | undefined
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined
-}
-
-/** What of one document is in the journal, and how far its numbers go, counting what is planned. */
-interface Held {
-  /** Number of the last update that is planned, and of the last one that is durable. */
-  planned: number
-  durable: number
-  isDeleted: boolean
-  isDamaged: boolean
-  places: Place[]
 }
 
 interface Write {
@@ -72,12 +63,13 @@ class FileLog implements Log {
   readonly #logger: Logger
   readonly #now: () => number
   readonly #journalBytes: number
-  readonly #held = new Map<string, Held>()
+  readonly #index: JournalIndex
   readonly #queue: GroupCommit<Write>
   /** Whatever changes documents' own files, one after another. */
   #filing: Promise<unknown> = Promise.resolve()
   /** Segments up to this one are being moved on, or were tried. */
   #filedUpTo = -1
+  #isFilingDue = false
   #isOpen = true
 
   constructor(folder: Folder, options: FileLogOptions) {
@@ -85,6 +77,7 @@ class FileLog implements Log {
     this.#folder = folder
     this.#journal = new Journal(disk, join(folder.path, 'journal'), journalBytes)
     this.#files = new DocumentFiles(disk, join(folder.path, 'docs'))
+    this.#index = new JournalIndex(this.#journal, this.#files)
     this.#retention = options.retention ?? DEFAULT_RETENTION
     this.#logger = logger
     this.#now = now
@@ -92,17 +85,17 @@ class FileLog implements Log {
     this.#queue = new GroupCommit({
       commit: (writes) => this.#commit(writes),
       onFailure: (cause) => {
-        for (const held of this.#held.values()) held.planned = held.durable
+        this.#index.dropPlans()
         return diskFailure(cause, 'the log in', folder.path)
       },
     })
-    this.#load()
+    this.#index.load(this.#journal.open(), logger)
   }
 
   async append(document: string, updates: readonly Uint8Array[]): Promise<number> {
     this.#requireOpen()
     return this.#queue.add(() => {
-      const held = this.#hold(document)
+      const held = this.#index.hold(document)
       if (held.isDeleted) throw deleted(document)
       if (held.isDamaged) throw unreadable(document)
       const record = encodeRecord(document, held.planned + 1, updates)
@@ -116,11 +109,11 @@ class FileLog implements Log {
     return retried(() => {
       // One look at the files, and all of it in one go: a rename may happen at any time.
       const files = this.#files.list(document)
-      const held = this.#held.get(document)
+      const held = this.#index.get(document)
       if (files.isDeleted || held?.isDeleted) throw deleted(document)
       if (held?.isDamaged) throw unreadable(document)
       const snapshot = files.upTo === 0 ? undefined : this.#files.openSnapshot(document, files.upTo)
-      return { snapshot, entries: this.#entries(document, files) }
+      return { snapshot, entries: this.#index.entries(document, files) }
     })
   }
 
@@ -128,10 +121,10 @@ class FileLog implements Log {
     this.#requireOpen()
     return this.#file(async () => {
       const { isDeleted, upTo } = this.#files.list(document)
-      if (isDeleted || this.#held.get(document)?.isDeleted) throw deleted(document)
+      if (isDeleted || this.#index.get(document)?.isDeleted) throw deleted(document)
       if (snapshot.upTo <= upTo) return false
       await this.#files.writeSnapshot(document, snapshot, this.#now())
-      this.#forget(document, snapshot.upTo)
+      this.#index.forget(document, snapshot.upTo)
       await this.#files.prune(document, this.#retention, this.#now())
       return true
     })
@@ -152,7 +145,7 @@ class FileLog implements Log {
 
   async remove(document: string): Promise<boolean> {
     this.#requireOpen()
-    const held = this.#hold(document)
+    const held = this.#index.hold(document)
     // What was called before this is kept until it is done; what comes later is refused.
     const isThere = await this.#queue.add(() => {
       const result = !held.isDeleted && held.planned > 0
@@ -160,7 +153,7 @@ class FileLog implements Log {
       return { writes: [], result }
     })
     if (!isThere) {
-      this.#forget(document, 0)
+      this.#index.forget(document, 0)
       return false
     }
     try {
@@ -170,9 +163,9 @@ class FileLog implements Log {
       throw error
     }
     held.places = []
-    // The journal still has its bytes.
-    await this.#journal.rotate()
-    void this.#fileJournal()
+    // The journal still has its bytes: they go with the next write.
+    this.#journal.rotate()
+    this.#isFilingDue = true
     return true
   }
 
@@ -181,7 +174,7 @@ class FileLog implements Log {
     const names = new Set(
       await this.#files.names((folder) => this.#logger('error', 'a document is damaged', { folder })),
     )
-    for (const [document, held] of this.#held) if (!held.isDeleted && held.durable > 0) names.add(document)
+    for (const [document, held] of this.#index.all()) if (!held.isDeleted && held.durable > 0) names.add(document)
     return [...names].sort()
   }
 
@@ -198,63 +191,22 @@ class FileLog implements Log {
     this.#folder.release()
   }
 
-  #load(): void {
-    const { places, damaged, tornBytes } = this.#journal.open()
-    for (const place of places) {
-      const held = this.#hold(place.head.document)
-      if (held.isDeleted) continue
-      held.places.push(place)
-      held.durable = Math.max(held.durable, place.head.last)
-      held.planned = held.durable
-    }
-    for (const document of damaged) this.#hold(document).isDamaged = true
-    if (damaged.length > 0) this.#logger('error', 'documents are damaged', { documents: damaged.length })
-    if (tornBytes > 0) this.#logger('warn', 'an unfinished write was left out', { bytes: tornBytes })
-  }
-
-  #hold(document: string): Held {
-    let held = this.#held.get(document)
-    if (held === undefined) {
-      const { head, isDeleted } = this.#files.list(document)
-      held = { planned: head, durable: head, isDeleted, isDamaged: false, places: [] }
-      this.#held.set(document, held)
-    }
-    return held
-  }
-
   async #commit(writes: readonly Write[]): Promise<void> {
     const { segment, starts } = await this.#journal.append(writes.map(({ record }) => record))
-    for (const [at, { held, record }] of writes.entries()) {
-      const head = headAt(record, starts[at] ?? 0)
-      held.durable = head.last
-      held.places.push({ segment, head })
-    }
-    if (segment - 1 > this.#filedUpTo && this.#journal.finishedBytes >= this.#journalBytes) void this.#fileJournal()
-  }
-
-  /** The updates after the snapshot: those that have left the journal, then those that are still there. */
-  #entries(document: string, files = this.#files.list(document)): readonly LogEntry[] {
-    const entries = [...this.#files.readTail(document, files)]
-    let next = (entries.at(-1)?.seq ?? files.upTo) + 1
-    for (const place of this.#held.get(document)?.places ?? []) {
-      for (const entry of entriesOf(this.#journal.read(place), place.head)) {
-        if (entry.seq < next) continue
-        if (entry.seq > next) throw damaged(document, `update ${next} is missing`)
-        entries.push(entry)
-        next += 1
-      }
-    }
-    return entries
+    for (const [at, { held, record }] of writes.entries()) this.#index.note(held, record, segment, starts[at] ?? 0)
+    const isDue = this.#isFilingDue || this.#journal.finishedBytes >= this.#journalBytes
+    if (isDue && segment - 1 > this.#filedUpTo) void this.#fileJournal()
   }
 
   /** Moves what finished segments hold on to the documents' own files, then removes them. */
   #fileJournal(): Promise<void> {
     const last = this.#journal.current - 1
     this.#filedUpTo = Math.max(this.#filedUpTo, last)
+    this.#isFilingDue = false
     return this.#file(async () => {
       try {
-        for (const [document, held] of this.#held) await this.#fileTail(document, held, last)
-        if ([...this.#held.values()].some(({ isDamaged }) => isDamaged)) return
+        for (const [document, held] of this.#index.all()) await this.#fileTail(document, held, last)
+        if (this.#index.isDamaged) return
         for (const number of this.#journal.segments()) if (number <= last) await this.#journal.removeSegment(number)
       } catch (error) {
         // The segments stay, and with the next one it is tried again.
@@ -266,21 +218,11 @@ class FileLog implements Log {
   async #fileTail(document: string, held: Held, last: number): Promise<void> {
     if (held.isDamaged) return
     if (!held.isDeleted && held.places.some(({ segment }) => segment <= last)) {
-      const entries = this.#entries(document)
+      const files = this.#files.list(document)
+      const entries = this.#index.entries(document, files)
       if (entries.length > 0) await this.#files.writeTail(document, entries)
-      this.#forget(document, entries.at(-1)?.seq ?? this.#files.list(document).upTo)
-    } else if (held.places.length === 0 && held.planned === held.durable) this.#held.delete(document)
-  }
-
-  /** Forgets where in the journal the updates up to `seq` lie. A document that has no others there costs nothing. */
-  #forget(document: string, seq: number): void {
-    const held = this.#held.get(document)
-    if (held === undefined) return
-    const { upTo } = this.#files.list(document)
-    held.durable = Math.max(held.durable, upTo)
-    held.planned = Math.max(held.planned, upTo)
-    held.places = held.places.filter(({ head }) => head.last > seq)
-    if (held.places.length === 0 && held.planned === held.durable) this.#held.delete(document)
+      this.#index.forget(document, entries.at(-1)?.seq ?? files.upTo)
+    } else if (held.places.length === 0) this.#index.forget(document, 0)
   }
 
   #file<T>(task: () => Promise<T>): Promise<T> {
@@ -300,13 +242,6 @@ class FileLog implements Log {
   }
 }
 
-/** The head of a record that begins at byte `start` of its segment. */
-const headAt = (record: Buffer, start: number): RecordHead => {
-  const head = readHead(record, 0)
-  if (head === undefined) throw new Error('A record that was just made cannot be read.')
-  return { ...head, bodyAt: head.bodyAt + start }
-}
-
 const TRIES = 10
 
 /** Who only reads may find a file gone that was listed a moment ago: the relay has moved on, and so does the next look. */
@@ -315,8 +250,7 @@ const retried = <T>(look: () => T): T => {
     try {
       return look()
     } catch (error) {
-      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      if (!isGone || attempt === TRIES) throw error
+      if (!isCode(error, 'ENOENT') || attempt === TRIES) throw error
     }
   }
 }

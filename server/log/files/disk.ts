@@ -1,5 +1,5 @@
 // The few calls by which the log touches the disk, so that tests can let each of them fail. Knows files, nothing of logs.
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -41,7 +41,7 @@ export const nodeDisk: Disk = {
     try {
       return readdirSync(folder)
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+      if (isCode(error, 'ENOENT')) return []
       throw error
     }
   },
@@ -86,8 +86,18 @@ const writeAll = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
 }
 
-/** Writes a whole file durably: aside, synced, then renamed. A crash leaves the old file or the new one. */
-export const writeFileDurably = async (disk: Disk, folder: string, name: string, parts: readonly Uint8Array[]) => {
+/**
+ * Writes a whole file durably: aside, synced, then renamed. A crash leaves the old file or the new one.
+ *
+ * @param check - Looks at the file before it gets its name; throws if it is not as it should be.
+ */
+export const writeFileDurably = async (
+  disk: Disk,
+  path: { readonly folder: string; readonly name: string },
+  parts: readonly Uint8Array[],
+  check: (aside: string) => Promise<unknown> = async () => {},
+): Promise<void> => {
+  const { folder, name } = path
   const aside = `${folder}/${name}.new`
   await disk.makeFolder(folder)
   await disk.remove(aside)
@@ -98,6 +108,7 @@ export const writeFileDurably = async (disk: Disk, folder: string, name: string,
   } finally {
     await file.close()
   }
+  await check(aside)
   await disk.rename(aside, `${folder}/${name}`)
   await disk.syncFolder(folder)
 }
@@ -111,3 +122,17 @@ export const readFile = (disk: Disk, path: string): Buffer => {
     file.close()
   }
 }
+
+/** The text of a small file; `undefined` if there is none. */
+export const readIfThere = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (isCode(cause, 'ENOENT')) return undefined
+    throw cause
+  }
+}
+
+/** Whether an error is the system's, of this code. */
+export const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code

@@ -79,14 +79,20 @@ export class DocumentFiles {
       first,
       entries.map(({ update }) => update),
     )
-    await writeFileDurably(this.#disk, this.#folderOf(document), nameOf(last, 'tail'), [record, END_MARK])
+    await writeFileDurably(this.#disk, { folder: this.#folderOf(document), name: nameOf(last, 'tail') }, [
+      record,
+      END_MARK,
+    ])
     if (former !== 0 && former !== last) await this.#remove(document, [nameOf(former, 'tail')])
   }
 
-  /** Stores a snapshot that has proved to load, reads it again, and only then removes the tail that it holds. */
+  /** Stores a snapshot that has proved to load, reads the file again, and only then removes the tail that it holds. */
   async writeSnapshot(document: string, snapshot: Snapshot, takenAt: number): Promise<void> {
     const folder = this.#folderOf(document)
-    await writeFileDurably(this.#disk, folder, nameOf(snapshot.upTo, 'state'), encodeState(document, snapshot, takenAt))
+    const path = { folder, name: nameOf(snapshot.upTo, 'state') }
+    await writeFileDurably(this.#disk, path, encodeState(document, snapshot, takenAt), async (aside) => {
+      for await (const _ of openState(this.#disk, aside, snapshot.upTo, document).stream());
+    })
     const { tail } = this.list(document)
     const stale = this.#disk.list(folder).filter((name) => name.endsWith('.tail') && name !== nameOf(tail, 'tail'))
     await this.#remove(document, stale)
@@ -111,7 +117,7 @@ export class DocumentFiles {
   /** Deletes a document: first its name is taken for good, then its files go. */
   async remove(document: string): Promise<void> {
     const folder = this.#folderOf(document)
-    await writeFileDurably(this.#disk, folder, DELETED, [encodeRecord(document, 0, []), END_MARK])
+    await writeFileDurably(this.#disk, { folder, name: DELETED }, [encodeRecord(document, 0, []), END_MARK])
     await this.#remove(
       document,
       this.#disk.list(folder).filter((name) => NAME.test(name)),

@@ -44,6 +44,7 @@ export class Journal {
   readonly #segmentBytes: number
   readonly #readers = new Map<number, ReadableFile>()
   #current: Current | undefined
+  #isFull = false
   /** The last segment that is no longer written, and how much of it counts. */
   #former: FormerSegment = { number: 0, bytes: 0 }
   readonly #finished = new Map<number, number>()
@@ -109,7 +110,7 @@ export class Journal {
    * @returns Where each one begins, once all are on disk.
    */
   async append(records: readonly Buffer[]): Promise<{ readonly segment: number; readonly starts: readonly number[] }> {
-    if ((this.#current?.bytes ?? 0) >= this.#segmentBytes) await this.#leave()
+    if (this.#isFull || (this.#current?.bytes ?? 0) >= this.#segmentBytes) await this.#leave()
     const isNew = this.#current === undefined
     const current = this.#current ?? (await this.#begin())
     const head = isNew ? [encodeSegmentHead(current.number, this.#former)] : []
@@ -141,8 +142,8 @@ export class Journal {
   }
 
   /** Starts a new segment with the next append, so that those before it can go. */
-  async rotate(): Promise<void> {
-    await this.#leave()
+  rotate(): void {
+    this.#isFull = true
   }
 
   /** Removes a finished segment, whose records are elsewhere by now. */
@@ -173,6 +174,7 @@ export class Journal {
   }
 
   async #leave(): Promise<void> {
+    this.#isFull = false
     const current = this.#current
     if (current === undefined) return
     this.#current = undefined
