@@ -20,6 +20,7 @@ const page = (relayName: string) => html`<!doctype html>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width" />
     <title>${relayName}</title>
+    <link rel="icon" href="data:," />
     <link rel="stylesheet" href="/admin/admin.css" />
   </head>
   <body>
