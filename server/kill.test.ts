@@ -15,7 +15,7 @@ it('[W6] 50 kills among 8 writers on 20 documents lose and double nothing that w
     [seed, seed + 1].map((seed) => runKills(victim, { ...load, folder: testFolder(), kills: 25, seed })),
   )
   for (const { acknowledged, readyMs, ...rest } of reports) {
-    expect([rest, `SEED=${seed}`]).toEqual([{ lost: 0, doubled: 0, refusals: 0 }, `SEED=${seed}`])
+    expect([rest, `SEED=${seed}`]).toEqual([{ lost: 0, doubled: 0, refusals: 0, documents: 1000 }, `SEED=${seed}`])
     expect(acknowledged).toBeGreaterThan(200)
     expect(readyMs).toHaveLength(25)
   }

@@ -205,7 +205,11 @@ class FileLog implements Log {
     this.#isFilingDue = false
     return this.#file(async () => {
       try {
-        for (const [document, held] of this.#index.all()) await this.#fileTail(document, held, last)
+        for (const [document, held] of this.#index.all()) {
+          // Who ends does not wait for this: the segments are there at the next start.
+          if (!this.#isOpen) return
+          await this.#fileTail(document, held, last)
+        }
         if (this.#index.isDamaged) return
         for (const number of this.#journal.segments()) if (number <= last) await this.#journal.removeSegment(number)
       } catch (error) {

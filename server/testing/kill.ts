@@ -28,7 +28,8 @@ export interface KillReport {
   readonly acknowledged: number
   readonly lost: number
   readonly doubled: number
-  /** Times that a document could not be opened. */
+  /** Documents that could be read in the end, and times that one could not be opened. */
+  readonly documents: number
   readonly refusals: number
   /** Milliseconds from starting the process until it listened, longest last. */
   readonly readyMs: readonly number[]
@@ -107,7 +108,9 @@ const check = async (folder: string, names: readonly string[], writers: readonly
       held.add(id)
     }
   }
+  const all = await log.documents()
+  for (const name of all) await log.read(name)
   await log.close()
   const lost = [...acknowledged].filter((id) => !held.has(id)).length
-  return { acknowledged: acknowledged.size, lost, ...once }
+  return { acknowledged: acknowledged.size, lost, documents: all.length, ...once }
 }
