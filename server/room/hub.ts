@@ -45,7 +45,7 @@ export interface Hub {
    * @throws {@link MerrowError} `invalid_argument` if that snapshot is not kept, `unsupported` if it cannot be undone.
    */
   restore(document: string, upTo: number, into?: string): Promise<void>
-  /** Deletes a document for good; members are closed with 4410. @returns Whether there was one. */
+  /** Deletes a document for good; members are closed with 4404. @returns Whether there was one. */
   remove(document: string): Promise<boolean>
   /** Makes a snapshot of every document in memory that has changed since its last one. */
   snapshotAll(): Promise<void>

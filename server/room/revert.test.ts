@@ -143,11 +143,11 @@ it('[O4] members of a document that is deleted are closed for good, and it does 
   })
   while ((await state()) !== 200) await new Promise((resolve) => setTimeout(resolve, 5))
   expect((await fetch(`${url}/v1/docs/acme/notes`, { method: 'DELETE' })).status).toBe(204)
-  await waitUntil('ann is closed', () => closed === 4410)
+  await waitUntil('ann is closed', () => closed === 4404)
   expect([await state(), ann.provider.shouldConnect]).toEqual([410, false])
   const ben = stockClient(url, 'acme/notes')
   ben.provider.on('connection-close', (event: { code: number } | null) => {
     closed = (event?.code ?? 0) + 1
   })
-  await waitUntil('ben is closed', () => closed === 4411)
+  await waitUntil('ben is closed', () => closed === 4405)
 })

@@ -37,8 +37,9 @@ export const CloseCode = {
   badFrame: 4400,
   unauthorised: 4401,
   forbidden: 4403,
+  /** The document was deleted; its name stays taken. */
+  deleted: 4404,
   wrongVersion: 4406,
-  deleted: 4410,
   tooLarge: 4413,
 } as const
 
