@@ -108,14 +108,14 @@ export const createHub = (options: HubOptions): Hub => {
       if (former === undefined) throw noSnapshot(document, upTo)
       const state = await former.state()
       if (into === document) await keeper.snapshot(document)
-      const current = await updatesOf(await log.read(into))
-      if (into !== document && current.length > 0) throw isUsed(into)
-      const options = { replica: `restore.${randomUUID()}`, now: Date.now }
-      const update = into === document ? revertUpdate(current, state, options) : state
-      if (isEmptyUpdate(update)) return
       const room = roomOf(into)
-      await room.loaded
-      await room.append(undefined, update, rangesOf(update))
+      await room.hold(async () => {
+        const current = await updatesOf(await log.read(into))
+        if (into !== document && current.length > 0) throw isUsed(into)
+        const options = { replica: `restore.${randomUUID()}`, now: Date.now }
+        const update = into === document ? revertUpdate(current, state, options) : state
+        if (!isEmptyUpdate(update)) await room.append(undefined, update, rangesOf(update))
+      })
     },
     async remove(document) {
       const isRemoved = await log.remove(document)

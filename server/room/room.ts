@@ -109,6 +109,14 @@ export class Room {
     if (news !== undefined) this.#broadcast(encodeAwareness(news), sender)
   }
 
+  /** Does something with the loaded room, which stays the document's only one meanwhile, members or not. */
+  hold<T>(task: () => Promise<T>): Promise<T> {
+    return this.#working(async () => {
+      await this.loaded
+      return task()
+    })
+  }
+
   /** Members, and what the log holds after the snapshot, as far as this room has counted. */
   get figures(): { readonly members: number; readonly tailUpdates: number; readonly tailBytes: number } {
     return { members: this.#members.size, tailUpdates: this.#tail.updates, tailBytes: this.#tail.bytes }
@@ -180,10 +188,10 @@ export class Room {
     }
   }
 
-  async #working(task: () => Promise<void>): Promise<void> {
+  async #working<T>(task: () => Promise<T>): Promise<T> {
     this.#work += 1
     try {
-      await task()
+      return await task()
     } finally {
       this.#work -= 1
       this.#dropIfCold()
