@@ -19,7 +19,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
   ['server/logger.ts'],
   ['server/log/', 'server/bus/'],
-  ['server/room/', 'server/guard/', 'server/auth/'],
+  ['server/guard/', 'server/auth/'],
+  ['server/room/'],
   ['server/http/'],
   ['server/config.ts'],
   ['server/relay.ts'],
@@ -30,7 +31,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Where an outside package may be imported. */
 const PLACES: Readonly<Record<string, readonly string[]>> = {
-  yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/room/', 'bench/'],
+  yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/guard/', 'server/room/', 'bench/'],
+  jose: ['server/auth/'],
   'y-indexeddb': ['src/storage/'],
   lmdb: ['src/storage/', 'server/log/'],
   hono: ['server/http/'],

@@ -6,10 +6,9 @@ import type { LogContent, Snapshot } from '../log/port.ts'
 import { encodeSync } from './frame.ts'
 
 /** An update that says nothing: no structs, no deletes. */
-export const EMPTY_UPDATE = Uint8Array.of(0, 0)
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
-/** Whether an update says nothing, and need not be stored. */
-export const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
+const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
 
 /** Works out answers for the joiners of one document. */
 export class Answers {

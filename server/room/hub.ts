@@ -1,8 +1,9 @@
 // All rooms of one relay process, each loaded when its first member comes and dropped when its last one has gone.
 import { MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
+import type { Refusal } from '../guard/guard.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger } from '../logger.ts'
-import type { Member } from './member.ts'
+import { ANYBODY, type Entrant, type Member } from './member.ts'
 import { Membership } from './membership.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { Snapshotter } from './snapshotter.ts'
@@ -18,6 +19,12 @@ export interface HubOptions {
   readonly snapshotAfterBytes?: number | undefined
   /** Largest stock frame that is read, in bytes (default 64 MiB). */
   readonly maxFrameBytes?: number | undefined
+  /** Most bytes of one document, snapshot and tail together (default 512 MiB). */
+  readonly maxDocumentBytes?: number | undefined
+  /** Wall clock, milliseconds since the epoch; stamps are compared with it. */
+  readonly now?: (() => number) | undefined
+  /** Told of every update that the guard refused, by its word for the reason. */
+  readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
 
 /** The rooms of a relay. */
@@ -25,7 +32,7 @@ export interface Hub {
   /** Whether a document may be called so: 1-256 of `A-Z a-z 0-9 . _ ~ / @ : + = -`, with no `..` between slashes. */
   isName(document: string): boolean
   /** Brings a member into a document's room; `document` has passed {@link Hub.isName}. */
-  join(document: string, member: Member): Membership
+  join(document: string, member: Member, entrant?: Entrant): Membership
   /** Number of rooms in memory. */
   readonly size: number
   /** Takes no more frames, and resolves once everything taken is durable and acknowledged. */
@@ -45,6 +52,9 @@ export const createHub = (options: HubOptions): Hub => {
     logger,
     snapshotter,
     snapshotAfterUpdates: options.snapshotAfterUpdates ?? 500,
+    maxDocumentBytes: options.maxDocumentBytes ?? 512 * 1024 * 1024,
+    now: options.now ?? Date.now,
+    onRefused: options.onRefused ?? (() => {}),
     snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
     track: (append) => {
       const forget = () => running.delete(append)
@@ -71,8 +81,8 @@ export const createHub = (options: HubOptions): Hub => {
 
   return {
     isName: isDocumentName,
-    join: (document, member) =>
-      new Membership(roomOf(document), member, { maxFrameBytes, logger, isDraining: () => isDraining }),
+    join: (document, member, entrant = ANYBODY) =>
+      new Membership(roomOf(document), member, { ...entrant }, { maxFrameBytes, logger, isDraining: () => isDraining }),
     get size() {
       return rooms.size
     },

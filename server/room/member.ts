@@ -32,3 +32,19 @@ export interface Member {
   /** Learns that its membership is over; the code is a WebSocket close code. */
   close(code: number, reason: string): void
 }
+
+/** What a member may do in a document. */
+export type Access = 'none' | 'read' | 'write'
+
+/** Whom a member stands for. */
+export interface Entrant {
+  /** Whose token it is; undefined where tokens name nobody. */
+  readonly subject: string | undefined
+  /** Client id that it announced, under which it will write. */
+  readonly client?: number | undefined
+  /** What it may do now; asked at each frame, since tokens are renewed and end. */
+  access(): Access
+}
+
+/** Somebody who may do everything, where nobody is asked for a token. */
+export const ANYBODY: Entrant = { subject: undefined, access: () => 'write' }

@@ -17,6 +17,8 @@ import {
 /** One document's end of the shared socket. */
 export interface ChannelEnd {
   readonly document: string
+  /** Client id that it writes under. */
+  readonly client: number
   /** The channel is open: frames may be sent. */
   onOpen(): void
   onFrame(bytes: Uint8Array): void
@@ -162,7 +164,7 @@ export class SharedSocket {
   #openChannel(end: ChannelEnd): void {
     const channel = ++this.#lastChannel
     this.#byChannel.set(channel, end)
-    this.#post({ kind: 'open', channel, document: end.document })
+    this.#post({ kind: 'open', channel, document: end.document, client: end.client })
     end.onOpen()
   }
 

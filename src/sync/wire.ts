@@ -4,7 +4,7 @@
 //
 //   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
 //   1 welcome  relay   JSON { version, relay }        the relay took the hello
-//   2 open     client  channel, document              starts a channel; its frames may follow at once
+//   2 open     client  channel, document, client id?  starts a channel; its frames may follow at once, written under the client id
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
 //   5 frame    both    channel | room, bytes          one stock y-websocket frame (client: its channel; relay: the room)
@@ -38,6 +38,8 @@ export const CloseCode = {
   unauthorised: 4401,
   forbidden: 4403,
   wrongVersion: 4406,
+  /** Somebody else writes under the client id; a fresh one is taken instead. */
+  clientTaken: 4409,
   tooLarge: 4413,
 } as const
 
@@ -48,7 +50,7 @@ export const isPermanent = (code: number): boolean => code >= 4400 && code < 450
 export type Message =
   | { readonly kind: 'hello'; readonly version: number; readonly token?: string }
   | { readonly kind: 'welcome'; readonly version: number; readonly relay: string }
-  | { readonly kind: 'open'; readonly channel: number; readonly document: string }
+  | { readonly kind: 'open'; readonly channel: number; readonly document: string; readonly client?: number }
   | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
   | { readonly kind: 'close'; readonly channel: number; readonly code: number; readonly reason: string }
   | { readonly kind: 'frame'; readonly channel: number; readonly bytes: Uint8Array }
@@ -76,7 +78,9 @@ const writeBody = (encoder: encoding.Encoder, message: Message): void => {
     }
     case 'open':
       encoding.writeVarUint(encoder, message.channel)
-      return encoding.writeVarString(encoder, message.document)
+      encoding.writeVarString(encoder, message.document)
+      if (message.client !== undefined) encoding.writeVarUint(encoder, message.client)
+      return
     case 'opened':
       encoding.writeVarUint(encoder, message.channel)
       return encoding.writeVarUint(encoder, message.room)
@@ -133,7 +137,7 @@ const readBody = (decoder: decoding.Decoder): Message => {
       return { kind, version, relay: typeof relay === 'string' ? relay : '' }
     }
     case 'open':
-      return { kind, channel: decoding.readVarUint(decoder), document: decoding.readVarString(decoder) }
+      return readOpen(decoder)
     case 'opened':
       return { kind, channel: decoding.readVarUint(decoder), room: decoding.readVarUint(decoder) }
     case 'close':
@@ -154,6 +158,15 @@ const readBody = (decoder: decoding.Decoder): Message => {
     default:
       throw new Error('unknown kind')
   }
+}
+
+const readOpen = (decoder: decoding.Decoder): Message => {
+  const open = {
+    kind: 'open',
+    channel: decoding.readVarUint(decoder),
+    document: decoding.readVarString(decoder),
+  } as const
+  return decoding.hasContent(decoder) ? { ...open, client: decoding.readVarUint(decoder) } : open
 }
 
 const readJson = (decoder: decoding.Decoder): Record<string, unknown> => {

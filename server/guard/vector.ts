@@ -52,6 +52,23 @@ export class StateVector {
     this.#pendingCount = 0
   }
 
+  /** The next clock of a client: all before it are counted. */
+  clock(client: number): number {
+    return this.#clocks.get(client) ?? 0
+  }
+
+  /** Whether nothing is counted. */
+  get isEmpty(): boolean {
+    return this.#clocks.size === 0
+  }
+
+  /** Takes over what another vector has counted, and forgets its own. */
+  become(other: StateVector): void {
+    this.#clocks = new Map(other.#clocks)
+    this.#pending = new Map(other.#pending)
+    this.#pendingCount = other.#pendingCount
+  }
+
   /** Counts ranges in. One that leaves a gap before it counts only once the gap is filled. */
   add(ranges: readonly ClockRange[]): void {
     for (const range of ranges) {
@@ -64,6 +81,12 @@ export class StateVector {
   /** The vector in Yjs encoding (v1). */
   encode(): Uint8Array {
     return Y.encodeStateVector(this.#clocks)
+  }
+
+  /** The part of an update (v1) that is not counted yet, with all its deletes. */
+  lacking(update: Uint8Array, clients: Iterable<number>): Uint8Array {
+    const clocks = new Map(Array.from(clients, (client) => [client, this.clock(client)]))
+    return Y.diffUpdate(update, Y.encodeStateVector(clocks))
   }
 
   #hold(range: ClockRange): void {
