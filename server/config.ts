@@ -55,10 +55,15 @@ export const readConfig = (args: readonly string[], env: Environment): RelayConf
 }
 
 /** What is wrong with a configuration, as sentences that name the cure. */
-export const faultsOf = ({ port, host, token }: Pick<RelayConfig, 'port' | 'host' | 'token'>): string[] => {
+export const faultsOf = ({
+  port,
+  host,
+  token,
+  asksForToken = token !== undefined,
+}: Pick<RelayConfig, 'port' | 'host' | 'token'> & { readonly asksForToken?: boolean }): string[] => {
   const faults: string[] = []
   if (!Number.isInteger(port) || port < 0 || port > 65_535) faults.push(portFault(port))
-  if (token === undefined && !isLoopback(host)) {
+  if (!asksForToken && !isLoopback(host)) {
     faults.push(
       `Host ${show(host)} can be reached from other machines, and there is no token: set MERROW_TOKEN or --token-file, or listen on 127.0.0.1.`,
     )

@@ -1,12 +1,18 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
 import { createRequire } from 'node:module'
 import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
+import { type AuthOptions, createAuthority } from './auth/authority.ts'
+import { jwtFaults } from './auth/jwt.ts'
+import { openRevocations } from './auth/revocations.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
+import type { Refusal } from './guard/guard.ts'
 import { createApp } from './http/app.ts'
-import { createGate, type GateOptions } from './http/gate.ts'
+import { createGate } from './http/gate.ts'
 import { createServer, listen, stopListening } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
+import { Sessions } from './http/socket/sessions.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
+import { limitsOf, type RelayLimits } from './limits.ts'
 import { openLmdbLog } from './log/lmdb.ts'
 import type { Log } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
@@ -14,7 +20,11 @@ import { createHub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
-export interface RelayOptions extends GateOptions {
+export interface RelayOptions extends AuthOptions {
+  /** With a token: exact origins whose pages may connect, as `https://app.example.org`; default all, since the token decides. */
+  readonly origins?: readonly string[] | undefined
+  /** Bounds on what clients may take; each has a default. */
+  readonly limits?: RelayLimits | undefined
   /** Default 8787; 0 for a free one. */
   readonly port?: number | undefined
   /** Default 127.0.0.1. Others than this machine's own need a `token`. */
@@ -33,14 +43,12 @@ export interface RelayOptions extends GateOptions {
   readonly snapshotAfterUpdates?: number | undefined
   /** A log tail of this many bytes is made into a snapshot (default 4 MiB). */
   readonly snapshotAfterBytes?: number | undefined
-  /** Largest frame of a client, also when it comes in parts, in bytes (default 64 MiB). */
-  readonly maxUpdateBytes?: number | undefined
-  /** Unsent bytes at which a slow client is closed (default 64 MiB). */
-  readonly maxBacklogBytes?: number | undefined
-  /** Documents open at once on one shared socket (default 1,000). */
-  readonly maxDocuments?: number | undefined
   /** Clock of heartbeats and deadlines. */
   readonly timers?: Timers | undefined
+  /** Wall clock, milliseconds since the epoch: tokens and stamps are compared with it. */
+  readonly now?: (() => number) | undefined
+  /** Told of every update that the guard refused, by its word for the reason. */
+  readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
 
 /** A running relay. */
@@ -54,9 +62,15 @@ export interface Relay {
    * and then the log. A second call waits for the first.
    */
   close(): Promise<void>
+  /**
+   * Revokes every token that a user has now: closes its connections (4401), and refuses tokens issued until now for good.
+   *
+   * @param subject - The claim `sub`.
+   * @returns Resolves once that is durable; connections are closed at once.
+   */
+  revoke(subject: string): Promise<void>
 }
 
-const MEBIBYTE = 1024 * 1024
 const SERVICE_RESTART = 1012
 
 /**
@@ -65,8 +79,11 @@ const SERVICE_RESTART = 1012
  * @throws {@link MerrowError} `invalid_config`, `folder_unusable`, `newer_format` or `port_in_use`; nothing is left running then.
  */
 export const createRelay = async (options: RelayOptions): Promise<Relay> => {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, data } = options
-  const faults = faultsOf({ host, port, ...(token === undefined ? {} : { token }) })
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, jwt, data } = options
+  const asksForToken = token !== undefined || jwt !== undefined
+  const faults = faultsOf({ host, port, asksForToken, ...(token === undefined ? {} : { token }) })
+  if (jwt !== undefined) faults.push(...jwtFaults(jwt))
+  if (jwt !== undefined && token !== undefined) faults.push('Give "token" or "jwt", not both: one way to come in.')
   if (options.log === undefined && data === undefined)
     faults.push('The relay has no place for its log: give "data" or "log".')
   if (faults.length > 0) throw invalidConfig(faults)
@@ -80,27 +97,33 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
 }
 
 const start = async (log: Log, host: string, wantedPort: number, options: RelayOptions): Promise<Relay> => {
-  const { logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
-  const gate = createGate(options)
+  const { logger = jsonLogger, timers = systemTimers, now = Date.now } = options
+  const limits = limitsOf(options.limits)
+  const revocations = await openRevocations(log)
+  const authority = createAuthority(options, revocations, now)
+  const gate = createGate({ asksForToken: authority.asksForToken, origins: options.origins })
   const server = createServer(createApp({ gate, demo: options.demo }))
   const port = await listen(server, wantedPort, host)
 
   const snapshotter = createSnapshotter()
-  const hub = createHub({ ...options, log, snapshotter, logger, maxFrameBytes: maxUpdateBytes })
+  const { maxUpdateBytes: maxFrameBytes, maxDocumentBytes } = limits
+  const hub = createHub({ ...options, log, snapshotter, logger, now, maxFrameBytes, maxDocumentBytes })
+  const sessions = new Sessions({ ...limits, timers, now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,
     gate,
+    authority,
+    sessions,
     heartbeat,
     timers,
+    now,
     logger,
+    limits,
     relayName: `merrow/${version()}`,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
-    limits: {
-      maxUpdateBytes,
-      maxBacklogBytes: options.maxBacklogBytes ?? 64 * MEBIBYTE,
-      maxDocuments: options.maxDocuments ?? 1000,
-    },
+    maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
+    addressHeader: limits.addressHeader,
   })
 
   let closing: Promise<void> | undefined
@@ -121,6 +144,11 @@ const start = async (log: Log, host: string, wantedPort: number, options: RelayO
     close() {
       closing ??= close()
       return closing
+    },
+    async revoke(subject) {
+      const revoked = revocations.revoke(subject, now())
+      sessions.revoke(subject)
+      await revoked
     },
   }
 }

@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/guard/', 'server/auth/'],
   ['server/room/'],
   ['server/http/'],
-  ['server/config.ts'],
+  ['server/config.ts', 'server/limits.ts'],
   ['server/relay.ts'],
   ['server/index.ts', 'server/main.ts'],
   ['bench/'],

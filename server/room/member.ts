@@ -1,23 +1,26 @@
 // What a room and its members know of each other. Knows neither sockets nor Yjs.
-import { cutFrame, encodeMessage } from '../../src/sync/wire.ts'
+import type { Access } from '../auth/grants.ts'
 
-/** One frame for members of one room, framed for the shared socket at most once however many get it. */
+/** One frame for members of one room, encoded for each protocol at most once however many get it. */
 export class RoomFrame {
   /** Number of the room among this relay's rooms. */
   readonly room: number
-  /** The stock frame, as `/yjs` clients get it. */
+  /** The stock frame. */
   readonly bytes: Uint8Array
-  #messages: readonly Uint8Array[] | undefined
+  readonly #encoded = new Map<string, readonly Uint8Array[]>()
 
   constructor(room: number, bytes: Uint8Array) {
     this.room = room
     this.bytes = bytes
   }
 
-  /** The frame as messages of the shared socket: one, or, if it is long, its parts, so that a slow client hears that it is under way. */
-  get messages(): readonly Uint8Array[] {
-    this.#messages ??= Array.from(cutFrame(this.room, this.bytes), encodeMessage)
-    return this.#messages
+  /** What goes out on the sockets of one protocol; `encode` runs the first time alone. */
+  encodedAs(protocol: string, encode: () => readonly Uint8Array[]): readonly Uint8Array[] {
+    const known = this.#encoded.get(protocol)
+    if (known !== undefined) return known
+    const encoded = encode()
+    this.#encoded.set(protocol, encoded)
+    return encoded
   }
 }
 
@@ -32,9 +35,6 @@ export interface Member {
   /** Learns that its membership is over; the code is a WebSocket close code. */
   close(code: number, reason: string): void
 }
-
-/** What a member may do in a document. */
-export type Access = 'none' | 'read' | 'write'
 
 /** Whom a member stands for. */
 export interface Entrant {
