@@ -26,6 +26,8 @@ export class RoomFrame {
 
 /** One client's hold on one document, as its room sees it. No method throws. */
 export interface Member {
+  /** Whether it gets its own updates back once they are durable: newer stock clients take that for their acknowledgement. */
+  readonly isEchoed?: boolean
   /** Takes what all members get; may be refused to one who is too far behind. */
   broadcast(frame: RoomFrame): void
   /** Takes what this member alone asked for. */

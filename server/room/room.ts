@@ -41,6 +41,7 @@ export class Room {
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
   readonly #answers = new Answers()
+  readonly #wholeAnswers = new WeakMap<LogContent, readonly RoomFrame[]>()
   /** A reading of the log that joiners share as long as nothing is appended. */
   #reading: Promise<LogContent> | undefined
   /** Failed attempts at a snapshot since the last good one; each doubles the tail that the next one waits for. */
@@ -92,8 +93,18 @@ export class Room {
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
       const content = await this.#read()
-      for (const frame of this.#answers.frames(content, stateVector)) this.#answer(member, frame)
+      for (const frame of this.#answerFrames(content, stateVector)) if (this.#members.has(member)) member.answer(frame)
     })
+  }
+
+  /** Those who have nothing yet get the same frames, as long as they come together. */
+  #answerFrames(content: LogContent, stateVector: Uint8Array): readonly RoomFrame[] {
+    const hasNothing = stateVector.length === 1 && stateVector[0] === 0
+    const known = hasNothing ? this.#wholeAnswers.get(content) : undefined
+    if (known !== undefined) return known
+    const frames = this.#answers.frames(content, stateVector).map((bytes) => new RoomFrame(this.number, bytes))
+    if (hasNothing) this.#wholeAnswers.set(content, frames)
+    return frames
   }
 
   /** Judges an update; nothing is stored yet. One that is accepted has to be appended. */
@@ -113,7 +124,7 @@ export class Room {
     const appended = this.#working(async () => {
       await this.#content.append(accepted)
       this.#reading = undefined
-      this.#broadcast(encodeSync(SyncType.update, accepted.update), sender)
+      this.#broadcast(encodeSync(SyncType.update, accepted.update), sender.isEchoed ? undefined : sender)
       this.#snapshotIfDue()
     })
     this.#context.track(appended)
@@ -163,7 +174,7 @@ export class Room {
     return reading
   }
 
-  #broadcast(bytes: Uint8Array, except: Member): void {
+  #broadcast(bytes: Uint8Array, except?: Member): void {
     const frame = new RoomFrame(this.number, bytes)
     for (const member of this.#members.keys()) if (member !== except) member.broadcast(frame)
   }

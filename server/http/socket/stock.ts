@@ -38,6 +38,7 @@ export const serveStockSocket = (
   const membership = hub.join(
     document,
     {
+      isEchoed: true,
       broadcast: (frame) => outlet.broadcast(stockPackets(frame)),
       answer: (frame) => outlet.answer(stockPackets(frame)),
       acknowledge: () => {},
