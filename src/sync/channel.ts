@@ -122,7 +122,13 @@ export class Channel {
   /** @internal Somebody else writes under this replica's client id. */
   takeFreshClient(): void {
     this.failures += 1
+    const { awareness } = this.#provider
+    const state = awareness.getLocalState()
+    awareness.setLocalState(null)
     this.#document.clientID = crypto.getRandomValues(new Uint32Array(1))[0] as number
+    // The provider says goodbye under the document's id, which its awareness has to know.
+    awareness.clientID = this.#document.clientID
+    awareness.setLocalState(state)
   }
 
   /** Starts again after the relay had closed this channel for good. */
