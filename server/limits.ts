@@ -17,6 +17,8 @@ export interface RelayLimits {
   readonly bytes?: Rate | undefined
   /** Presence messages of one connection (default 100 a second, 500 at once). */
   readonly presence?: Rate | undefined
+  /** Refused frames and openings of one connection (default 5 a second, 50 at once). */
+  readonly faults?: Rate | undefined
   /** Connections of one address at a time (default 2,000). */
   readonly maxConnectionsPerAddress?: number | undefined
   /** Connections of one user at a time (default 100). */
@@ -39,6 +41,7 @@ export const limitsOf = (limits: RelayLimits = {}) => ({
   rates: {
     frames: limits.frames ?? { perSecond: 2000, burst: 10_000 },
     bytes: limits.bytes ?? { perSecond: 16 * MEBIBYTE, burst: 128 * MEBIBYTE },
+    faults: limits.faults ?? { perSecond: 5, burst: 50 },
     presence: limits.presence ?? { perSecond: 100, burst: 500 },
   },
 })

@@ -1,5 +1,5 @@
 // One channel of a shared socket: puts the parts of long frames together and speaks to the room for it.
-import { CloseCode, encodeMessage } from '../../../src/sync/wire.ts'
+import { CloseCode, encodeMessage, FrameType, SyncType } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Member, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
@@ -32,6 +32,7 @@ export class Channel implements Member {
   readonly #options: ChannelOptions
   readonly #membership: Membership
   #parts: Uint8Array[] = []
+  #hasAsked = false
 
   constructor(number: number, document: string, options: ChannelOptions) {
     this.number = number
@@ -52,6 +53,14 @@ export class Channel implements Member {
     this.#parts.push(bytes)
     budget.bytes += bytes.length
     if (budget.bytes > budget.maxBytes) this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
+  }
+
+  /** Whether a frame asks once more for what the client lacks, which costs the relay a reading of the document. */
+  isAskingAgain(frame: Uint8Array): boolean {
+    if (frame[0] !== FrameType.sync || frame[1] !== SyncType.step1) return false
+    const isAgain = this.#hasAsked
+    this.#hasAsked = true
+    return isAgain
   }
 
   /** Takes a whole frame, or the last piece of one. */

@@ -20,10 +20,18 @@ export class Channels {
   readonly #limits: SocketLimits
   readonly #session: Session
   readonly #budget: PartBudget
+  readonly #onFault: () => void
   #opened = 0
   #refused = 0
 
-  constructor({ hub, limits }: Pick<SocketContext, 'hub' | 'limits'>, outlet: Outlet, session: Session) {
+  /** @param onFault - Told of each opening that is refused, and of each channel that the relay closes. */
+  constructor(
+    { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
+    outlet: Outlet,
+    session: Session,
+    onFault: () => void,
+  ) {
+    this.#onFault = onFault
     this.#hub = hub
     this.#outlet = outlet
     this.#limits = limits
@@ -45,8 +53,10 @@ export class Channels {
   open(number: number, document: string, client: number | undefined): OpenFault | undefined {
     const fault = this.#fault(number, document)
     this.#opened += 1
-    if (fault !== undefined) this.#refused += 1
-    if (fault !== undefined) return fault
+    if (fault !== undefined) {
+      this.#noteFault()
+      return fault
+    }
     const channel = new Channel(number, document, {
       hub: this.#hub,
       outlet: this.#outlet,
@@ -54,7 +64,7 @@ export class Channels {
       client,
       session: this.#session,
       onEnd: () => {
-        this.#refused += 1
+        this.#noteFault()
         this.#open.delete(number)
       },
     })
@@ -82,6 +92,11 @@ export class Channels {
   leaveAll(): void {
     for (const channel of this.#open.values()) channel.leave()
     this.#open.clear()
+  }
+
+  #noteFault(): void {
+    this.#refused += 1
+    this.#onFault()
   }
 
   #fault(number: number, document: string): OpenFault | undefined {

@@ -8,13 +8,19 @@ export interface SendRates {
   readonly frames: Rate
   readonly bytes: Rate
   readonly presence: Rate
+  /** Frames and openings that are refused. */
+  readonly faults: Rate
 }
+
+/** A question that makes the relay read a document counts as so many messages. */
+const MESSAGES_PER_QUESTION = 20
 
 /** Counts what comes from one sender: a connection, or all connections of one subject. */
 export class Allowance {
   readonly #frames: Bucket
   readonly #bytes: Bucket
   readonly #presence: Bucket
+  readonly #faults: Bucket
 
   /** @param times - So many times the rates, for senders with several connections. */
   constructor(rates: SendRates, now: () => number, times = 1) {
@@ -22,6 +28,7 @@ export class Allowance {
     this.#frames = new Bucket(scaled(rates.frames), now)
     this.#bytes = new Bucket(scaled(rates.bytes), now)
     this.#presence = new Bucket(scaled(rates.presence), now)
+    this.#faults = new Bucket(scaled(rates.faults), now)
   }
 
   /** Counts a message. @returns Milliseconds that its sender has to wait. */
@@ -32,6 +39,21 @@ export class Allowance {
   /** Counts a presence. @returns Milliseconds that its sender has to wait. */
   presence(): number {
     return this.#presence.take(1)
+  }
+
+  /** Counts a question, which is a message too. @returns Milliseconds that its sender has to wait. */
+  question(): number {
+    return this.#frames.take(MESSAGES_PER_QUESTION)
+  }
+
+  /** Counts something that was refused. @returns Milliseconds that its sender has to wait. */
+  fault(): number {
+    return this.#faults.take(1)
+  }
+
+  /** Whether so much was refused lately that its sender has to wait. */
+  get hasManyFaults(): boolean {
+    return this.#faults.take(0) > 0
   }
 }
 
@@ -60,6 +82,16 @@ export class Intake {
   /** Counts a presence, which is a message too. */
   presence(): void {
     for (const allowance of this.#allowances) this.#wait(allowance.presence())
+  }
+
+  /** Counts a question that makes the relay read a document. */
+  question(): void {
+    for (const allowance of this.#allowances) this.#wait(allowance.question())
+  }
+
+  /** Counts something that was refused. */
+  fault(): void {
+    for (const allowance of this.#allowances) this.#wait(allowance.fault())
   }
 
   #wait(ms: number): void {

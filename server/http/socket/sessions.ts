@@ -17,6 +17,8 @@ export interface SessionsOptions {
 
 /** A subject may send so many times what one connection may. */
 const SUBJECT_TIMES = 4
+/** So many subjects' allowances are kept while they are away. */
+const MAX_REMEMBERED = 10_000
 /** The longest that a timer can wait, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
@@ -91,7 +93,7 @@ export class Sessions {
     this.#options = options
   }
 
-  /** Starts a session. @returns undefined if its subject has too many connections. */
+  /** Starts a session. @returns undefined if its subject has too many connections, or was refused too much lately. */
   start(identity: Identity, end: End): Session | undefined {
     const { subject } = identity
     if (subject === undefined) return new Session(identity, end, this.#options)
@@ -100,8 +102,9 @@ export class Sessions {
       sessions: new Set<Session>(),
       allowance: new Allowance(rates, now, SUBJECT_TIMES),
     }
-    if (of.sessions.size >= maxConnectionsPerSubject) return undefined
+    if (of.sessions.size >= maxConnectionsPerSubject || of.allowance.hasManyFaults) return undefined
     const session = new Session(identity, end, this.#options)
+    if (this.#bySubject.size > MAX_REMEMBERED) this.#forgetAbsent()
     this.#bySubject.set(subject, of)
     of.sessions.add(session)
     return session
@@ -116,10 +119,12 @@ export class Sessions {
   stop(session: Session): void {
     session.stop()
     const { subject } = session
-    const of = subject === undefined ? undefined : this.#bySubject.get(subject)
-    if (subject === undefined || of === undefined) return
-    of.sessions.delete(session)
-    if (of.sessions.size === 0) this.#bySubject.delete(subject)
+    // Its allowance stays: connecting again must not be a way to a new one.
+    if (subject !== undefined) this.#bySubject.get(subject)?.sessions.delete(session)
+  }
+
+  #forgetAbsent(): void {
+    for (const [subject, { sessions }] of this.#bySubject) if (sessions.size === 0) this.#bySubject.delete(subject)
   }
 
   /** Ends all connections of a subject. */

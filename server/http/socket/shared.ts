@@ -10,6 +10,7 @@ import {
   WIRE_VERSION,
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
+import type { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Pulse, Stop } from './heartbeat.ts'
@@ -140,10 +141,10 @@ class SharedSocket {
   #welcome(identity: Identity, waiting: readonly Message[]): void {
     const { relayName: relay, sessions } = this.#context
     const session = sessions.start(identity, (code, reason) => this.#refuse(code, reason))
-    if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections of this user')
+    if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
-    const channels = new Channels(this.#context, this.#outlet, session)
+    const channels = new Channels(this.#context, this.#outlet, session, () => this.#intake.fault())
     this.#state = { kind: 'open', session, channels }
     this.#stopWaiting()
     this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, ...expiryOf(session) }))
@@ -156,9 +157,7 @@ class SharedSocket {
         this.#open(message, channels)
         break
       case 'frame':
-        if (message.bytes[0] === FrameType.awareness) this.#intake.presence()
-        // A channel that the relay has closed may still have frames on their way; they are dropped.
-        channels.get(message.channel)?.frame(message.bytes)
+        this.#frame(channels.get(message.channel), message.bytes)
         break
       case 'part':
         channels.get(message.channel)?.part(message.bytes)
@@ -180,6 +179,13 @@ class SharedSocket {
         this.#refuse(CloseCode.badFrame, `a client does not send ${message.kind} here`)
     }
     if (channels.faults > MAX_FAULTS) this.#refuse(CloseCode.badFrame, 'too many channels were refused')
+  }
+
+  /** A channel that the relay has closed may still have frames on their way; they are dropped. */
+  #frame(channel: Channel | undefined, bytes: Uint8Array): void {
+    if (bytes[0] === FrameType.awareness) this.#intake.presence()
+    if (channel?.isAskingAgain(bytes)) this.#intake.question()
+    channel?.frame(bytes)
   }
 
   #open({ channel, document, client }: Extract<Message, { kind: 'open' }>, channels: Channels): void {

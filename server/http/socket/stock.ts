@@ -1,5 +1,5 @@
 // One stock y-websocket connection (`/yjs/<room>`): one document, frames as they are. Knows nothing of channels.
-import { CloseCode, FrameType, KEEP_ALIVE_FRAME } from '../../../src/sync/wire.ts'
+import { CloseCode, FrameType, KEEP_ALIVE_FRAME, SyncType } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import { Allowance, Intake } from './intake.ts'
@@ -29,12 +29,15 @@ export const serveStockSocket = (
   socket.on('error', (error) => logger('warn', 'stock socket failed', { document, error: error.message }))
   if (!hub.isName(document)) return outlet.close(CloseCode.badFrame, 'not a document name')
   const session = sessions.start(identity, outlet.close)
-  if (session === undefined) return outlet.close(TRY_AGAIN_LATER, 'too many connections of this user')
+  if (session === undefined) return outlet.close(TRY_AGAIN_LATER, 'too many connections or faults of this user')
   if (session.access(document) === 'none') {
     sessions.stop(session)
     return outlet.close(CloseCode.forbidden, 'the token does not allow this document')
   }
 
+  const intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+  const allowance = sessions.allowanceOf(session)
+  if (allowance !== undefined) intake.share(allowance)
   const membership = hub.join(
     document,
     {
@@ -42,13 +45,13 @@ export const serveStockSocket = (
       broadcast: (frame) => outlet.broadcast(stockPackets(frame)),
       answer: (frame) => outlet.answer(stockPackets(frame)),
       acknowledge: () => {},
-      close: (code, reason) => outlet.close(code, reason),
+      close(code, reason) {
+        intake.fault()
+        outlet.close(code, reason)
+      },
     },
     { subject: session.subject, access: () => session.access(document) },
   )
-  const intake = new Intake(socket, timers, new Allowance(limits.rates, now))
-  const allowance = sessions.allowanceOf(session)
-  if (allowance !== undefined) intake.share(allowance)
   const pulse = heartbeat.watch({
     ping() {
       // The frame keeps the client from hanging up, the ping brings a sign of life from one that only listens.
@@ -72,6 +75,7 @@ export const serveStockSocket = (
       const frame = bytesOf(data, isBinary, MAX_STOCK_MESSAGE_BYTES)
       intake.message(frame.length)
       if (frame[0] === FrameType.awareness) intake.presence()
+      if (frame[0] === FrameType.sync && frame[1] === SyncType.step1) intake.question()
       membership.receive(frame)
     } catch (error) {
       outlet.close(CloseCode.badFrame, error instanceof Error ? error.message : String(error))
