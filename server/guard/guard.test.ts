@@ -58,7 +58,7 @@ it('[G3] takes no other content under clocks that are taken', () => {
   const [mine, more] = write(5, put('a', 'mine'), put('b', 1)) as [Uint8Array, Uint8Array]
   const [forged] = write(5, put('a', 'forged')) as [Uint8Array]
   const guard = guardOf(mine)
-  expect(guard.judge(forged, ANYONE)).toEqual({ kind: 'nothing' })
+  expect(guard.judge(forged, ANYONE)).toMatchObject({ kind: 'nothing' })
   const both = Y.mergeUpdates([forged, more])
   const verdict = guard.judge(both, ANYONE)
   const doc = new Y.Doc()

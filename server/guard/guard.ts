@@ -8,7 +8,15 @@ import { readUpdate, type Update } from './update.ts'
 import { type ClockRange, StateVector } from './vector.ts'
 
 /** Why an update is refused, as a word for metrics. */
-export type Refusal = 'malformed' | 'impossible' | 'foreign_client' | 'shape' | 'too_large' | 'broken' | 'read_only'
+export type Refusal =
+  | 'malformed'
+  | 'impossible'
+  | 'foreign_client'
+  | 'shape'
+  | 'too_large'
+  | 'broken'
+  | 'read_only'
+  | 'forked'
 
 /** Who sends an update, and as what. */
 export interface Sender {
@@ -23,7 +31,7 @@ export interface Sender {
 /** What is to be done with an update. */
 export type Verdict =
   /** It brings nothing new. */
-  | { readonly kind: 'nothing' }
+  | { readonly kind: 'nothing'; readonly overlap: readonly ClockRange[] }
   /** What it builds on is not here: the sender is to be asked for all that is lacking. */
   | { readonly kind: 'missing'; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly reason: string }
@@ -33,10 +41,13 @@ export type Verdict =
       readonly update: Uint8Array
       readonly ranges: readonly ClockRange[]
       readonly notes: Uint8Array | undefined
+      /** Clocks that it says again, as it should: {@link findFork} tells. */
+      readonly overlap: readonly ClockRange[]
     }
 
 /** An update's new part, as bytes and read. */
 interface News {
+  readonly overlap: readonly ClockRange[]
   readonly update: Uint8Array
   readonly news: Update
 }
@@ -115,7 +126,7 @@ export class DocumentGuard {
     const read = this.#readNews(bytes)
     if (!sender.mayWrite) return readerVerdict(read, sender)
     if ('kind' in read) return read
-    const { update, news } = read
+    const { news } = read
     const foreign = this.#foreignClient(news, sender)
     if (foreign !== undefined) return foreign
     const growth = this.#outline.growthOf(news)
@@ -123,7 +134,7 @@ export class DocumentGuard {
     if (tooLarge !== undefined) return refused('too_large', tooLarge)
     const table = this.#tableReading(news)
     if ('refusal' in table) return refused('shape', table.refusal)
-    return this.#accept(update, news, growth, table.bases, sender)
+    return this.#accept(read, growth, table.bases, sender)
   }
 
   /** Corrects how deep types lie, once somebody has looked. */
@@ -141,10 +152,11 @@ export class DocumentGuard {
       const completeness = completenessOf(whole, known)
       if (completeness.kind === 'missing') return completeness
       if (completeness.kind === 'impossible') return refused('impossible', completeness.reason)
-      const clients = whole.sections.filter(({ client, from }) => from < known(client)).map(({ client }) => client)
+      const overlap = overlapOf(whole, known)
+      const clients = overlap.map(({ client }) => client)
       const update = clients.length === 0 ? bytes : this.#accepted.lacking(bytes, clients)
       const news = clients.length === 0 ? whole : readUpdate(update)
-      return news.sections.length + news.deletes.size === 0 ? { kind: 'nothing' } : { update, news }
+      return news.sections.length + news.deletes.size === 0 ? { kind: 'nothing', overlap } : { update, news, overlap }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return refused('malformed', `an update of ${bytes.length} B cannot be read: ${reason}`)
@@ -168,7 +180,7 @@ export class DocumentGuard {
     return readTable(news, this.#now(), (client, clock) => this.#notes.base(client, clock))
   }
 
-  #accept(update: Uint8Array, news: Update, growth: Growth, bases: readonly Base[], sender: Sender): Verdict {
+  #accept({ update, news, overlap }: News, growth: Growth, bases: readonly Base[], sender: Sender): Verdict {
     if (this.#accepted.isEmpty && beginsTable(news)) this.#notes.noteTable()
     this.#outline.grow(growth)
     for (const root of growth.roots) this.#notes.noteRoot(root)
@@ -178,16 +190,21 @@ export class DocumentGuard {
       for (const { client } of news.sections) this.#notes.lease(client, sender.subject)
     const ranges = news.sections.map(({ client, from, to }) => ({ client, from, to }))
     this.#accepted.add(ranges)
-    return { kind: 'accepted', update, ranges, notes: this.#notes.take() }
+    return { kind: 'accepted', update, ranges, notes: this.#notes.take(), overlap }
   }
 }
+
+const overlapOf = ({ sections }: Update, known: (client: number) => number): readonly ClockRange[] =>
+  sections
+    .filter(({ client, from }) => from < known(client))
+    .map(({ client, from, to }) => ({ client, from, to: Math.min(to, known(client)) }))
 
 const refused = (refusal: Refusal, reason: string): Verdict => ({ kind: 'refused', refusal, reason })
 
 /** A reader's answer holds deletes that the relay knows; whether it knows them is not looked up, they are just not stored. */
 const readerVerdict = (read: Verdict | News, { isAnswer }: Sender): Verdict => {
   if ('kind' in read && read.kind !== 'missing') return read
-  if (isAnswer && 'news' in read && read.news.sections.length === 0) return { kind: 'nothing' }
+  if (isAnswer && 'news' in read && read.news.sections.length === 0) return { kind: 'nothing', overlap: read.overlap }
   return refused('read_only', 'the token allows to read this document, not to write it')
 }
 

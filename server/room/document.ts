@@ -1,8 +1,11 @@
 // What a room knows of its document, and the way to its log: guarded updates in, content out. Knows no members and no frames.
+import { findFork } from '../guard/fork.ts'
 import { DocumentGuard, type Sender, type Verdict } from '../guard/guard.ts'
 import { notesOf } from '../guard/notes.ts'
+import type { Id } from '../guard/update.ts'
 import { type ClockRange, rangesOf, StateVector } from '../guard/vector.ts'
 import type { Log, LogContent } from '../log/port.ts'
+import { updatesOf } from './answer.ts'
 
 /** How a {@link RoomDocument} is set up. */
 export interface DocumentOptions {
@@ -97,6 +100,12 @@ export class RoomDocument {
     stored.catch(() => {})
     this.#lastAppend = appended.catch(() => {})
     return appended
+  }
+
+  /** Finds a clock under which an update says something else than the log, once all before it is stored. */
+  async findFork(update: Uint8Array, overlap: readonly ClockRange[]): Promise<Id | undefined> {
+    await this.#lastAppend
+    return findFork(update, updatesOf(await this.read()), overlap)
   }
 
   /** Whether somebody else uses a client id. */

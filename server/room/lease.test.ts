@@ -83,6 +83,26 @@ it('[G5] after the relay has lost everything, whoever comes first brings the wri
   expect([...all.doc().getMap('m').keys()].sort()).toEqual(['ann 1', 'ann 2', 'ben 1'])
 })
 
+it('[G12] tells a replica that was copied or set back, and acknowledges nothing of it; honest repetitions are fine', async () => {
+  const hub = open()
+  const doc = new Y.Doc()
+  doc.clientID = 5
+  const updates = editsOf(doc, ...['a', 'b', 'c'].map((key) => (d: Y.Doc) => d.getText('t').insert(0, key)))
+  const author = await joined(hub, 'd')
+  for (const update of updates) author.membership.receive(updateFrame(update))
+  author.membership.receive(encodeSync(SyncType.step2, Y.encodeStateAsUpdate(doc)))
+  author.membership.receive(updateFrame(updates[1] as Uint8Array))
+  await waitUntil('all are acknowledged', () => author.acknowledged.at(-1) === 5)
+  const copy = new Y.Doc()
+  Y.applyUpdate(copy, updates[0] as Uint8Array)
+  copy.clientID = 5
+  const [other] = editsOf(copy, (d) => d.getText('t').insert(0, 'x')) as [Uint8Array]
+  const copied = await joined(hub, 'd')
+  copied.membership.receive(updateFrame(other))
+  await waitUntil('it is told', () => copied.closed !== undefined)
+  expect([copied.closed?.code, copied.acknowledged, author.closed]).toEqual([4410, [], undefined])
+})
+
 it('[G10] an update that breaks the document all the same is left out, refused from then on, and the document goes on', async () => {
   const poison = edits(6, 'poison')[0] as Uint8Array
   const real = createSnapshotter()

@@ -34,6 +34,8 @@ export interface Member {
   answer(frame: RoomFrame): void
   /** Learns that its first `count` update frames are durable. */
   acknowledge(count: number): void
+  /** Learns that a frame of its made the relay read the document. */
+  costs?(): void
   /** Learns that its membership is over; the code is a WebSocket close code. */
   close(code: number, reason: string): void
 }

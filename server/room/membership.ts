@@ -1,7 +1,8 @@
 // One member's side of a room: reads its frames, holds them until the room is loaded, and counts what is durable.
 import { MerrowError } from '../../src/errors.ts'
 import { CloseCode } from '../../src/sync/wire.ts'
-import type { Refusal } from '../guard/guard.ts'
+import type { Refusal, Verdict } from '../guard/guard.ts'
+import type { ClockRange } from '../guard/vector.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { decodeFrame, type Frame } from './frame.ts'
@@ -144,14 +145,33 @@ export class Membership {
     const verdict = this.#room.judge(update, this.#entrant, isAnswer)
     switch (verdict.kind) {
       case 'nothing':
-        return this.#settle(Promise.resolve(), isAnswer)
+        return this.#settle(this.#unforked(update, verdict.overlap), isAnswer)
       case 'missing':
         return this.#requestMissing(verdict.reason, isAnswer)
       case 'refused':
         return this.#refuse(verdict.refusal, verdict.reason)
       case 'accepted':
-        return this.#settle(this.#room.append(this.#member, verdict), isAnswer)
+        return this.#settle(this.#appended(update, verdict), isAnswer)
     }
+  }
+
+  async #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
+    const appended = this.#room.append(this.#member, accepted)
+    if (accepted.overlap.length === 0) return appended
+    await Promise.all([appended, this.#unforked(update, accepted.overlap)])
+  }
+
+  /** What is said again must be the same: else it would be acknowledged, and be nowhere. Never resolves if it is not. */
+  async #unforked(update: Uint8Array, overlap: readonly ClockRange[]): Promise<void> {
+    if (overlap.length === 0) return
+    this.#member.costs?.()
+    const fork = await this.#room.findFork(update, overlap)
+    if (fork === undefined) return
+    this.#refuse(
+      'forked',
+      `client id ${fork.client} has other content at clock ${fork.clock}: two replicas wrote under it`,
+    )
+    await new Promise(() => {})
   }
 
   #settle(durable: Promise<void>, isAnswer: boolean): void {
@@ -201,6 +221,7 @@ const CODES: Readonly<Record<Refusal, number>> = {
   shape: CloseCode.badFrame,
   broken: CloseCode.badFrame,
   read_only: CloseCode.forbidden,
+  forked: CloseCode.forked,
   too_large: CloseCode.tooLarge,
   // Its holder may bring the same writes, and then they are known.
   foreign_client: POLICY_VIOLATION,

@@ -1,6 +1,8 @@
 // One document on the relay: its members and who is present. Holds no Y.Doc, and knows no sockets.
 import { SyncType } from '../../src/sync/wire.ts'
 import type { Refusal, Verdict } from '../guard/guard.ts'
+import type { Id } from '../guard/update.ts'
+import type { ClockRange } from '../guard/vector.ts'
 import type { LogContent } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Answers, snapshotOf, updatesOf } from './answer.ts'
@@ -129,6 +131,16 @@ export class Room {
     })
     this.#context.track(appended)
     return appended
+  }
+
+  /** Finds a clock under which an update says something else than the document. */
+  async findFork(update: Uint8Array, overlap: readonly ClockRange[]): Promise<Id | undefined> {
+    let fork: Id | undefined
+    await this.#working(async () => {
+      fork = await this.#content.findFork(update, overlap)
+    })
+    if (fork !== undefined) this.#context.onRefused('forked', this.document)
+    return fork
   }
 
   /** Leases a client id to a member's subject. @returns Whether it may have it. */

@@ -42,6 +42,8 @@ export const CloseCode = {
   wrongVersion: 4406,
   /** Somebody else writes under the client id; a fresh one is taken instead. */
   clientTaken: 4409,
+  /** The relay has other content under the same client id and clock: the replica was copied, or set back. */
+  forked: 4410,
   tooLarge: 4413,
   /** The token has expired: transient, since the next connection brings a new one. */
   expired: 3000,

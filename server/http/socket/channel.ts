@@ -21,6 +21,8 @@ export interface ChannelOptions {
   /** Client id that the channel's writes will stand under, if it was announced. */
   readonly client: number | undefined
   readonly session: Session
+  /** Called when a frame made the relay read a document. */
+  readonly onQuestion: () => void
   /** Called when the relay ends the channel. */
   readonly onEnd: (channel: Channel) => void
 }
@@ -93,6 +95,11 @@ export class Channel implements Member {
   /** @inheritDoc */
   answer(frame: RoomFrame): void {
     this.#options.outlet.answer(sharedPackets(frame))
+  }
+
+  /** @inheritDoc */
+  costs(): void {
+    this.#options.onQuestion()
   }
 
   /** @inheritDoc */

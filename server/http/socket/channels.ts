@@ -3,6 +3,7 @@ import { CloseCode } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import { Channel, type PartBudget } from './channel.ts'
 import type { SocketContext, SocketLimits } from './context.ts'
+import type { Intake } from './intake.ts'
 import type { Outlet } from './outlet.ts'
 import type { Session } from './sessions.ts'
 
@@ -20,18 +21,18 @@ export class Channels {
   readonly #limits: SocketLimits
   readonly #session: Session
   readonly #budget: PartBudget
-  readonly #onFault: () => void
+  readonly #intake: Pick<Intake, 'fault' | 'question'>
   #opened = 0
   #refused = 0
 
-  /** @param onFault - Told of each opening that is refused, and of each channel that the relay closes. */
+  /** @param intake - Counts what is refused, and what makes the relay read a document. */
   constructor(
     { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
     outlet: Outlet,
     session: Session,
-    onFault: () => void,
+    intake: Pick<Intake, 'fault' | 'question'>,
   ) {
-    this.#onFault = onFault
+    this.#intake = intake
     this.#hub = hub
     this.#outlet = outlet
     this.#limits = limits
@@ -63,6 +64,7 @@ export class Channels {
       budget: this.#budget,
       client,
       session: this.#session,
+      onQuestion: () => this.#intake.question(),
       onEnd: () => {
         this.#noteFault()
         this.#open.delete(number)
@@ -96,7 +98,7 @@ export class Channels {
 
   #noteFault(): void {
     this.#refused += 1
-    this.#onFault()
+    this.#intake.fault()
   }
 
   #fault(number: number, document: string): OpenFault | undefined {

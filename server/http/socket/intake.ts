@@ -1,7 +1,7 @@
 // The receiving side of one WebSocket: reads no faster than its client may send. Knows how much comes, not what it says.
 import type { WebSocket } from 'ws'
 import { Bucket, type Rate } from './bucket.ts'
-import type { Timers } from './heartbeat.ts'
+import type { Stop, Timers } from './heartbeat.ts'
 
 /** How fast somebody may send. */
 export interface SendRates {
@@ -62,6 +62,7 @@ export class Intake {
   readonly #socket: WebSocket
   readonly #timers: Timers
   readonly #allowances: Allowance[]
+  #stopWaiting: Stop = () => {}
 
   constructor(socket: WebSocket, timers: Timers, own: Allowance) {
     this.#socket = socket
@@ -94,10 +95,14 @@ export class Intake {
     for (const allowance of this.#allowances) this.#wait(allowance.fault())
   }
 
+  /** The connection has ended. */
+  stop(): void {
+    this.#stopWaiting()
+  }
+
   #wait(ms: number): void {
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
-    const stop = this.#timers.after(ms, () => this.#socket.resume())
-    this.#socket.once('close', stop)
+    this.#stopWaiting = this.#timers.after(ms, () => this.#socket.resume())
   }
 }

@@ -104,6 +104,7 @@ class SharedSocket {
   end(): void {
     this.#stopWaiting()
     this.#pulse.stop()
+    this.#intake.stop()
     if (this.#state.kind !== 'open') return
     this.#state.channels.leaveAll()
     this.#context.sessions.stop(this.#state.session)
@@ -144,7 +145,7 @@ class SharedSocket {
     if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
-    const channels = new Channels(this.#context, this.#outlet, session, () => this.#intake.fault())
+    const channels = new Channels(this.#context, this.#outlet, session, this.#intake)
     this.#state = { kind: 'open', session, channels }
     this.#stopWaiting()
     this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, ...expiryOf(session) }))

@@ -45,6 +45,7 @@ export const serveStockSocket = (
       broadcast: (frame) => outlet.broadcast(stockPackets(frame)),
       answer: (frame) => outlet.answer(stockPackets(frame)),
       acknowledge: () => {},
+      costs: () => intake.question(),
       close(code, reason) {
         intake.fault()
         outlet.close(code, reason)
@@ -83,6 +84,7 @@ export const serveStockSocket = (
   })
   socket.on('close', () => {
     pulse.stop()
+    intake.stop()
     sessions.stop(session)
     membership.leave()
   })
