@@ -54,6 +54,8 @@ interface News {
 
 /** A document that the guard has not seen from its beginning is taken to be this deep. */
 const UNKNOWN_DEPTH = 250
+/** What cannot be placed counts as the deepest, so the depth is measured when it seems to have grown by so much. */
+const VAGUE_DEPTH = 300
 
 /** Judges the updates of one document, and remembers what it needs for that. */
 export class DocumentGuard {
@@ -62,6 +64,7 @@ export class DocumentGuard {
   readonly #accepted = new StateVector()
   #notes: Notes
   #outline = new Outline([], 1)
+  #measured = 0
 
   /** @param now - Wall clock, milliseconds since the epoch. */
   constructor(now: () => number) {
@@ -137,10 +140,27 @@ export class DocumentGuard {
     return this.#accept(read, growth, table.bases, sender)
   }
 
-  /** Corrects how deep types lie, once somebody has looked. */
-  measured(deepest: number): void {
-    this.#outline.measured(deepest)
-    this.#notes.noteDepth(deepest)
+  /** No type lies deeper, as far as can be told without the document. */
+  get deepest(): number {
+    return this.#outline.deepest
+  }
+
+  /** Whether types may lie so deep that somebody should look. */
+  get isDepthVague(): boolean {
+    return this.deepest > this.#measured + VAGUE_DEPTH
+  }
+
+  /**
+   * Corrects how deep types lie.
+   *
+   * @param depth - As somebody found it.
+   * @param assumed - What {@link DocumentGuard.deepest} was when he began to look.
+   */
+  measured(depth: number, assumed: number): void {
+    const corrected = depth + this.deepest - assumed
+    this.#measured = corrected
+    this.#outline.measured(corrected)
+    this.#notes.noteDepth(corrected)
   }
 
   /** Reads an update and takes away what is known already, so that nobody gets other content under clocks that are taken. */

@@ -69,10 +69,9 @@ export class Notes {
   noteRoot(name: string): void {
     if (!this.#roots.has(name)) this.#note(['root', name])
   }
-  /** How deep types lie, remembered in steps of powers of two. */
+  /** How deep types lie. */
   noteDepth(depth: number): void {
-    const step = 2 ** Math.ceil(Math.log2(Math.max(1, depth)))
-    if (step !== this.#deepest) this.#note(['deep', step])
+    if (depth !== this.#deepest) this.#note(['deep', depth])
   }
   /** An update is never taken again. */
   noteRefused(hash: string): void {

@@ -1,4 +1,5 @@
 // What a room knows of its document, and the way to its log: guarded updates in, content out. Knows no members and no frames.
+import { depthOf } from '../guard/depth.ts'
 import { findFork } from '../guard/fork.ts'
 import { DocumentGuard, type Sender, type Verdict } from '../guard/guard.ts'
 import { notesOf } from '../guard/notes.ts'
@@ -28,6 +29,7 @@ export class RoomDocument {
   readonly #vector = new StateVector()
   readonly #guard: DocumentGuard
   #snapshotBytes = 0
+  #isMeasuring = false
   #tail = { updates: 0, bytes: 0 }
   #lastAppend: Promise<void> = Promise.resolve()
 
@@ -100,6 +102,24 @@ export class RoomDocument {
     stored.catch(() => {})
     this.#lastAppend = appended.catch(() => {})
     return appended
+  }
+
+  /** Whether somebody should look how deep the document is. */
+  get isDepthVague(): boolean {
+    return this.#guard.isDepthVague && !this.#isMeasuring
+  }
+
+  /** Looks how deep the document is, which loads it. */
+  async measureDepth(): Promise<void> {
+    this.#isMeasuring = true
+    try {
+      await this.#lastAppend
+      const assumed = this.#guard.deepest
+      this.#guard.measured(depthOf(updatesOf(await this.read())), assumed)
+      await this.#storeNotes()
+    } finally {
+      this.#isMeasuring = false
+    }
   }
 
   /** Finds a clock under which an update says something else than the log, once all before it is stored. */

@@ -37,9 +37,12 @@ it('[G5] of 1,000 forged client ids none is stored or shown, by updates or answe
   for (let client = 1; client <= 1000; client++)
     ann.membership.receive(updateFrame(edits(client, `k${client}`)[0] as Uint8Array))
   await waitUntil('all are durable', () => ann.acknowledged.at(-1) === 1000)
-  for (const hub of [first, open(log)]) {
+  for (const [hub, forgers] of [
+    [first, 1000],
+    [open(log), 50],
+  ] as const) {
     const watcher = await joined(hub, 'd', as('ann'))
-    const mallories = await Promise.all(Array.from({ length: 1000 }, () => joined(hub, 'd', as('mallory'))))
+    const mallories = await Promise.all(Array.from({ length: forgers }, () => joined(hub, 'd', as('mallory'))))
     for (const [at, mallory] of mallories.entries()) {
       const client = at + 1
       const [, forged] = edits(client, `k${client}`, 'forged') as [Uint8Array, Uint8Array]
@@ -81,6 +84,20 @@ it('[G5] after the relay has lost everything, whoever comes first brings the wri
   all.membership.receive(step1Frame())
   await waitUntil('the answer comes', () => all.frames.some((f) => f.kind === 'update'))
   expect([...all.doc().getMap('m').keys()].sort()).toEqual(['ann 1', 'ann 2', 'ben 1'])
+})
+
+it('[G4] a flat document is never taken for a deep one, however often it is opened and grows where nobody can tell', async () => {
+  const log = openMemoryLog()
+  const doc = new Y.Doc()
+  const append = (at: number) =>
+    editsOf(doc, (d) => d.getArray<Y.Map<number>>('a').insert(0, [new Y.Map([['at', at]])]))
+  for (let life = 0; life < 700; life++) {
+    const author = joinAs(open(log), 'd')
+    author.membership.receive(updateFrame(append(life)[0] as Uint8Array))
+    for (let turn = 0; turn < 20 && author.acknowledged.length === 0; turn++) await new Promise(setImmediate)
+    expect([life, author.closed, author.acknowledged]).toEqual([life, undefined, [1]])
+    author.membership.leave()
+  }
 })
 
 it('[G12] tells a replica that was copied or set back, and acknowledges nothing of it; honest repetitions are fine', async () => {

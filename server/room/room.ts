@@ -128,6 +128,7 @@ export class Room {
       this.#reading = undefined
       this.#broadcast(encodeSync(SyncType.update, accepted.update), sender.isEchoed ? undefined : sender)
       this.#snapshotIfDue()
+      if (this.#content.isDepthVague) void this.#measureDepth()
     })
     this.#context.track(appended)
     return appended
@@ -224,6 +225,14 @@ export class Room {
       await this.#expelCulprit()
     } finally {
       this.#isSnapshotting = false
+    }
+  }
+
+  async #measureDepth(): Promise<void> {
+    try {
+      await this.#working(() => this.#content.measureDepth())
+    } catch (error) {
+      this.#context.logger('warn', 'cannot measure a document', { document: this.document, ...errorFields(error) })
     }
   }
 
