@@ -48,6 +48,6 @@ it.each([
 it('[S7] arguments win over the environment, and it over the file', () => {
   const file = fileWith({ port: 1, host: 'localhost', keepSnapshots: 7, yjsTokenInUrl: true, maxDocuments: 5 })
   const config = readConfig(['--config', file, '--port', '3'], { MERROW_PORT: '2', MERROW_MAX_DOCUMENTS: '6' })
-  expect(config).toMatchObject({ port: 3, host: 'localhost', yjsTokenInUrl: true, maxDocuments: 6 })
+  expect(config).toMatchObject({ port: 3, host: 'localhost', yjsTokenInUrl: true, limits: { maxDocuments: 6 } })
   expect(config.retention).toEqual({ count: 7, ageMs: 30 * 86_400_000, spacingMs: 3_600_000 })
 })

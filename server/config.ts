@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { MerrowError, show } from '../src/errors.ts'
 import { isLoopback } from './http/gate.ts'
+import type { RelayLimits } from './limits.ts'
 import type { Retention } from './log/port.ts'
 import type { Level } from './logger.ts'
 import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, variableOf } from './settings.ts'
@@ -22,9 +23,7 @@ export interface RelayConfig {
   readonly retention?: Retention
   readonly snapshotAfterUpdates?: number
   readonly snapshotAfterBytes?: number
-  readonly maxUpdateBytes?: number
-  readonly maxBacklogBytes?: number
-  readonly maxDocuments?: number
+  readonly limits?: RelayLimits
   readonly yjsTokenInUrl?: boolean
 }
 
@@ -40,6 +39,17 @@ export const MIN_TOKEN_LENGTH = 16
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
+
+/** Settings that stand together in the relay's options. */
+const LIMITS = [
+  'maxUpdateBytes',
+  'maxDocumentBytes',
+  'maxBacklogBytes',
+  'maxDocuments',
+  'maxConnectionsPerAddress',
+  'maxConnectionsPerSubject',
+  'addressHeader',
+] as const
 
 type Values = Partial<Record<SettingName, unknown>>
 
@@ -68,11 +78,12 @@ export const faultsOf = ({
   host,
   token,
   adminToken,
-}: Pick<RelayConfig, 'port' | 'host' | 'token' | 'adminToken'>): string[] => {
+  asksForToken = token !== undefined,
+}: Pick<RelayConfig, 'port' | 'host' | 'token' | 'adminToken'> & { readonly asksForToken?: boolean }): string[] => {
   const faults: string[] = []
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     faults.push(`Port ${show(port)} is not a whole number from 0 to 65535.`)
-  if (token === undefined && !isLoopback(host)) {
+  if (!asksForToken && !isLoopback(host)) {
     faults.push(
       `Host ${show(host)} can be reached from other machines, and there is no token: set MERROW_TOKEN or --token-file, or listen on 127.0.0.1.`,
     )
@@ -105,16 +116,16 @@ const configOf = (values: Values, faults: string[]): RelayConfig => {
     ageDays: given<number>('keepDays'),
     spacingMinutes: given<number>('keepEveryMinutes'),
   }
-  const simple = ['demo', 'origins', 'logLevel', 'snapshotAfterUpdates', 'snapshotAfterBytes'] as const
-  const limits = ['maxUpdateBytes', 'maxBacklogBytes', 'maxDocuments', 'yjsTokenInUrl'] as const
+  const simple = ['demo', 'origins', 'logLevel', 'snapshotAfterUpdates', 'snapshotAfterBytes', 'yjsTokenInUrl'] as const
   return defined({
-    ...Object.fromEntries([...simple, ...limits].map((name) => [name, values[name]])),
+    ...Object.fromEntries(simple.map((name) => [name, values[name]])),
     port: given<number>('port') ?? DEFAULT_PORT,
     host: given<string>('host') ?? DEFAULT_HOST,
     data: given<string>('data') ?? './merrow-data',
     token: secret('token'),
     adminToken: secret('adminToken'),
     tls: certText === undefined || keyText === undefined ? undefined : { cert: certText, key: keyText },
+    limits: defined(Object.fromEntries(LIMITS.map((name) => [name, values[name]]))),
     retention: {
       count: count ?? 100,
       ageMs: (ageDays ?? 30) * DAY_MS,

@@ -1,4 +1,11 @@
 // Public names of `merrow/server`.
+export type { AuthOptions } from './auth/authority.ts'
+export { signToken, type TokenRequest } from './auth/development-token.ts'
+export type { Access } from './auth/grants.ts'
+export type { JwtKey, JwtOptions } from './auth/jwt.ts'
+export type { Refusal } from './guard/guard.ts'
+export type { Rate } from './http/socket/bucket.ts'
+export type { RelayLimits } from './limits.ts'
 export { type FileLogOptions, openFileLog } from './log/file-log.ts'
 export { type MemoryLogOptions, openMemoryLog } from './log/memory.ts'
 export type { Log, LogContent, LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from './log/port.ts'

@@ -4,13 +4,19 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
+import { type AuthOptions, type Authority, createAuthority, isSame } from './auth/authority.ts'
+import { jwtFaults } from './auth/jwt.ts'
+import { openRevocations } from './auth/revocations.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
-import { createApp } from './http/app.ts'
+import type { Refusal } from './guard/guard.ts'
+import { type AppAccess, createApp } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
-import { createGate, type GateOptions, isSame } from './http/gate.ts'
+import { createGate } from './http/gate.ts'
 import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
+import { Sessions } from './http/socket/sessions.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
+import { limitsOf, type RelayLimits } from './limits.ts'
 import { openFileLog } from './log/file-log.ts'
 import type { Log, Retention } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
@@ -19,7 +25,11 @@ import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
-export interface RelayOptions extends GateOptions {
+export interface RelayOptions extends AuthOptions {
+  /** With a token: exact origins whose pages may connect, as `https://app.example.org`; default all, since the token decides. */
+  readonly origins?: readonly string[] | undefined
+  /** Bounds on what clients may take; each has a default. */
+  readonly limits?: RelayLimits | undefined
   /** Default 8787; 0 for a free one. */
   readonly port?: number | undefined
   /** Default 127.0.0.1. Others than this machine's own need a `token`. */
@@ -44,14 +54,12 @@ export interface RelayOptions extends GateOptions {
   readonly snapshotAfterUpdates?: number | undefined
   /** A log tail of this many bytes is made into a snapshot (default 4 MiB). */
   readonly snapshotAfterBytes?: number | undefined
-  /** Largest frame of a client, also when it comes in parts, in bytes (default 64 MiB). */
-  readonly maxUpdateBytes?: number | undefined
-  /** Unsent bytes at which a slow client is closed (default 64 MiB). */
-  readonly maxBacklogBytes?: number | undefined
-  /** Documents open at once on one shared socket (default 1,000). */
-  readonly maxDocuments?: number | undefined
   /** Clock of heartbeats and deadlines. */
   readonly timers?: Timers | undefined
+  /** Wall clock, milliseconds since the epoch: tokens and stamps are compared with it. */
+  readonly now?: (() => number) | undefined
+  /** Told of every update that the guard refused, by its word for the reason. */
+  readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
 
 /** A running relay. */
@@ -65,9 +73,15 @@ export interface Relay {
    * and then the log. A second call waits for the first.
    */
   close(): Promise<void>
+  /**
+   * Revokes every token that a user has now: closes its connections (4401), and refuses tokens issued until now for good.
+   *
+   * @param subject - The claim `sub`.
+   * @returns Resolves once that is durable; connections are closed at once.
+   */
+  revoke(subject: string): Promise<void>
 }
 
-const MEBIBYTE = 1024 * 1024
 const SERVICE_RESTART = 1012
 /** A relay that ends makes snapshots for so long; what it does not come to is in the log all the same. In milliseconds. */
 const SNAPSHOT_DEADLINE_MS = 5_000
@@ -78,9 +92,12 @@ const SNAPSHOT_DEADLINE_MS = 5_000
  * @throws {@link MerrowError} `invalid_config`, `folder_unusable`, `newer_format` or `port_in_use`; nothing is left running then.
  */
 export const createRelay = async (options: RelayOptions): Promise<Relay> => {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, adminToken, data } = options
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, adminToken, jwt, data } = options
+  const asksForToken = token !== undefined || jwt !== undefined
   const secrets = { ...(token === undefined ? {} : { token }), ...(adminToken === undefined ? {} : { adminToken }) }
-  const faults = faultsOf({ host, port, ...secrets })
+  const faults = faultsOf({ host, port, asksForToken, ...secrets })
+  if (jwt !== undefined) faults.push(...jwtFaults(jwt))
+  if (jwt !== undefined && token !== undefined) faults.push('Give "token" or "jwt", not both: one way to come in.')
   if (options.log === undefined && data === undefined)
     faults.push('The relay has no place for its log: give "data" or "log".')
   if (faults.length > 0) throw invalidConfig(faults)
@@ -100,38 +117,48 @@ const start = async (
   metrics: Metrics,
   options: RelayOptions & { readonly host: string; readonly port: number },
 ): Promise<Relay> => {
-  const { host, adminToken, demo, logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
-  const gate = createGate(options)
+  const { host, adminToken, demo, logger = jsonLogger, timers = systemTimers, now = Date.now } = options
+  const limits = limitsOf(options.limits)
+  const revocations = await openRevocations(log)
+  const authority = createAuthority(options, revocations, now)
+  const gate = createGate({ asksForToken: authority.asksForToken, origins: options.origins })
   const relayName = `merrow/${version()}`
   const snapshotter = createSnapshotter()
-  const hub = createHub({ ...options, log, snapshotter, logger, maxFrameBytes: maxUpdateBytes })
+  const { maxUpdateBytes: maxFrameBytes, maxDocumentBytes } = limits
+  const onRefused: RelayOptions['onRefused'] = (refusal, document) => {
+    metrics.refused(refusal)
+    options.onRefused?.(refusal, document)
+  }
+  const hub = createHub({ ...options, log, snapshotter, logger, now, maxFrameBytes, maxDocumentBytes, onRefused })
   const cache =
     options.data === undefined ? join(tmpdir(), `merrow-cache-${randomUUID()}`) : join(options.data, 'cache')
   const encoded = createEncodedStates(cache)
   const docs = { hub, log, encoded }
   const admits = (token: string | undefined) => token !== undefined && isSame(token, adminToken ?? '')
   const admin = adminToken === undefined ? undefined : { docs, relayName, admits }
+  const access = createAccess(authority)
   let closing: Promise<void> | undefined
   const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
-  const server = createServer(createApp({ gate, demo, docs, admin, metrics, unreadiness }), options.tls)
+  const server = createServer(createApp({ gate, demo, docs, access, admin, metrics, unreadiness }), options.tls)
   metrics.watchServer(server)
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)
-
+  const sessions = new Sessions({ ...limits, timers, now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,
     gate,
+    authority,
+    sessions,
     heartbeat,
     timers,
+    now,
     logger,
+    limits,
     relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
-    limits: {
-      maxUpdateBytes,
-      maxBacklogBytes: options.maxBacklogBytes ?? 64 * MEBIBYTE,
-      maxDocuments: options.maxDocuments ?? 1000,
-    },
+    maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
+    addressHeader: limits.addressHeader,
   })
 
   const close = async () => {
@@ -154,8 +181,23 @@ const start = async (
       closing ??= close()
       return closing
     },
+    async revoke(subject) {
+      const revoked = revocations.revoke(subject, now())
+      sessions.revoke(subject)
+      await revoked
+    },
   }
 }
+
+/** What the bearer of a token may do with a document over HTTP. */
+const createAccess =
+  (authority: Authority): AppAccess =>
+  async (token, document, kind) => {
+    const found = await authority.authenticate(token)
+    if (found.kind !== 'admitted') return 401
+    const granted = found.identity.grants(document)
+    return granted === 'write' || (granted === 'read' && kind === 'read') ? 'granted' : 403
+  }
 
 const elapsed = (timers: Timers, ms: number) => new Promise<void>((resolve) => timers.after(ms, resolve))
 

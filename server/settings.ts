@@ -105,9 +105,29 @@ export const SETTINGS = {
   keepEveryMinutes: { help: 'minutes between those that are kept (60)', shows: 'number', parse: count(0, 525_600) },
   maxUpdateBytes: { help: 'largest frame of a client (67108864)', shows: 'bytes', parse: count(KIBIBYTE, GIBIBYTE) },
   maxBacklogBytes: {
-    help: 'unsent bytes at which a slow client is closed (67108864)',
+    help: 'unsent bytes at which a slow client is closed (4194304)',
     shows: 'bytes',
     parse: count(KIBIBYTE, GIBIBYTE),
+  },
+  maxDocumentBytes: {
+    help: 'most bytes of one document (536870912)',
+    shows: 'bytes',
+    parse: count(KIBIBYTE, 1024 * GIBIBYTE),
+  },
+  maxConnectionsPerAddress: {
+    help: 'connections of one address at a time (2000)',
+    shows: 'number',
+    parse: count(1, 1_000_000),
+  },
+  maxConnectionsPerSubject: {
+    help: 'connections of one user at a time (100)',
+    shows: 'number',
+    parse: count(1, 1_000_000),
+  },
+  addressHeader: {
+    help: "header in which a proxy of yours names the client's address (none)",
+    shows: 'name',
+    parse: text,
   },
   maxDocuments: { help: 'documents open at once on one connection (1000)', shows: 'number', parse: count(1, 100_000) },
   yjsTokenInUrl: {

@@ -20,9 +20,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/logger.ts'],
   ['server/log/', 'server/bus/'],
   ['server/metrics.ts'],
-  ['server/room/', 'server/guard/', 'server/auth/'],
+  ['server/guard/', 'server/auth/'],
+  ['server/room/'],
   ['server/http/'],
-  ['server/settings.ts'],
+  ['server/settings.ts', 'server/limits.ts'],
   ['server/config.ts'],
   ['server/relay.ts'],
   ['server/index.ts'],
@@ -34,7 +35,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Where an outside package may be imported. */
 const PLACES: Readonly<Record<string, readonly string[]>> = {
-  yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/room/', 'bench/'],
+  yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/guard/', 'server/room/', 'bench/'],
+  jose: ['server/auth/'],
   'y-indexeddb': ['src/storage/'],
   lmdb: ['src/storage/', 'server/log/'],
   hono: ['server/http/'],

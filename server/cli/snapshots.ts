@@ -18,7 +18,11 @@ ${DATA_USAGE}
     const [document] = positionalsOf(found, ...found.positionals.slice(0, 1))
     const log = await openFileLog({ folder: dataFolder(found, env), isReadOnly: true })
     try {
-      if (document === undefined) for (const name of await log.documents()) console.log(name)
+      if (document === undefined)
+        for (const name of await log.documents()) {
+          // The relay's own notes begin so; no document does.
+          if (!name.startsWith('#')) console.log(name)
+        }
       else
         for (const { upTo, takenAt, bytes } of await log.snapshots(document))
           console.log(`${String(upTo).padStart(12)}  ${timeOf(takenAt)}  ${bytes} B`)

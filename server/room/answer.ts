@@ -2,18 +2,26 @@
 import * as Y from 'yjs'
 import { MerrowError } from '../../src/errors.ts'
 import { SyncType } from '../../src/sync/wire.ts'
-import type { LogContent, Snapshot, StoredSnapshot } from '../log/port.ts'
+import type { LogContent, LogEntry, Snapshot, StoredSnapshot } from '../log/port.ts'
 import { encodeSync } from './frame.ts'
 
 /** An update that says nothing: no structs, no deletes. */
-export const EMPTY_UPDATE = Uint8Array.of(0, 0)
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
-/** Whether an update says nothing, and need not be stored. */
-export const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
+const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
+
+interface MergedTail {
+  readonly from: number
+  readonly to: number
+  readonly count: number
+  readonly update: Uint8Array
+}
 
 /** Works out answers for the joiners of one document. */
 export class Answers {
   #loading: { readonly upTo: number; readonly state: Promise<Uint8Array> } | undefined
+  /** The tail as one update, as long as there is memory for it: merging hundreds takes ten times longer than adding one. */
+  #merged: WeakRef<MergedTail> | undefined
 
   /**
    * Frames that bring a joiner up to date, to be sent in order.
@@ -26,12 +34,30 @@ export class Answers {
    */
   async frames(content: LogContent, stateVector: Uint8Array): Promise<readonly Uint8Array[]> {
     const has = decodeVector(stateVector)
-    const tail = content.entries.map(({ update }) => update)
     const missed =
       content.snapshot === undefined ? EMPTY_UPDATE : await this.#missedOf(content.snapshot, has, stateVector)
-    const news = tail.length === 0 ? EMPTY_UPDATE : lacking(Y.mergeUpdates(tail), has, stateVector)
+    const tail = content.entries
+    const news = tail.length === 0 ? EMPTY_UPDATE : lacking(this.#mergedOf(tail), has, stateVector)
     const step2 = encodeSync(SyncType.step2, news)
     return isEmptyUpdate(missed) ? [step2] : [encodeSync(SyncType.update, missed), step2]
+  }
+
+  #mergedOf(tail: readonly LogEntry[]): Uint8Array {
+    const [from, to] = [tail[0]?.seq ?? 0, tail.at(-1)?.seq ?? 0]
+    const known = this.#merged?.deref()
+    if (known?.from === from && known.to === to) return known.update
+    // Seldom is one in between left out, and then the whole is merged anew: the count tells.
+    const isBeginning = known?.from === from && tail[known.count - 1]?.seq === known.to
+    const rest = isBeginning ? tail.slice(known.count) : tail
+    const updates = rest.map(({ update }) => update)
+    const merged = {
+      from,
+      to,
+      count: tail.length,
+      update: Y.mergeUpdates(isBeginning ? [known.update, ...updates] : updates),
+    }
+    this.#merged = new WeakRef(merged)
+    return merged.update
   }
 
   /**

@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto'
 import { MerrowError } from '../../src/errors.ts'
 import { CloseCode, MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
+import type { Refusal } from '../guard/guard.ts'
+import { notesOf } from '../guard/notes.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger } from '../logger.ts'
-import { isEmptyUpdate, updatesOf } from './answer.ts'
+import { updatesOf } from './answer.ts'
 import { createKeeper, type Keeper, type Taken } from './keeper.ts'
-import type { Member } from './member.ts'
+import { ANYBODY, type Entrant, type Member } from './member.ts'
 import { Membership } from './membership.ts'
 import { revertUpdate } from './revert.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { Snapshotter } from './snapshotter.ts'
-import { rangesOf } from './vector.ts'
 
 /** What a hub is made of, and its bounds. */
 export interface HubOptions {
@@ -24,6 +25,12 @@ export interface HubOptions {
   readonly snapshotAfterBytes?: number | undefined
   /** Largest stock frame that is read, in bytes (default 64 MiB). */
   readonly maxFrameBytes?: number | undefined
+  /** Most bytes of one document, snapshot and tail together (default 512 MiB). */
+  readonly maxDocumentBytes?: number | undefined
+  /** Wall clock, milliseconds since the epoch; stamps are compared with it. */
+  readonly now?: (() => number) | undefined
+  /** Told of every update that the guard refused, by its word for the reason. */
+  readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
 
 /** The rooms of a relay. */
@@ -31,7 +38,7 @@ export interface Hub {
   /** Whether a document may be called so: 1-256 of `A-Z a-z 0-9 . _ ~ / @ : + = -`, with no `..` between slashes. */
   isName(document: string): boolean
   /** Brings a member into a document's room; `document` has passed {@link Hub.isName}. */
-  join(document: string, member: Member): Membership
+  join(document: string, member: Member, entrant?: Entrant): Membership
   /** The documents' snapshots. */
   readonly keeper: Keeper
   /** Number of rooms in memory. */
@@ -57,8 +64,13 @@ export interface Hub {
 export const createHub = (options: HubOptions): Hub => {
   const { log, logger, snapshotter, maxFrameBytes = 64 * 1024 * 1024 } = options
   const rooms = new Map<string, Room>()
+  // Through the room, which leaves out what breaks the document.
+  const read = (document: string) => {
+    const room = roomOf(document)
+    return room.hold(() => room.read())
+  }
   const onTaken = (document: string, taken: Taken) => rooms.get(document)?.noteTaken(taken)
-  const keeper = createKeeper({ log, snapshotter, onTaken })
+  const keeper = createKeeper({ log, read, snapshotter, onTaken })
   const running = new Set<Promise<unknown>>()
   let lastNumber = 0
   let isDraining = false
@@ -67,7 +79,11 @@ export const createHub = (options: HubOptions): Hub => {
     log,
     logger,
     keeper,
+    snapshotter,
     snapshotAfterUpdates: options.snapshotAfterUpdates ?? 500,
+    maxDocumentBytes: options.maxDocumentBytes ?? 512 * 1024 * 1024,
+    now: options.now ?? Date.now,
+    onRefused: options.onRefused ?? (() => {}),
     snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
     track: (append) => {
       const forget = () => running.delete(append)
@@ -95,8 +111,8 @@ export const createHub = (options: HubOptions): Hub => {
   return {
     isName: isDocumentName,
     keeper,
-    join: (document, member) =>
-      new Membership(roomOf(document), member, { maxFrameBytes, logger, isDraining: () => isDraining }),
+    join: (document, member, entrant = ANYBODY) =>
+      new Membership(roomOf(document), member, { ...entrant }, { maxFrameBytes, logger, isDraining: () => isDraining }),
     get size() {
       return rooms.size
     },
@@ -110,15 +126,15 @@ export const createHub = (options: HubOptions): Hub => {
       if (into === document) await keeper.snapshot(document)
       const room = roomOf(into)
       await room.hold(async () => {
-        const current = await updatesOf(await log.read(into))
+        const current = await updatesOf(await room.read())
         if (into !== document && current.length > 0) throw isUsed(into)
         const options = { replica: `restore.${randomUUID()}`, now: Date.now }
-        const update = into === document ? revertUpdate(current, state, options) : state
-        if (!isEmptyUpdate(update)) await room.append(undefined, update, rangesOf(update))
+        await room.write(into === document ? revertUpdate(current, state, options) : state)
       })
     },
     async remove(document) {
       const isRemoved = await log.remove(document)
+      await log.remove(notesOf(document))
       rooms.get(document)?.close(CloseCode.deleted, 'the document was deleted')
       return isRemoved
     },

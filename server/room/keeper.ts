@@ -1,5 +1,5 @@
 // Makes snapshots of documents, one at a time for each, and what can be done with those that are kept. Knows no members.
-import type { Log, StoredSnapshot } from '../log/port.ts'
+import type { Log, LogContent, StoredSnapshot } from '../log/port.ts'
 import { snapshotOf, updatesOf } from './answer.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
@@ -7,6 +7,8 @@ import type { Snapshotter } from './snapshotter.ts'
 export interface Taken {
   readonly updates: number
   readonly bytes: number
+  /** Length of the snapshot's state. */
+  readonly stateBytes: number
 }
 
 /** Keeps the documents of one log in snapshots. */
@@ -22,6 +24,8 @@ export interface Keeper {
 /** What a keeper is made of. */
 export interface KeeperOptions {
   readonly log: Log
+  /** Reads what is to be in a snapshot. */
+  readonly read: (document: string) => Promise<LogContent>
   readonly snapshotter: Snapshotter
   /** Told what a snapshot that was stored took out of a document's tail. */
   readonly onTaken: (document: string, taken: Taken) => void
@@ -30,24 +34,26 @@ export interface KeeperOptions {
 }
 
 /** Creates a keeper. */
-export const createKeeper = ({ log, snapshotter, onTaken, now = Date.now }: KeeperOptions): Keeper => {
+export const createKeeper = ({ log, read, snapshotter, onTaken, now = Date.now }: KeeperOptions): Keeper => {
   const making = new Map<string, Promise<Taken>>()
   const counts = { made: 0, failed: 0, lastAt: undefined as number | undefined }
 
   const make = async (document: string): Promise<Taken> => {
     try {
-      const content = await log.read(document)
+      const content = await read(document)
       // Measured before: making takes the bytes away.
       const taken = {
         updates: content.entries.length,
         bytes: content.entries.reduce((sum, { update }) => sum + update.length, 0),
+        stateBytes: content.snapshot?.bytes ?? 0,
       }
       if (taken.updates === 0) return taken
       const made = await snapshotter.make(await updatesOf(content))
+      const stateBytes = made.state.length
       await log.putSnapshot(document, snapshotOf(content, made))
       counts.made += 1
       counts.lastAt = now()
-      onTaken(document, taken)
+      onTaken(document, { ...taken, stateBytes })
       return taken
     } catch (error) {
       counts.failed += 1

@@ -108,7 +108,7 @@ const check = async (folder: string, names: readonly string[], writers: readonly
       held.add(id)
     }
   }
-  const all = await log.documents()
+  const all = (await log.documents()).filter((name) => !name.startsWith('#'))
   for (const name of all) await log.read(name)
   await log.close()
   const lost = [...acknowledged].filter((id) => !held.has(id)).length

@@ -5,7 +5,7 @@ import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
 import type { Timers } from './socket.ts'
-import { carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
+import { CloseCode, carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
 
 /** The provider makes a new virtual socket soon after the last one closed; the shared socket does the real waiting. */
 const PROVIDER_BACKOFF_MS = 100
@@ -122,6 +122,23 @@ export class Channel {
     return this.#made
   }
 
+  /** @internal Client id that this replica writes under. */
+  get client(): number {
+    return this.#document.clientID
+  }
+
+  /** @internal Somebody else writes under this replica's client id. */
+  takeFreshClient(): void {
+    this.failures += 1
+    const { awareness } = this.#provider
+    const state = awareness.getLocalState()
+    awareness.setLocalState(null)
+    this.#document.clientID = crypto.getRandomValues(new Uint32Array(1))[0] as number
+    // The provider says goodbye under the document's id, which its awareness has to know.
+    awareness.clientID = this.#document.clientID
+    awareness.setLocalState(state)
+  }
+
   /** Starts again after the relay had closed this channel for good. */
   reconnect(): void {
     this.refusal = undefined
@@ -144,6 +161,7 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
   class VirtualSocket implements ChannelEnd {
     readonly OPEN = 1
     readonly document = name
+    readonly client = channel.client
     readyState = 0
     binaryType = 'arraybuffer'
     onopen: (() => void) | null = null
@@ -198,8 +216,10 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     }
 
     onClose(code: number, reason: string): void {
-      channel.noteClosed(code, reason)
-      this.#end(code, reason)
+      // Under a fresh client id everything can go on; what was written under the other one waits for its holder.
+      if (code === CloseCode.clientTaken) channel.takeFreshClient()
+      else channel.noteClosed(code, reason)
+      this.#end(code === CloseCode.clientTaken ? LOST : code, reason)
     }
 
     onLost(reason: string): void {

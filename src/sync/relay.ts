@@ -10,7 +10,7 @@ import { type SocketClass, systemTimers, type Timers } from './socket.ts'
 export interface RelayOptions {
   /** Its address, `http(s)://` or `ws(s)://`; the path `/sync` is added where there is none. */
   readonly url: string
-  /** Token for a relay that asks for one, or a function that is asked at each connection. It travels in the first message, never in the URL. */
+  /** Token for a relay that asks for one, or a function that is asked at each connection, and again before the last one expires. It travels in messages, never in the URL. */
   readonly token?: TokenSource
   /** WebSocket class; the platform's by default, npm `ws` in Node 20. */
   readonly WebSocket?: SocketClass

@@ -13,6 +13,8 @@ export interface AdminOptions {
 }
 
 const PAGE_SIZE = 100
+/** The relay's own notes begin so. */
+const OWN = '#'
 
 const page = (relayName: string) => html`<!doctype html>
 <html lang="en">
@@ -64,7 +66,7 @@ export const createAdmin = ({ docs, relayName, admits }: AdminOptions): Hono => 
   })
   app.get('/status', async (c) => {
     const prefix = c.req.query('find') ?? ''
-    const names = (await log.documents()).filter((name) => name.startsWith(prefix))
+    const names = (await log.documents()).filter((name) => !name.startsWith(OWN) && name.startsWith(prefix))
     const after = c.req.query('after') ?? ''
     const shown = names.filter((name) => name > after).slice(0, PAGE_SIZE)
     const rooms = new Map([...hub.rooms].map((room) => [room.document, room.figures]))
