@@ -64,7 +64,7 @@ export const runKills = async (victim: string, options: KillOptions): Promise<Ki
     const relay = await start(victim, folder)
     readyMs.push(relay.readyMs)
     for (const writer of writers) writer.connect(relay.url)
-    await Promise.race([Promise.all(writers.map((writer) => writer.acknowledgedMore())), once(relay.child, 'exit')])
+    await Promise.race([...writers.map((writer) => writer.acknowledgedMore()), once(relay.child, 'exit')])
     await new Promise((resolve) => setTimeout(resolve, prng.int32(gen, 0, 60)))
     relay.child.kill('SIGKILL')
     if (relay.child.signalCode === null) await once(relay.child, 'exit')
