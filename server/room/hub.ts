@@ -1,6 +1,6 @@
 // All rooms of one relay process, each loaded when its first member comes and dropped when its last one has gone.
 import { MAX_NAME_LENGTH } from '../../src/sync/wire.ts'
-import type { Refusal } from '../guard/guard.ts'
+import type { Refusal } from '../guard/verdict.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger } from '../logger.ts'
 import { ANYBODY, type Entrant, type Member } from './member.ts'

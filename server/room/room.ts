@@ -1,8 +1,8 @@
 // One document on the relay: its members and who is present. Holds no Y.Doc, and knows no sockets.
 import { SyncType } from '../../src/sync/wire.ts'
-import type { Refusal, Verdict } from '../guard/guard.ts'
 import type { Id } from '../guard/update.ts'
 import type { ClockRange } from '../guard/vector.ts'
+import type { Refusal, Verdict } from '../guard/verdict.ts'
 import type { LogContent } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Answers, snapshotOf, updatesOf } from './answer.ts'
