@@ -8,7 +8,7 @@ import { type AuthOptions, type Authority, createAuthority, isSame } from './aut
 import { jwtFaults } from './auth/jwt.ts'
 import { openRevocations } from './auth/revocations.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
-import type { Refusal } from './guard/guard.ts'
+import type { Refusal } from './guard/verdict.ts'
 import { type AppAccess, createApp } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
 import { createGate } from './http/gate.ts'

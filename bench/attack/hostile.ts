@@ -36,6 +36,9 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   const counts = await attacking
   busy.sort((a, b) => a - b)
   const growth = ((await relay.memory()) - before) / MEBIBYTE
+  console.error(
+    `attacked: honest p50 / p99 quiet ${times(quiet)} ms, under attack ${times(busy)} ms; growth ${growth.toFixed(1)} MiB`,
+  )
   const found = await honestState(relay.url, 'd', await tokenFor('newcomer'))
   const changed = [...honest.written].filter(([key, value]) => found.get(key) !== value).length
   const { exits } = relay

@@ -4,8 +4,9 @@ import * as Y from 'yjs'
 import { attackDecoder } from '../testing/decoder-attack.ts'
 import { honestSession } from '../testing/honest.ts'
 import { editsOf } from '../testing/member.ts'
-import { DocumentGuard, type Sender } from './guard.ts'
+import { DocumentGuard } from './guard.ts'
 import { rangesOf, StateVector } from './vector.ts'
+import type { Sender } from './verdict.ts'
 
 const SEED = Number(process.env['SEED'] ?? 7)
 const ANYONE: Sender = { subject: undefined, isAnswer: false, mayWrite: true }

@@ -4,8 +4,9 @@ import * as Y from 'yjs'
 import { RowLog } from '../../src/rowlog/index.ts'
 import { StampClock } from '../../src/stamp.ts'
 import { editsOf } from '../testing/member.ts'
-import { DocumentGuard, type Sender, type Verdict } from './guard.ts'
+import { DocumentGuard } from './guard.ts'
 import { rangesOf, StateVector } from './vector.ts'
+import type { Sender, Verdict } from './verdict.ts'
 
 const NOW_MS = 1_700_000_000_000
 const MINUTE_MS = 60_000

@@ -1,10 +1,11 @@
 // What a room knows of its document, and the way to its log: guarded updates in, content out. Knows no members and no frames.
 import { depthOf } from '../guard/depth.ts'
 import { findFork } from '../guard/fork.ts'
-import { DocumentGuard, type Sender, type Verdict } from '../guard/guard.ts'
+import { DocumentGuard } from '../guard/guard.ts'
 import { notesOf } from '../guard/notes.ts'
 import type { Id } from '../guard/update.ts'
 import { type ClockRange, rangesOf, StateVector } from '../guard/vector.ts'
+import type { Sender, Verdict } from '../guard/verdict.ts'
 import type { Log, LogContent } from '../log/port.ts'
 import { updatesOf } from './answer.ts'
 import type { Taken } from './keeper.ts'

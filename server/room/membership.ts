@@ -1,13 +1,14 @@
 // One member's side of a room: reads its frames, holds them until the room is loaded, and counts what is durable.
 import { MerrowError } from '../../src/errors.ts'
 import { CloseCode } from '../../src/sync/wire.ts'
-import type { Refusal, Verdict } from '../guard/guard.ts'
 import type { ClockRange } from '../guard/vector.ts'
+import type { Refusal, Verdict } from '../guard/verdict.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { decodeFrame, type Frame } from './frame.ts'
 import type { Entrant, Member } from './member.ts'
 import { MAX_AWARENESS_BYTES } from './presence.ts'
+import { Requests } from './requests.ts'
 import type { Room } from './room.ts'
 
 /** Bounds of one membership. */
@@ -23,11 +24,6 @@ export interface MembershipOptions {
 const INTERNAL_ERROR = 1011
 /** Transient too: what is missing, or whose client id it is, may be settled by others meanwhile. */
 const POLICY_VIOLATION = 1008
-/** So often a member is asked in a row for what is missing. */
-const MAX_REQUESTS = 3
-/** So many updates that build on what is missing may come while the member has not answered. */
-const MAX_UNANSWERED = 1000
-
 /** Frames that came before the room was loaded. */
 interface Waiting {
   readonly kind: 'waiting'
@@ -43,9 +39,7 @@ export class Membership {
   readonly #options: MembershipOptions
   readonly #acknowledgements: Acknowledgements
   #state: Waiting | { readonly kind: 'joined' } | { readonly kind: 'over' }
-  /** Requests for what is missing that brought nothing, and updates that came in vain since the last one. */
-  #requests = 0
-  #unanswered = 0
+  readonly #requests = new Requests()
 
   constructor(room: Room, member: Member, entrant: Entrant, options: MembershipOptions) {
     this.#room = room
@@ -175,21 +169,16 @@ export class Membership {
   }
 
   #settle(durable: Promise<void>, isAnswer: boolean): void {
-    if (isAnswer) this.#requests = 0
+    if (isAnswer) this.#requests.answered()
     this.#acknowledgements.add(durable, isAnswer).catch((error) => this.#failed('append', error))
   }
 
   /** What builds on something that the relay lacks is not stored; the member's answer will hold it once more. */
   #requestMissing(reason: string, isAnswer: boolean): void {
-    const isAsked = this.#requests > 0 && !isAnswer
-    this.#unanswered = isAsked ? this.#unanswered + 1 : 0
-    if (!isAsked) this.#requests += 1
-    if (this.#requests > MAX_REQUESTS || this.#unanswered > MAX_UNANSWERED) {
-      this.#end(POLICY_VIOLATION, `updates build on what nobody has sent: ${reason}`)
-      return
-    }
+    const next = this.#requests.next(isAnswer)
+    if (next === 'give up') return this.#end(POLICY_VIOLATION, `updates build on what nobody has sent: ${reason}`)
     this.#acknowledgements.addMissing()
-    if (!isAsked) this.#room.askForMissing(this.#member)
+    if (next === 'ask') this.#room.askForMissing(this.#member)
   }
 
   #failed(task: string, error: unknown): void {

@@ -1,9 +1,9 @@
 // One document on the relay: its members and who is present. Holds no Y.Doc, and knows no sockets.
 import { MerrowError } from '../../src/errors.ts'
 import { SyncType } from '../../src/sync/wire.ts'
-import type { Refusal, Verdict } from '../guard/guard.ts'
 import type { Id } from '../guard/update.ts'
 import type { ClockRange } from '../guard/vector.ts'
+import type { Refusal, Verdict } from '../guard/verdict.ts'
 import type { LogContent } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
 import { Answers, updatesOf } from './answer.ts'
@@ -215,9 +215,10 @@ export class Room {
   }
 
   /** Who shows a client id to others is leased it first, so that nobody can take it from him. */
-  #mayUse(client: number, { subject }: Entrant): boolean {
+  #mayUse(client: number, { subject, access }: Entrant): boolean {
     if (subject === undefined) return true
     if (this.#content.isHeldByAnother(client, subject)) return false
+    if (access() !== 'write') return true
     this.lease(client, subject).catch((error) =>
       this.#context.logger('error', 'cannot store a lease', { document: this.document, ...errorFields(error) }),
     )

@@ -1,4 +1,4 @@
-// A client of the shared socket for attacks and load, without a test runner: one document, messages as they come.
+// A client of the shared socket for attacks and load, without a test runner: one document, its long frames joined.
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import { decodeMessage, encodeMessage, type Message, SUBPROTOCOL, WIRE_VERSION } from '../../src/sync/wire.ts'
@@ -24,6 +24,7 @@ export const wireClient = async (url: string, document: string, token?: string):
     if (socket.readyState === socket.OPEN) socket.send(encodeMessage(message))
   }
   let channel = 0
+  const parts: Uint8Array[] = []
   const client: WireClient = {
     socket,
     get isOpen() {
@@ -46,6 +47,9 @@ export const wireClient = async (url: string, document: string, token?: string):
       const message = decodeMessage(data)
       if (message.kind === 'welcome') resolve()
       else if (message.kind === 'ping') send({ kind: 'pong' })
+      else if (message.kind === 'part') parts.push(message.bytes)
+      else if (message.kind === 'frame')
+        client.onMessage({ ...message, bytes: Buffer.concat([...parts.splice(0), message.bytes]) })
       else client.onMessage(message)
     })
     socket.on('close', (code) => {

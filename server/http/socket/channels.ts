@@ -55,7 +55,9 @@ export class Channels {
     const fault = this.#fault(number, document)
     this.#opened += 1
     if (fault !== undefined) {
-      this.#noteFault()
+      // Whoever asks for what the token does not allow is slowed down, and no more.
+      if (fault.code === CloseCode.forbidden) this.#intake.fault()
+      else this.#noteFault()
       return fault
     }
     const channel = new Channel(number, document, {
