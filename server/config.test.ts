@@ -51,3 +51,15 @@ it('[S7] arguments win over the environment, and it over the file', () => {
   expect(config).toMatchObject({ port: 3, host: 'localhost', yjsTokenInUrl: true, limits: { maxDocuments: 6 } })
   expect(config.retention).toEqual({ count: 7, ageMs: 30 * 86_400_000, spacingMs: 3_600_000 })
 })
+
+it('[S7] tokens of users are set up by issuer, audience and one key', () => {
+  const file = fileWith('a-secret-of-more-than-thirty-two-characters')
+  const settings = { host: '0.0.0.0', jwtSecretFile: file, jwtIssuer: 'https://id.example', jwtAudience: 'merrow' }
+  expect(readConfig(['--config', fileWith(settings)], {}).jwt).toEqual({
+    key: { secret: 'a-secret-of-more-than-thirty-two-characters' },
+    issuer: 'https://id.example',
+    audience: 'merrow',
+  })
+  expect(faultsIn(['--jwt-issuer', 'me'])).toEqual([expect.stringContaining('need jwtIssuer, jwtAudience and one of')])
+  expect(faultsIn(['--config', fileWith({ ...settings, jwksUrl: 'https://id.example/keys' })])).toHaveLength(2)
+})

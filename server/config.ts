@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { MerrowError, show } from '../src/errors.ts'
+import { type JwtOptions, jwtFaults } from './auth/jwt.ts'
 import { isLoopback } from './http/gate.ts'
 import type { RelayLimits } from './limits.ts'
 import type { Retention } from './log/port.ts'
@@ -16,6 +17,7 @@ export interface RelayConfig {
   readonly demo?: string
   readonly token?: string
   readonly adminToken?: string
+  readonly jwt?: JwtOptions
   readonly origins?: readonly string[]
   /** Certificate and key, PEM. */
   readonly tls?: { readonly cert: string; readonly key: string }
@@ -67,7 +69,8 @@ export const readConfig = (args: readonly string[], env: Environment): RelayConf
   const fromFile = file === undefined ? {} : readFile(file, faults)
   const values = { ...fromFile, ...readEnvironment(env, faults), ...fromArgs }
   const config = configOf(values, faults)
-  faults.push(...faultsOf(config))
+  faults.push(...faultsOf({ ...config, asksForToken: config.token !== undefined || config.jwt !== undefined }))
+  if (config.jwt !== undefined) faults.push(...jwtFaults(config.jwt))
   if (faults.length > 0) throw invalidConfig(faults)
   return config
 }
@@ -103,7 +106,7 @@ export const invalidConfig = (faults: readonly string[]): MerrowError =>
 
 const configOf = (values: Values, faults: string[]): RelayConfig => {
   const given = <T>(name: SettingName): T | undefined => values[name] as T | undefined
-  const secret = (name: 'token' | 'adminToken') => {
+  const secret = (name: 'token' | 'adminToken' | 'jwtSecret') => {
     const file = given<string>(`${name}File`)
     return file === undefined ? given<string>(name) : readText(file, faults)?.trim()
   }
@@ -124,6 +127,7 @@ const configOf = (values: Values, faults: string[]): RelayConfig => {
     data: given<string>('data') ?? './merrow-data',
     token: secret('token'),
     adminToken: secret('adminToken'),
+    jwt: jwtOf(values, secret('jwtSecret'), faults),
     tls: certText === undefined || keyText === undefined ? undefined : { cert: certText, key: keyText },
     limits: defined(Object.fromEntries(LIMITS.map((name) => [name, values[name]]))),
     retention: {
@@ -132,6 +136,23 @@ const configOf = (values: Values, faults: string[]): RelayConfig => {
       spacingMs: (spacingMinutes ?? 60) * MINUTE_MS,
     },
   }) as unknown as RelayConfig
+}
+
+/** How users' tokens are verified, if anything is said of them. */
+const jwtOf = (values: Values, secret: string | undefined, faults: string[]): JwtOptions | undefined => {
+  const { jwtPublicKeyFile: file, jwksUrl, jwtIssuer: issuer, jwtAudience: audience } = values
+  const publicKey = typeof file === 'string' ? readText(file, faults) : undefined
+  const keys = [
+    secret === undefined ? undefined : { secret },
+    publicKey === undefined ? undefined : { publicKey },
+    typeof jwksUrl === 'string' ? { jwksUrl } : undefined,
+  ].filter((key) => key !== undefined)
+  const [key, ...others] = keys
+  if (key === undefined && file === undefined && issuer === undefined && audience === undefined) return undefined
+  if (key !== undefined && others.length === 0 && typeof issuer === 'string' && typeof audience === 'string')
+    return { key, issuer, audience }
+  faults.push('Tokens of users need jwtIssuer, jwtAudience and one of jwtSecretFile, jwtPublicKeyFile and jwksUrl.')
+  return undefined
 }
 
 const defined = (values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>

@@ -71,6 +71,17 @@ export const SETTINGS = {
   demo: { help: 'folder with the built demo, served at /', shows: 'folder', parse: text },
   token: { help: 'what clients must give', shows: 'text', isSecret: true, parse: text },
   tokenFile: { help: 'file with the token that clients must give', shows: 'file', parse: text },
+  jwtSecret: {
+    help: "secret that users' tokens (JWT, HS256) are signed with",
+    shows: 'text',
+    isSecret: true,
+    parse: text,
+  },
+  jwtSecretFile: { help: 'file with that secret', shows: 'file', parse: text },
+  jwtPublicKeyFile: { help: "file with the public key (PEM) of users' tokens", shows: 'file', parse: text },
+  jwksUrl: { help: "address of the key set of users' tokens", shows: 'url', parse: text },
+  jwtIssuer: { help: 'who signs them: the claim "iss"', shows: 'text', parse: text },
+  jwtAudience: { help: 'whom they are for: the claim "aud"', shows: 'text', parse: text },
   adminToken: {
     help: 'what the admin page asks for; without one there is none',
     shows: 'text',
