@@ -1,15 +1,29 @@
 #!/usr/bin/env node
 // The command line: finds the command and runs it. Prints sentences, not stack traces. Knows the commands by their port alone.
 import { show } from '../src/errors.ts'
+import { backupCommand } from './cli/backup.ts'
 import type { Command } from './cli/command.ts'
 import { exportCommand } from './cli/export.ts'
 import { importCommand } from './cli/import.ts'
+import { inspectCommand } from './cli/inspect.ts'
 import { relayCommand } from './cli/relay.ts'
 import { reportError } from './cli/report-error.ts'
+import { restoreCommand } from './cli/restore.ts'
+import { snapshotsCommand } from './cli/snapshots.ts'
+import { verifyCommand } from './cli/verify.ts'
 import { version } from './relay.ts'
 
 /** The commands, as `--help` lists them. */
-const COMMANDS: readonly Command[] = [relayCommand, importCommand, exportCommand]
+const COMMANDS: readonly Command[] = [
+  relayCommand,
+  importCommand,
+  exportCommand,
+  inspectCommand,
+  snapshotsCommand,
+  restoreCommand,
+  backupCommand,
+  verifyCommand,
+]
 
 const help = (): string =>
   [

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'port_in_use'
   | 'folder_unusable'
   | 'law_broken'
+  | 'document_deleted'
 
 /** One column's share in a refused write. */
 export interface Fault {

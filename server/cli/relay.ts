@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../config.ts'
+import { createLogger } from '../logger.ts'
 import { createRelay, type Relay } from '../relay.ts'
+import { settingsHelp } from '../settings.ts'
 import type { Command } from './command.ts'
 import { reportError } from './report-error.ts'
 
@@ -13,17 +15,16 @@ export const relayCommand: Command = {
   summary: 'run a relay',
   usage: `Usage: merrow relay [options]
 
-Options:
-  --port <number>       port to listen on, 0 for a free one (8787, MERROW_PORT)
-  --host <host>         host to listen on; others than this machine's own need a token (127.0.0.1, MERROW_HOST)
-  --data <folder>       folder for documents (./merrow-data, MERROW_DATA)
-  --demo <folder>       folder with the built demo, served at /
-  --token-file <file>   file with the token that clients must give (or MERROW_TOKEN)
+  --config <file>                    JSON file with any of these, named like "maxDocuments" (or MERROW_CONFIG)
+${settingsHelp()}
+
+Each is also a variable: --max-documents is MERROW_MAX_DOCUMENTS. Arguments win over variables, and those over the file.
 `,
   async run(args, env) {
     const config = readConfig(args, env)
     const demo = config.demo ?? builtDemo()
-    const relay = await createRelay({ ...config, demo })
+    const logger = createLogger({ level: config.logLevel ?? 'info' })
+    const relay = await createRelay({ ...config, demo, logger })
     console.log(`merrow relay listening on ${relay.url} (data in ${resolve(config.data)})`)
     if (demo !== undefined) console.log(`demo: ${relay.url}/`)
     endOnSignal(relay)

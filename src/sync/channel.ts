@@ -1,11 +1,11 @@
 // Channels: one document's y-websocket provider over the shared socket, and what of it the relay has on disk. Knows Yjs documents.
 import { Awareness } from 'y-protocols/awareness'
 import { WebsocketProvider } from 'y-websocket'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
 import type { Timers } from './socket.ts'
-import { carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
+import { CloseCode, carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
 
 /** The provider makes a new virtual socket soon after the last one closed; the shared socket does the real waiting. */
 const PROVIDER_BACKOFF_MS = 100
@@ -30,6 +30,8 @@ export interface ChannelOptions {
   readonly random: () => number
   /** Local updates of this session before the channel. */
   readonly made: number
+  /** Fetches the state of a document that is empty here, if that is not left to the socket. */
+  readonly firstState: (document: string) => Promise<Uint8Array | undefined>
 }
 
 /** Who waits for an acknowledgement when the database closes is told this. */
@@ -63,18 +65,19 @@ export class Channel {
   readonly #name: string
   readonly #position: () => number
   readonly #onAcknowledged: (position: number) => void
+  readonly #firstState: ChannelOptions['firstState']
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
-
   readonly #askers: { reject(error: unknown): void }[] = []
 
   constructor(name: string, document: Y.Doc, options: ChannelOptions) {
-    const { onStatus, made } = options
+    const { onStatus, made, firstState } = options
     this.#name = name
     this.#made = made
     this.#document = document
     this.#onStatus = onStatus
     this.#position = options.position
     this.#onAcknowledged = options.onAcknowledged
+    this.#firstState = firstState
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
       if (origin === this.#provider) return
@@ -150,6 +153,30 @@ export class Channel {
     return { made: this.#made, position: this.#position() }
   }
 
+  /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. */
+  async prepare(): Promise<void> {
+    if (this.#document.store.clients.size > 0) return
+    const state = await this.#firstState(this.#name)
+    if (state !== undefined) Y.applyUpdate(this.#document, state, this.#provider)
+  }
+
+  /** @internal Client id that this replica writes under. */
+  get client(): number {
+    return this.#document.clientID
+  }
+
+  /** @internal Somebody else writes under this replica's client id. */
+  takeFreshClient(): void {
+    this.failures += 1
+    const { awareness } = this.#provider
+    const state = awareness.getLocalState()
+    awareness.setLocalState(null)
+    this.#document.clientID = crypto.getRandomValues(new Uint32Array(1))[0] as number
+    // The provider says goodbye under the document's id, which its awareness has to know.
+    awareness.clientID = this.#document.clientID
+    awareness.setLocalState(state)
+  }
+
   /** Starts again after the relay had closed this channel for good. */
   reconnect(): void {
     this.refusal = undefined
@@ -176,6 +203,7 @@ const virtualSocketClass = (
   class VirtualSocket implements ChannelEnd {
     readonly OPEN = 1
     readonly document = name
+    readonly client = channel.client
     readyState = 0
     binaryType = 'arraybuffer'
     onopen: (() => void) | null = null
@@ -191,7 +219,8 @@ const virtualSocketClass = (
       const attach = (): void => {
         if (this.readyState === 0) shared.attach(this)
       }
-      if (channel.failures === 0) queueMicrotask(attach)
+      const prepared = (): void => void channel.prepare().then(attach, attach)
+      if (channel.failures === 0) queueMicrotask(prepared)
       else timers.setTimeout(attach, backoffMs(channel.failures) * (0.5 + random() / 2))
     }
 
@@ -229,8 +258,10 @@ const virtualSocketClass = (
     }
 
     onClose(code: number, reason: string): void {
-      channel.noteClosed(code, reason)
-      this.#end(code, reason)
+      // Under a fresh client id everything can go on; what was written under the other one waits for its holder.
+      if (code === CloseCode.clientTaken) channel.takeFreshClient()
+      else channel.noteClosed(code, reason)
+      this.#end(code === CloseCode.clientTaken ? LOST : code, reason)
     }
 
     onLost(reason: string): void {

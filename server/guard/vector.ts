@@ -44,12 +44,33 @@ export class StateVector {
   #clocks = new Map<number, number>()
   #pending = new Map<number, ClockRange[]>()
   #pendingCount = 0
+  /** Asked for by every joiner, and the same until something is counted. */
+  #encoded: Uint8Array | undefined
 
   /** Starts from an encoded state vector (v1). */
   reset(encoded: Uint8Array | undefined): void {
+    this.#encoded = undefined
     this.#clocks = encoded === undefined ? new Map() : Y.decodeStateVector(encoded)
     this.#pending.clear()
     this.#pendingCount = 0
+  }
+
+  /** The next clock of a client: all before it are counted. */
+  clock(client: number): number {
+    return this.#clocks.get(client) ?? 0
+  }
+
+  /** Whether nothing is counted. */
+  get isEmpty(): boolean {
+    return this.#clocks.size === 0
+  }
+
+  /** Takes over what another vector has counted, and forgets its own. */
+  become(other: StateVector): void {
+    this.#encoded = undefined
+    this.#clocks = new Map(other.#clocks)
+    this.#pending = new Map(other.#pending)
+    this.#pendingCount = other.#pendingCount
   }
 
   /** Counts ranges in. One that leaves a gap before it counts only once the gap is filled. */
@@ -63,7 +84,14 @@ export class StateVector {
 
   /** The vector in Yjs encoding (v1). */
   encode(): Uint8Array {
-    return Y.encodeStateVector(this.#clocks)
+    this.#encoded ??= Y.encodeStateVector(this.#clocks)
+    return this.#encoded
+  }
+
+  /** The part of an update (v1) that is not counted yet, with all its deletes. */
+  lacking(update: Uint8Array, clients: Iterable<number>): Uint8Array {
+    const clocks = new Map(Array.from(clients, (client) => [client, this.clock(client)]))
+    return Y.diffUpdate(update, Y.encodeStateVector(clocks))
   }
 
   #hold(range: ClockRange): void {
@@ -75,6 +103,7 @@ export class StateVector {
   }
 
   #advance(client: number, to: number): void {
+    this.#encoded = undefined
     const held = this.#pending.get(client)?.sort((a, b) => a.from - b.from) ?? []
     let clock = to
     let filled = 0
