@@ -1,6 +1,7 @@
 // Hostile input at length: mutated updates at the decoder, and damaged frames against a relay with honest clients in the room.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { attackDecoder } from '../../server/testing/decoder-attack.ts'
 import { honestState, percentile, startHonestLoad } from '../../server/testing/honest-load.ts'
@@ -51,7 +52,7 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   ].join('\n  ')
 }
 
-/** Attackers have a process of their own, so that they take no time from the clients that measure. */
+/** Attackers have a process of their own and step back, so that they take no time from the relay and the clients that measure. */
 const attackFromProcess = async (
   url: string,
   frames: number,
@@ -59,6 +60,7 @@ const attackFromProcess = async (
 ): Promise<{ sent: number; closed: number }> => {
   const module = fileURLToPath(new URL('./attackers.ts', import.meta.url))
   const child = fork(module, [url, String(frames), String(seed), String(ATTACKERS)], { execArgv: ['--import', 'tsx'] })
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
   const [counts] = (await once(child, 'message')) as [{ sent: number; closed: number }]
   return counts
 }

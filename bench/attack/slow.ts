@@ -8,9 +8,9 @@ import { type WireClient, wireClient } from '../../server/testing/wire-client.ts
 import { SyncType } from '../../src/sync/wire.ts'
 import { startRelayProcess } from './relay-process.ts'
 
-const UPDATE_BYTES = 16 * 1024
+const UPDATE_BYTES = 64 * 1024
 const PAUSE_MS = 50
-const WRITES = 100
+const WRITES = 60
 const JOINING_AT_ONCE = 50
 
 /** Pauses so many of all clients of a room, and says how they were closed and what the others noticed. */
@@ -52,9 +52,8 @@ export const pauseClients = async (paused: number, all: number): Promise<string>
   const quiet = await write(WRITES)
   for (const client of clients.slice(0, paused)) client.socket.pause()
   pausedNow = paused
-  const busy = await write(WRITES)
-  // What the kernel holds for each is several MiB more than the relay's own bound.
-  await write(5 * WRITES)
+  // Long enough to fill what the kernel holds for each, which is several MiB more than the relay's own bound.
+  const busy = await write(5 * WRITES)
   pausedNow = 0
   for (const client of clients.slice(0, paused)) client.socket.resume()
   await new Promise((resolve) => setTimeout(resolve, 3000))
