@@ -9,7 +9,7 @@ export {
   type Presence,
   sortElements,
 } from './column.ts'
-export type { ColumnType } from './column-type.ts'
+export type { ColumnType, ValueKind } from './column-type.ts'
 export { type AnyFormer, type Former, Misfit, readFormer } from './former.ts'
 export {
   MAX_VERSION,
@@ -23,6 +23,7 @@ export {
 export { isColumnName, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 export { deepFreeze, type Json, toStored } from './plain.ts'
 export { defineSchema, type Insert, type Patch, type Row, type Schema, type Tables } from './schema.ts'
+export type { Lookups, TableIndex } from './table-lookups.ts'
 export {
   type HistoryRetention,
   type StoredFields,

@@ -4,7 +4,8 @@ import type { Column } from './column.ts'
 import { isColumnName, RESERVED, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 import { Refusal } from './plain.ts'
 import { checkFormers, type WrittenFormer, writeFormers, writtenFormers } from './table-formers.ts'
-import type { Columns } from './types.ts'
+import { checkIndex, checkSearched, type Lookups, NO_LOOKUPS } from './table-lookups.ts'
+import type { Columns, RowMeta } from './types.ts'
 
 /** Columns that a write names, and their stored values, in the same order. */
 export interface StoredFields {
@@ -28,15 +29,18 @@ export class TableSchema<C extends Columns = Columns> {
   readonly insertFields: readonly string[]
   /** What is kept of replaced writes; nothing if undefined. */
   readonly history: HistoryRetention | undefined
+  /** How its rows are looked up: indexes, and the columns of the full-text search. */
+  readonly lookups: Lookups
   readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
   /** Former names that are written along with their columns. */
   readonly #written: readonly WrittenFormer[]
 
   /** @internal */
-  constructor(columns: C, version = 1, history?: HistoryRetention) {
+  constructor(columns: C, version = 1, history?: HistoryRetention, lookups: Lookups = NO_LOOKUPS) {
     this.columns = columns
     this.history = history
+    this.lookups = lookups
     this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
@@ -48,7 +52,7 @@ export class TableSchema<C extends Columns = Columns> {
 
   /** @internal The table in a schema of this version. */
   at(version: number): TableSchema<C> {
-    return version === this.#version ? this : new TableSchema(this.columns, version, this.history)
+    return version === this.#version ? this : new TableSchema(this.columns, version, this.history, this.lookups)
   }
 
   /**
@@ -66,7 +70,44 @@ export class TableSchema<C extends Columns = Columns> {
         'invalid_schema',
         `keepHistory(${show(retention)}) needs a bound that is a positive number: maxWrites, maxAgeMs or both.`,
       )
-    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs })
+    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs }, this.lookups)
+  }
+
+  /**
+   * Adds an index: queries that compare its first columns for equality, the next one by a range, or order by them, read it instead of
+   * every row. It is built when first used, and kept as rows change.
+   *
+   * @param columns - One or several, in the order they are compared in.
+   * @throws {@link MerrowError} `invalid_schema` for an unknown column or one that has no order (sets, JSON).
+   * @example table({ projectId: c.ref('projects'), done: c.boolean() }).index('projectId').index('done', 'createdAt')
+   */
+  index(...columns: readonly (keyof (C & RowMeta) & string)[]): TableSchema<C> {
+    return this.#with({ ...this.lookups, indexes: checkIndex(this.lookups.indexes, this.columns, columns, false) })
+  }
+
+  /**
+   * Says that no two rows may have the same values in these columns. A write here that would make a second one is refused; rows that
+   * meet by merging are both kept, and listed by `db.<table>.duplicates`. Rows that lack one of the values, and soft-deleted ones,
+   * do not count.
+   *
+   * @throws {@link MerrowError} `invalid_schema` as for {@link index}.
+   */
+  unique(...columns: readonly (keyof (C & RowMeta) & string)[]): TableSchema<C> {
+    return this.#with({ ...this.lookups, indexes: checkIndex(this.lookups.indexes, this.columns, columns, true) })
+  }
+
+  /**
+   * Makes columns searchable by words: `db.<table>.search('words')`. The index is built at the first search.
+   *
+   * @param columns - Columns that hold text, or sets of it.
+   * @throws {@link MerrowError} `invalid_schema` for an unknown column, or one that holds no text.
+   */
+  search(...columns: readonly (keyof C & string)[]): TableSchema<C> {
+    return this.#with({ ...this.lookups, searched: checkSearched(this.columns, columns) })
+  }
+
+  #with(lookups: Lookups): TableSchema<C> {
+    return new TableSchema(this.columns, this.#version, this.history, lookups)
   }
 
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */

@@ -9,6 +9,7 @@ import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { RowBuilder } from './row-builder.ts'
+import type { RowFeed } from './row-feed.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -49,6 +50,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #conflicts: Conflicts
   readonly #hooks: Hooks<C>
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
+  #feed: RowFeed<RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
   constructor({ name, schema, log, batch, undo, conflicts, makeId, now, onError }: TableOptions<C>) {
@@ -61,13 +63,24 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
-    this.#writer = new RowWriter({ name, schema, log, batch, undo, now })
+    this.#writer = new RowWriter({ name, schema, log, batch, undo, now, onWrite: (id) => this.#touch(id) })
     this.#finder = new ConflictFinder(name, schema, log)
     this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
     conflicts.join(name, this)
-    batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
-    log.onRemoteChange((changes) => this.#announce('remote', changes))
+    batch.join({
+      log,
+      announce: () => {
+        this.#announceLocal(log.takeLocalChanges())
+        this.#feed?.announced('local')
+      },
+      rolledBack: () => this.#feed?.rolledBack(),
+    })
+    log.onRemoteChange((changes) => {
+      for (const [id, before] of this.#feed?.isActive ? changes : []) this.#feed?.touch(id, this.#rows.row(before))
+      this.#announce('remote', changes)
+      this.#feed?.announced('remote')
+    })
   }
 
   /**
@@ -238,9 +251,24 @@ export class RowTable<C extends Columns> implements ConflictSource {
     else this.#stagePatch(id, { [column]: choice.value })
   }
 
+  /** Keeps `feed` told of every row that changes. @returns Ids of the rows that subscribers have not been told of yet. */
+  protected feedTo(feed: RowFeed<RowOf<C>>): () => Iterable<string> {
+    this.#feed = feed
+    return () => this.#log.unannounced()
+  }
+
+  /** Runs work; if it throws, what it wrote is taken back. */
+  protected atomically<T>(work: () => T): T {
+    return this.#batch.transact(work)
+  }
+
   /** Runs work as one transaction and one step for undo. */
   protected together<T>(work: () => T): T {
     return this.#undo.step(undefined, () => this.#batch.transact(work))
+  }
+
+  #touch(id: string): void {
+    if (this.#feed?.isActive) this.#feed.touch(id, this.#rows.row(this.#log.entries.get(id)))
   }
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */

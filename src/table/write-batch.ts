@@ -7,6 +7,8 @@ export interface BatchMember {
   readonly log: RowLog
   /** Tells subscribers of the local changes since the last call. */
   announce(): void
+  /** Takes note that staged writes were taken back. */
+  rolledBack?(): void
 }
 
 /** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
@@ -14,6 +16,7 @@ export class WriteBatch {
   readonly #members: BatchMember[] = []
   readonly #schedule: (work: () => void) => void
   readonly #refuse: () => MerrowError | undefined
+  readonly #flushed: (() => void)[] = []
   #isScheduled = false
   #depth = 0
   #closed = false
@@ -33,6 +36,11 @@ export class WriteBatch {
   /** Adds a table's log. */
   join(member: BatchMember): void {
     this.#members.push(member)
+  }
+
+  /** Calls `listener` after each flush, once every member has told of its changes. */
+  onFlushed(listener: () => void): void {
+    this.#flushed.push(listener)
   }
 
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
@@ -72,6 +80,7 @@ export class WriteBatch {
       return result
     } catch (error) {
       finish('rollback')
+      for (const member of this.#members) member.rolledBack?.()
       throw error
     } finally {
       this.#depth -= 1
@@ -88,6 +97,7 @@ export class WriteBatch {
     this.#isScheduled = false
     for (const { log } of this.#members) log.commit()
     for (const member of this.#members) member.announce()
+    for (const listener of this.#flushed) listener()
   }
 
   /** Commits what is staged and refuses further writes. */
