@@ -2,7 +2,26 @@
 export { createDatabase, type Database, type DatabaseCore, type DatabaseOptions } from './database.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { RandomBytes } from './ids.ts'
-export type { Filter, Query, QueryChange, Table } from './query/index.ts'
+export type {
+  Aggregate,
+  ColumnFilter,
+  Conditions,
+  Duplicate,
+  Explanation,
+  Filter,
+  GroupQuery,
+  GroupRow,
+  Included,
+  IncludeSpec,
+  OrderOptions,
+  Query,
+  QueryChange,
+  RelationName,
+  RowFilter,
+  SelectSpec,
+  Table,
+  Uniqueness,
+} from './query/index.ts'
 export {
   Column,
   type Columns,
