@@ -6,9 +6,13 @@ import type { GroupQuery } from './group-query.ts'
 import { LiveTable } from './live/live-table.ts'
 import { Uniqueness } from './lookup/uniqueness.ts'
 import type { AnyRow, TableInfo } from './plan/catalog.ts'
+import { readFilter, refuseQuery } from './plan/condition.ts'
+import { compilePlan } from './plan/evaluate.ts'
 import type { Direction } from './plan/order.ts'
 import { planOf } from './plan/plan.ts'
 import { Query } from './query.ts'
+import { SearchIndex } from './search/search-index.ts'
+import { type SearchOptions, SearchQuery } from './search/search-query.ts'
 import type * as Types from './types.ts'
 
 /** A table: `db.tasks`. */
@@ -17,6 +21,7 @@ export class Table<C extends Columns, S extends Schema = Schema, N extends strin
   readonly #info: TableInfo
   readonly #live: LiveTable
   readonly #uniqueness: Uniqueness
+  #searchIndex: SearchIndex | undefined
 
   /** @internal Tables are made by `createDatabase`. */
   constructor(options: TableOptions<C> & { readonly queries: QueryContext }) {
@@ -60,6 +65,31 @@ export class Table<C extends Columns, S extends Schema = Schema, N extends strin
     const A extends Readonly<Record<string, Types.Aggregate<Types.RowIn<S, N>>>>,
   >(columns: readonly K[], figures: A = {} as A): GroupQuery<Types.GroupRow<Types.RowIn<S, N>, K, A>> {
     return this.#query().groupBy(columns, figures)
+  }
+
+  /**
+   * The rows whose columns, declared `.search()`, have these words, best first. Letters are compared without case and accents; text in
+   * scripts without spaces is cut into words as `Intl.Segmenter` does.
+   *
+   * @param options - How words are compared, and a filter, `where`.
+   * @example db.tasks.search('harbor fair', { prefix: true, fuzzy: true, limit: 20, where: { done: false } }).all()
+   * @throws {@link MerrowError} `invalid_argument` if the table declares no such columns, or for options that cannot be.
+   */
+  search(words: string, options: SearchOptions & { readonly where?: Types.Filter<S, N> } = {}): SearchQuery<RowOf<C>> {
+    const { searched } = this.#info.lookups
+    if (searched.length === 0)
+      throw refuseQuery(
+        { table: this.#info, call: 'search()' },
+        'it declares no columns to search. Say which: table({ ... }).search(...).',
+      )
+    const { where = {}, ...how } = options
+    const condition = readFilter({ catalog: this.#context.catalog, table: this.#info, call: 'search()' }, where)
+    const compiled = compilePlan({ ...planOf(this.#info), condition }, this.#context.engine)
+    const index = () => {
+      this.#searchIndex ??= new SearchIndex(searched, this.#live)
+      return this.#searchIndex
+    }
+    return new SearchQuery<RowOf<C>>(this.#context.engine, { index, compiled }, words, how)
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */

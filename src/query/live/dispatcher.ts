@@ -6,8 +6,8 @@ import type { Condition } from '../plan/condition.ts'
 import { keyOfValues } from '../plan/values.ts'
 
 interface File<T> {
-  readonly columns: readonly QueryColumn[]
-  readonly byValues: Map<string, Set<T>>
+  readonly keyOf: (row: AnyRow) => unknown
+  readonly byValues: Map<unknown, Set<T>>
 }
 
 /** Finds those interested in a row in time that does not grow with the number of those who are not. */
@@ -25,7 +25,7 @@ export class Dispatcher<T> {
     const name = columns.join(',')
     let file = this.#files.get(name)
     if (file === undefined) {
-      file = { columns: columns.map((column) => this.#info.columns.get(column) as QueryColumn), byValues: new Map() }
+      file = { keyOf: this.#keyOf(columns), byValues: new Map() }
       this.#files.set(name, file)
     }
     const { byValues } = file
@@ -41,17 +41,24 @@ export class Dispatcher<T> {
 
   /** Calls `visit` with each one interested in a row. */
   find(row: AnyRow, visit: (one: T) => void): void {
-    for (const { columns, byValues } of this.#files.values())
-      for (const one of byValues.get(keyOfValues(columns.map(({ read }) => read(row)))) ?? []) visit(one)
+    for (const { keyOf, byValues } of this.#files.values()) for (const one of byValues.get(keyOf(row)) ?? []) visit(one)
+  }
+
+  #keyOf(names: readonly string[]): (row: AnyRow) => unknown {
+    const columns = names.map((name) => this.#info.columns.get(name) as QueryColumn)
+    const [only] = columns
+    if (only === undefined) return () => undefined
+    return columns.length === 1 ? only.read : (row) => keyOfValues(columns.map(({ read }) => read(row)))
   }
 }
 
 /** Under which values of which columns to file: all that must be equal to something, or else one that must be among some values. */
-const placesOf = (condition: Condition): { readonly columns: readonly string[]; readonly keys: readonly string[] } => {
+const placesOf = (condition: Condition): { readonly columns: readonly string[]; readonly keys: readonly unknown[] } => {
   const equal = [...equalities(condition)].sort(([a], [b]) => (a < b ? -1 : 1))
+  const values = equal.map(([, value]) => value)
   if (equal.length > 0)
-    return { columns: equal.map(([column]) => column), keys: [keyOfValues(equal.map(([, value]) => value))] }
+    return { columns: equal.map(([column]) => column), keys: [values.length === 1 ? values[0] : keyOfValues(values)] }
   const [among] = alternatives(condition)
-  if (among === undefined) return { columns: [], keys: [keyOfValues([])] }
-  return { columns: [among[0]], keys: among[1].map((value) => keyOfValues([value])) }
+  if (among === undefined) return { columns: [], keys: [undefined] }
+  return { columns: [among[0]], keys: among[1] }
 }

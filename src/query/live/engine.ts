@@ -72,6 +72,11 @@ export class QueryEngine implements TablesRows {
     return this.#listen(keyOfPlan(compiled.plan), compiled, () => followRows(compiled, this), listener)
   }
 
+  /** Follows whatever else depends on the rows of a plan. @param key - The same for equal ones. @returns A function that ends it. */
+  followAs(key: string, compiled: CompiledPlan, create: () => Followed, listener: Listener<unknown>): () => void {
+    return this.#listen(key, compiled, create, listener)
+  }
+
   /** Follows a grouped query. @returns A function that ends it. */
   followGroups(plan: GroupPlan, listener: Listener<unknown>): () => void {
     return this.#listen(plan.key, plan.base, () => followGroups(plan), listener)
@@ -145,11 +150,10 @@ export class QueryEngine implements TablesRows {
   }
 
   #addPath(table: string, dependency: Dependency, following: Following): () => void {
-    let paths = this.#paths.get(dependency.table)
-    if (paths === undefined) this.#paths.set(dependency.table, (paths = new Map()))
-    let path = paths.get(dependency.key)
-    if (path === undefined) paths.set(dependency.key, (path = { dependency, table, users: new Set() }))
+    const paths = this.#paths.get(dependency.table) ?? new Map<string, Path>()
+    const path = paths.get(dependency.key) ?? { dependency, table, users: new Set<Following>() }
     const { users } = path
+    this.#paths.set(dependency.table, paths.set(dependency.key, path))
     users.add(following)
     return () => {
       users.delete(following)

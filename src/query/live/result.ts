@@ -3,6 +3,7 @@ import type { AnyRow } from '../plan/catalog.ts'
 import type { Match } from '../plan/match.ts'
 import type { Compare } from '../plan/order.ts'
 import { keepEqual, type Shaped } from '../plan/shape.ts'
+import { RowList } from './row-list.ts'
 import { Window } from './window.ts'
 
 /** How a result differs from what was told last. */
@@ -34,9 +35,8 @@ export class Result {
   /** What rows in the window were last told as, if that is not the rows themselves. */
   readonly #shown = new Map<string, Shaped>()
   /** Rows that may differ from what was told, as they were told. */
-  readonly #noted = new Map<string, Shaped | undefined>()
-  #isMoved = false
-  #rows: readonly Shaped[] | undefined
+  readonly #noted = new Map<string, { readonly row: AnyRow | undefined; readonly shown: Shaped | undefined }>()
+  readonly #list: RowList
 
   /** @param rows - All rows to begin with that match. */
   constructor(options: ResultOptions, rows: readonly AnyRow[]) {
@@ -54,17 +54,13 @@ export class Result {
         onLeave: (row) => this.#leave(row),
       })
     if (shape !== undefined) for (const row of visible) this.#shown.set(row.id, shape(row))
+    const list = (): readonly AnyRow[] => this.#window?.toArray() ?? [...this.#visible.values()]
+    this.#list = new RowList(compare, list, shape && (({ id }) => this.#shown.get(id) as Shaped))
   }
 
   /** All rows as they are shown, in order: the same array until one of them changes. */
   get rows(): readonly Shaped[] {
-    this.#rows ??= this.#list()
-    return this.#rows
-  }
-
-  /** The row that matches under an id, whether or not it is in the window. */
-  matching(id: string): AnyRow | undefined {
-    return this.#matching.get(id)
+    return this.#list.read()
   }
 
   /** Takes in a row as it is now, or that it is gone. */
@@ -81,29 +77,34 @@ export class Result {
     else this.#matching.set(id, is)
     if (compare === undefined || this.#window === undefined) return
     if (was !== undefined && is !== undefined && compare(was, is) === 0) return this.#window.replace(was, is)
-    this.#isMoved = true
     if (was !== undefined) this.#window.delete(was)
     if (is !== undefined) this.#window.add(is)
   }
 
   /** What has changed since this was last asked; undefined if nothing has. */
   takeDifference(): Difference | undefined {
-    const difference = { added: [] as Shaped[], changed: [] as Shaped[], removed: [] as Shaped[] }
-    for (const [id, was] of this.#noted) {
-      const is = this.#show(id, was)
-      if (was === is) continue
-      if (is === undefined) difference.removed.push(was as Shaped)
-      else if (was === undefined) difference.added.push(is)
-      else difference.changed.push(is)
+    const added: Shaped[] = []
+    const changed: Shaped[] = []
+    const removed: Shaped[] = []
+    let hasMoved = false
+    for (const [id, { row, shown: was }] of this.#noted) {
+      const now = this.#visible.get(id)
+      const is = this.#show(id, now, was)
+      if (row !== now || was !== is) this.#list.note(row, now, is)
+      if (was === is) hasMoved ||= this.#isMoved(row, now)
+      else if (is === undefined) removed.push(was as Shaped)
+      else if (was === undefined) added.push(is)
+      else changed.push(is)
     }
-    const { added, changed, removed } = difference
-    const isSame = added.length + changed.length + removed.length === 0
-    const hasMoved = this.#isMoved && this.#options.shape !== undefined && this.#noted.size > 0
     this.#noted.clear()
-    this.#isMoved = false
-    if (isSame && !(hasMoved && this.#hasOtherOrder())) return undefined
-    this.#rows = undefined
-    return difference
+    if (!hasMoved && added.length + changed.length + removed.length === 0) return undefined
+    return { added, changed, removed }
+  }
+
+  /** Whether a row that shows the same stands elsewhere, by columns that are not shown. */
+  #isMoved(was: AnyRow | undefined, is: AnyRow | undefined): boolean {
+    const { compare } = this.#options
+    return compare !== undefined && was !== undefined && is !== undefined && was !== is && compare(was, is) !== 0
   }
 
   #enter(row: AnyRow): void {
@@ -119,11 +120,11 @@ export class Result {
   /** Remembers what a row was told as, before it changes. */
   #note(id: string): void {
     if (this.#noted.has(id)) return
-    this.#noted.set(id, this.#options.shape === undefined ? this.#visible.get(id) : this.#shown.get(id))
+    const row = this.#visible.get(id)
+    this.#noted.set(id, { row, shown: this.#options.shape === undefined ? row : this.#shown.get(id) })
   }
 
-  #show(id: string, was: Shaped | undefined): Shaped | undefined {
-    const row = this.#visible.get(id)
+  #show(id: string, row: AnyRow | undefined, was: Shaped | undefined): Shaped | undefined {
     const { shape } = this.#options
     if (shape === undefined) return row
     if (row === undefined) {
@@ -133,16 +134,5 @@ export class Result {
     const is = keepEqual(was, shape(row))
     this.#shown.set(id, is)
     return is
-  }
-
-  /** Whether rows that show the same have changed places, by columns that are not shown. */
-  #hasOtherOrder(): boolean {
-    const last = this.#rows
-    return last === undefined || this.#list().some((row, at) => row !== last[at])
-  }
-
-  #list(): readonly Shaped[] {
-    const rows = this.#window?.toArray() ?? [...this.#visible.values()]
-    return Object.freeze(this.#options.shape === undefined ? rows : rows.map(({ id }) => this.#shown.get(id) as Shaped))
   }
 }

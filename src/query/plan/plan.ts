@@ -65,7 +65,7 @@ let lastNumber = 0
 
 /** Functions are equal to themselves alone. */
 const numberOf = (compute: object): number => {
-  let number = numbers.get(compute)
-  if (number === undefined) numbers.set(compute, (number = ++lastNumber))
+  const number = numbers.get(compute) ?? ++lastNumber
+  numbers.set(compute, number)
   return number
 }
