@@ -1,5 +1,6 @@
 // Followed queries of one database: equal ones shared, touched by the changes that concern them, told once a transaction. Knows no CRDT.
 import { show } from '../../errors.ts'
+import { ANYTHING, type Condition } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
 import { keyOfPlan } from '../plan/plan.ts'
 import type { TablesRows } from '../table-rows.ts'
@@ -72,9 +73,9 @@ export class QueryEngine implements TablesRows {
     return this.#listen(keyOfPlan(compiled.plan), compiled, () => followRows(compiled, this), listener)
   }
 
-  /** Follows whatever else depends on the rows of a plan. @param key - The same for equal ones. @returns A function that ends it. */
+  /** Follows whatever else depends on a plan, and on any row of its table. @param key - The same for equal ones. @returns A function that ends it. */
   followAs(key: string, compiled: CompiledPlan, create: () => Followed, listener: Listener<unknown>): () => void {
-    return this.#listen(key, compiled, create, listener)
+    return this.#listen(key, compiled, create, listener, ANYTHING)
   }
 
   /** Follows a grouped query. @returns A function that ends it. */
@@ -109,10 +110,16 @@ export class QueryEngine implements TablesRows {
     }
   }
 
-  #listen(key: string, compiled: CompiledPlan, create: () => Followed, listener: Listener<unknown>): () => void {
+  #listen(
+    key: string,
+    compiled: CompiledPlan,
+    create: () => Followed,
+    listener: Listener<unknown>,
+    concern = compiled.plan.condition,
+  ): () => void {
     let following = this.#followings.get(key)
     if (following === undefined) {
-      following = this.#start(key, compiled, create)
+      following = this.#start(key, compiled, create, concern)
       this.#followings.set(key, following)
     }
     const { listeners, followed, stop } = following
@@ -125,7 +132,7 @@ export class QueryEngine implements TablesRows {
     }
   }
 
-  #start(key: string, compiled: CompiledPlan, create: () => Followed): Following {
+  #start(key: string, compiled: CompiledPlan, create: () => Followed, concern: Condition): Following {
     const { name } = compiled.plan.table
     const dependencies = dependenciesOf(compiled, this)
     const tables = [...new Set([name, ...dependencies.map(({ table }) => table)])].map((table) => this.of(table))
@@ -144,7 +151,7 @@ export class QueryEngine implements TablesRows {
         for (const stop of stops) stop()
       },
     }
-    stops.push((this.#dispatchers.get(name) as Dispatcher<Following>).add(following, compiled.plan.condition))
+    stops.push((this.#dispatchers.get(name) as Dispatcher<Following>).add(following, concern))
     for (const dependency of dependencies) stops.push(this.#addPath(name, dependency, following))
     return following
   }

@@ -7,7 +7,7 @@ import type { AnyRow } from '../plan/catalog.ts'
 import { refuseQuery } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
 import { keyOfRows } from '../plan/plan.ts'
-import type { SearchIndex, WordOptions } from './search-index.ts'
+import type { SearchIndex, WordHit, WordOptions } from './search-index.ts'
 
 /** How to search. */
 export interface SearchOptions {
@@ -65,17 +65,9 @@ export class SearchQuery<R> {
 
   /** The rows with how well they fit, best first. */
   hits(): SearchHit<R>[] {
-    const { rows, matches } = this.#compiled
-    const hits: SearchHit<R>[] = []
-    const index = this.#index()
     // Has the index catch up with writes of this very moment.
-    void rows.lookups
-    for (const { id, score } of index.find(this.#words, this.#options)) {
-      if (hits.length >= this.#options.limit) break
-      const row = rows.row(id)
-      if (row !== undefined && matches(row)) hits.push({ row: row as R, score })
-    }
-    return hits
+    void this.#compiled.rows.lookups
+    return this.#choose(this.#find())
   }
 
   /** The rows, best first. */
@@ -104,27 +96,53 @@ export class SearchQuery<R> {
     return this.#engine.followAs(key, this.#compiled, () => this.#follow(), listener as Listener<unknown>)
   }
 
+  #find(): readonly WordHit[] {
+    return this.#index().find(this.#words, this.#options)
+  }
+
+  #choose(found: readonly WordHit[]): SearchHit<R>[] {
+    const { rows, matches } = this.#compiled
+    const hits: SearchHit<R>[] = []
+    for (const { id, score } of found) {
+      if (hits.length >= this.#options.limit) break
+      const row = rows.row(id)
+      if (row !== undefined && matches(row)) hits.push({ row: row as R, score })
+    }
+    return hits
+  }
+
   #follow(): Followed {
-    let rows = this.all() as readonly AnyRow[]
+    let found = this.#find()
+    let ids = new Set(found.map(({ id }) => id))
+    let { version } = this.#index()
+    let rows = this.#choose(found).map(({ row }) => row as AnyRow)
     let isTouched = false
-    const touch = (): void => {
-      isTouched = true
+    const refresh = (): Difference | undefined => {
+      if (this.#index().version !== version) {
+        version = this.#index().version
+        found = this.#find()
+        ids = new Set(found.map(({ id }) => id))
+        isTouched = true
+      }
+      if (!isTouched) return undefined
+      isTouched = false
+      const last = rows
+      rows = this.#choose(found).map(({ row }) => row as AnyRow)
+      if (rows.length !== last.length || rows.some((row, at) => row !== last[at])) return differenceOf(last, rows)
+      rows = last
+      return undefined
     }
     return {
       get rows() {
         return rows
       },
-      touch,
-      touchAll: touch,
-      refresh: () => {
-        if (!isTouched) return undefined
-        isTouched = false
-        const last = rows
-        const now = this.all() as readonly AnyRow[]
-        if (now.length === last.length && now.every((row, at) => row === last[at])) return undefined
-        rows = now
-        return differenceOf(last, now)
+      touch(id) {
+        isTouched ||= ids.has(id)
       },
+      touchAll() {
+        isTouched = true
+      },
+      refresh,
     }
   }
 }
