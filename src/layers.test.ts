@@ -33,6 +33,8 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/room/', 'bench/'],
   'y-indexeddb': ['src/storage/'],
   lmdb: ['src/storage/', 'server/log/'],
+  'sorted-btree': ['src/query/'],
+  minisearch: ['src/query/'],
   hono: ['server/http/'],
   '@hono/node-server': ['server/http/'],
   react: ['src/react/', 'demo/'],
