@@ -1,6 +1,7 @@
 // Queries: once by index, and live under changes, each result checked against what plain arrays give.
 import * as prng from 'lib0/prng'
 import { type BenchCase, type CaseResult, type Figures, type Line, SUBJECT } from '../bench-case.ts'
+import { summarize } from '../measure.ts'
 import type { Peer } from '../peer.ts'
 import type { BenchTask, QueryData, QueryPeer, QueryTables, Soon, Stop } from '../query-peer.ts'
 
@@ -8,7 +9,9 @@ const PROJECTS = 1000
 const TOP = 50
 /** For how long a figure is measured at most, unless it takes longer to do it twice. */
 const BUDGET_MS = 1000
-const MOST = 2000
+const CHUNK = 50
+const CHUNK_MS = 50
+const MOST_CHUNKS = 60
 /** A peer that takes longer than this for one change with one listener is not asked with a thousand. */
 const MANY_LISTENERS_MS = 10
 /** How long 1,000 live queries may take to begin, in milliseconds. */
@@ -256,20 +259,30 @@ const timeRounds = ({ change, heard, listeners }: Round): Promise<number> =>
     while (heard() < wanted) await new Promise((resolve) => setImmediate(resolve))
   })
 
-/** Microseconds that the processor spends on each of an even number of calls: what others do on the machine meanwhile does not count. */
+/**
+ * Microseconds that the processor spends on one of an even number of calls, the median of chunks of them: so what others do on the
+ * machine meanwhile, and a garbage collection now and then, do not count.
+ */
 const timeEach = async (once: (at: number) => Promise<void>): Promise<number> => {
-  const repeat = async (budgetMs: number): Promise<number> => {
+  let at = 0
+  const chunk = async (): Promise<number> => {
+    const before = process.cpuUsage()
     const start = performance.now()
-    let at = 0
-    for (; at < MOST && (at % 2 === 1 || at < 2 || performance.now() - start < budgetMs); at++) await once(at)
-    return at
+    const first = at
+    while (at - first < CHUNK && (at % 2 === 1 || at === first || performance.now() - start < CHUNK_MS))
+      await once(at++)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / (at - first)
+  }
+  const repeat = async (budgetMs: number): Promise<number[]> => {
+    const start = performance.now()
+    const chunks = [await chunk()]
+    while (chunks.length < MOST_CHUNKS && performance.now() - start < budgetMs) chunks.push(await chunk())
+    return chunks
   }
   await repeat(BUDGET_MS / 2)
   globalThis.gc?.()
-  const before = process.cpuUsage()
-  const count = await repeat(BUDGET_MS)
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / count
+  return summarize(await repeat(BUDGET_MS)).median
 }
 
 const sortedTop = (tasks: readonly BenchTask[]): readonly BenchTask[] =>

@@ -42,10 +42,11 @@ export const peer: QueryPeer = {
           .include({ project: true })
           .subscribe(({ changed }) => onChanged(changed.map(({ project }) => project?.name ?? ''))),
       followCounts: (onCounts) =>
-        db.tasks.groupBy(['projectId'], { tasks: { count: true } }).subscribe(({ rows, changed }) => {
-          const counts = new Map((changed.length > 0 ? changed : rows).map((row) => [row.projectId, row.tasks]))
-          onCounts((projectId) => counts.get(projectId) ?? rows.find((row) => row.projectId === projectId)?.tasks ?? 0)
-        }),
+        db.tasks
+          .groupBy(['projectId'], { tasks: { count: true } })
+          .subscribe((change) =>
+            onCounts((projectId) => change.rows.find((row) => row.projectId === projectId)?.tasks ?? 0),
+          ),
     }
   },
 }

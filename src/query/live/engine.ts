@@ -126,10 +126,16 @@ export class QueryEngine implements TablesRows {
     const own: Listener<unknown> = (change) => listener(change)
     listeners.add(own)
     const { rows } = followed
-    own(changeOf(following, { added: rows as never, changed: [], removed: [] }))
-    return () => {
+    const end = (): void => {
       if (listeners.delete(own) && listeners.size === 0) stop()
     }
+    try {
+      own(changeOf(following, { added: rows as never, changed: [], removed: [] }))
+    } catch (error) {
+      end()
+      throw error
+    }
+    return end
   }
 
   #start(key: string, compiled: CompiledPlan, create: () => Followed, concern: Condition): Following {

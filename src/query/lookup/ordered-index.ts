@@ -35,18 +35,16 @@ export class OrderedIndex {
     if (is !== undefined) this.#rows.add(is)
   }
 
-  /** The rows between two bounds, in order or in reverse. */
-  *range(low: Bound, high: Bound, isReverse: boolean): Generator<AnyRow, void, undefined> {
+  /** The rows between two bounds, in order. @param most - No more than so many are wanted. */
+  range(low: Bound, high: Bound, most: number): readonly AnyRow[] {
+    return this.#rows.between(this.#probe(low), this.#probe(high), most)
+  }
+
+  /** The rows between two bounds, in order or in reverse, one by one: nobody knows how many will be wanted. */
+  *walk(low: Bound, high: Bound, isReverse: boolean): Generator<AnyRow, void, undefined> {
     const [bottom, top] = [this.#probe(low), this.#probe(high)]
-    if (isReverse) {
-      for (const row of this.#rows.downFrom(top)) {
-        if (this.#compare(row, bottom) < 0) return
-        yield row
-      }
-      return
-    }
-    for (const row of this.#rows.from(bottom)) {
-      if (this.#compare(row, top) > 0) return
+    for (const row of isReverse ? this.#rows.downFrom(top) : this.#rows.from(bottom)) {
+      if (isReverse ? this.#compare(row, bottom) < 0 : this.#compare(row, top) > 0) return
       yield row
     }
   }

@@ -14,6 +14,7 @@ const BTree = unwrap<typeof btree.default>(btree, 'default')
 const bulkLoad = unwrap<typeof bulk.bulkLoad>(bulk, 'bulkLoad')
 
 const NODE_SIZE = 32
+const ENOUGH = { break: true }
 
 /** Items in an order that tells any two apart. Adding and removing take time logarithmic in their number. */
 export class SortedSet<T> {
@@ -64,9 +65,11 @@ export class SortedSet<T> {
     for (const [item] of this.#tree.entriesReversed(start)) yield item
   }
 
-  /** How many items are in a range, itself included. */
-  countBetween(low: T, high: T): number {
-    return this.#tree.forRange(low, high, true)
+  /** The items from one to another, both included, at most so many. */
+  between(low: T, high: T, most: number): T[] {
+    const found: T[] = []
+    if (most > 0) this.#tree.forRange(low, high, true, (item) => (found.push(item) < most ? undefined : ENOUGH))
+    return found
   }
 
   toArray(): T[] {

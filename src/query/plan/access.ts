@@ -13,6 +13,8 @@ export interface Access {
   readonly index: readonly string[] | undefined
   /** Whether the rows come in the plan's order. */
   readonly isOrdered: boolean
+  /** Whether all of them match, so that nobody has to look. */
+  readonly isSure: boolean
   /** How many rows are likely to be looked at. */
   readonly cost: number
   rows(): Iterable<AnyRow>
@@ -42,6 +44,7 @@ export const chooseAccess = (plan: Plan, rows: TableRows): Access => {
     kind: 'scan',
     index: undefined,
     isOrdered: false,
+    isSure: false,
     cost: GUESSED_ROWS,
     rows: () => rows.all(plan.deleted !== 'without'),
   }
@@ -50,7 +53,7 @@ export const chooseAccess = (plan: Plan, rows: TableRows): Access => {
   if (ids !== undefined) return byIds(ids, rows)
   if (plan.deleted !== 'without') return scan
   const ways = plan.table.lookups.indexes.flatMap(({ columns }) => [
-    ...byHash(columns, known, rows),
+    ...byHash(columns, known, plan, rows),
     ...byOrder(columns, known, plan, rows),
   ])
   return ways.reduce((best, way) => (way.cost < best.cost ? way : best), scan)
@@ -66,11 +69,13 @@ const byIds = (ids: readonly unknown[], rows: TableRows): Access => ({
   kind: 'id',
   index: ['id'],
   isOrdered: false,
+  isSure: false,
   cost: 0,
   rows: () => ids.flatMap((id) => (typeof id === 'string' ? (rows.row(id) ?? []) : [])),
 })
 
-const byHash = (columns: readonly string[], { equal, among }: Known, rows: TableRows): Access[] => {
+const byHash = (columns: readonly string[], known: Known, plan: Plan, rows: TableRows): Access[] => {
+  const { equal, among } = known
   let keys: readonly (readonly unknown[])[] = [[]]
   for (const column of columns) {
     const values = equal.has(column) ? [equal.get(column)] : among.get(column)
@@ -84,6 +89,7 @@ const byHash = (columns: readonly string[], { equal, among }: Known, rows: Table
       kind: 'hash',
       index: columns,
       isOrdered: false,
+      isSure: isAll(known, columns.length) && plan.after === undefined,
       cost: found.reduce((sum, { size }) => sum + size, 0),
       rows: () => (found.length === 1 ? (found[0] as ReadonlySet<AnyRow>) : found.flatMap((set) => [...set])),
     },
@@ -100,18 +106,30 @@ const byOrder = (columns: readonly string[], known: Known, plan: Plan, rows: Tab
   const used = prefix.length + (range === undefined ? 0 : 1)
   const share = GUESSED_ROWS / GUESSED_SHARE ** used
   const wanted = (plan.limit ?? Number.POSITIVE_INFINITY) + plan.offset
-  const isAll = used === known.equal.size + known.ranges.size && known.among.size === 0 && !known.hasMore
+  const isSure = isAll(known, used) && known.among.size === 0 && (plan.after === undefined || direction !== undefined)
   const { low, high } = boundsOf(prefix, range, plan, direction)
   return [
     {
       kind: 'ordered',
       index: columns,
       isOrdered: direction !== undefined,
-      cost: direction === undefined ? share * 1.5 : Math.min(share, isAll ? wanted : wanted * GUESSED_SHARE),
-      rows: () => rows.lookups.ordered(columns).range(low, high, direction === 'desc'),
+      // The row that a cursor was made of is in its range, and matched away.
+      isSure: isSure && plan.after === undefined,
+      cost: direction === undefined ? share * 1.5 : Math.min(share, isSure ? wanted : wanted * GUESSED_SHARE),
+      rows() {
+        const index = rows.lookups.ordered(columns)
+        const isWalked = direction === 'desc' || (Number.isFinite(wanted) && !isSure && direction !== undefined)
+        return isWalked
+          ? index.walk(low, high, direction === 'desc')
+          : index.range(low, high, isSure && direction !== undefined ? wanted + 1 : Number.POSITIVE_INFINITY)
+      },
     },
   ]
 }
+
+/** Whether so many conditions are all there are. */
+const isAll = ({ equal, among, ranges, hasMore }: Known, used: number): boolean =>
+  !hasMore && used === equal.size + among.size + ranges.size
 
 /** The direction in which an index's further columns are the plan's order; undefined if they are not. */
 const directionOf = (columns: readonly string[], { order, condition }: Plan): 'asc' | 'desc' | undefined => {
@@ -163,8 +181,13 @@ const readKnown = (condition: Condition): Known => {
     if (part.kind === 'compare' && part.operator === 'eq' && !equal.has(name)) equal.set(name, part.value)
     else if (part.kind === 'compare' && part.operator === 'in' && !among.has(name))
       among.set(name, part.value as readonly unknown[])
-    else if (range !== undefined) ranges.set(name, { ...ranges.get(name), ...range })
-    else hasMore = true
+    else if (range !== undefined) {
+      const known = ranges.get(name)
+      // Of several bounds on one side the last one counts, so that not all are sure to hold.
+      hasMore ||=
+        (range.low !== undefined && known?.low !== undefined) || (range.high !== undefined && known?.high !== undefined)
+      ranges.set(name, { ...known, ...range })
+    } else hasMore = true
   }
   return { equal, among, ranges, hasMore }
 }

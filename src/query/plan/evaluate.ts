@@ -112,7 +112,7 @@ const run = (
   const lowest = isOrdered || end > MAX_KEPT ? undefined : new Lowest(end, compare)
   for (const row of access.rows()) {
     touched += 1
-    if (!matches(row)) continue
+    if (!access.isSure && !matches(row)) continue
     if (lowest !== undefined) lowest.add(row)
     else if (found.push(row) >= end && isOrdered) break
   }

@@ -16,9 +16,14 @@ export const shapeRow = (compiled: CompiledPlan, tables: TablesRows, row: AnyRow
   for (let at = 0; at < children.length; at++) {
     const { name, relation } = plan.includes[at] as Plan['includes'][number]
     const child = children[at] as CompiledPlan
+    if (relation.kind === 'one') {
+      const id = row[relation.by]
+      const other = typeof id === 'string' ? child.rows.row(id) : undefined
+      whole[name] = other !== undefined && child.matches(other) ? shapeRow(child, tables, other) : undefined
+      continue
+    }
     const related = relatedRows(tables, relation, row, child.plan.deleted !== 'without').filter(child.matches)
-    if (relation.kind === 'one') whole[name] = related[0] && shapeRow(child, tables, related[0])
-    else whole[name] = Object.freeze(pick(child, related).map((other) => shapeRow(child, tables, other)))
+    whole[name] = Object.freeze(pick(child, related).map((other) => shapeRow(child, tables, other)))
   }
   return select(plan, Object.freeze(whole))
 }
