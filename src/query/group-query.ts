@@ -1,10 +1,10 @@
 // Grouped queries: figures over rows that have the same values. Immutable like queries. Knows plans; not how groups are kept.
 import { show } from '../errors.ts'
 import type { OrderOptions, QueryContext } from './context.ts'
+import type { GroupPlan } from './groups/group-plan.ts'
+import { type Figure, groupColumn } from './groups/groups.ts'
 import type { Listener } from './live/engine.ts'
 import { followGroups } from './live/follow.ts'
-import type { GroupPlan } from './live/group-plan.ts'
-import { type Figure, groupColumn } from './live/groups.ts'
 import type { QueryColumn, TableInfo } from './plan/catalog.ts'
 import { ANYTHING, allOf, type Condition, readFilter, refuseQuery } from './plan/condition.ts'
 import { compilePlan } from './plan/evaluate.ts'

@@ -1,8 +1,8 @@
 // Who is interested in a row: followed queries, filed under the values that their rows must have. Knows no queries.
 
-import { alternatives, equalities } from '../plan/access.ts'
 import type { AnyRow, QueryColumn, TableInfo } from '../plan/catalog.ts'
 import type { Condition } from '../plan/condition.ts'
+import { alternatives, equalities } from '../plan/known.ts'
 import { keyOfValues } from '../plan/values.ts'
 
 interface File<T> {

@@ -1,15 +1,15 @@
 // Followed queries of one database: equal ones shared, touched by the changes that concern them, told once a transaction. Knows no CRDT.
 import { show } from '../../errors.ts'
+import type { GroupPlan } from '../groups/group-plan.ts'
 import { ANYTHING, type Condition } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
 import { keyOfPlan } from '../plan/plan.ts'
+import type { Difference } from '../result/result.ts'
 import type { TablesRows } from '../table-rows.ts'
-import { type Dependency, dependenciesOf, type RowChange } from './dependencies.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { dependenciesOf } from './dependencies.ts'
 import { type Followed, followGroups, followRows } from './follow.ts'
-import type { GroupPlan } from './group-plan.ts'
+import { Interests } from './interests.ts'
 import type { LiveTable } from './live-table.ts'
-import type { Difference } from './result.ts'
 
 /** What a followed query tells: all rows, and how they differ from the last time. */
 export interface QueryChange<R> {
@@ -35,18 +35,11 @@ interface Following {
   readonly stop: () => void
 }
 
-interface Path {
-  readonly dependency: Dependency
-  readonly table: string
-  readonly users: Set<Following>
-}
-
 /** Follows queries over the tables of one database. */
 export class QueryEngine implements TablesRows {
   readonly #onError: (error: unknown) => void
   readonly #tables = new Map<string, LiveTable>()
-  readonly #dispatchers = new Map<string, Dispatcher<Following>>()
-  readonly #paths = new Map<string, Map<string, Path>>()
+  readonly #interests = new Interests<Following>()
   readonly #followings = new Map<string, Following>()
   #isRefreshing = false
 
@@ -58,7 +51,7 @@ export class QueryEngine implements TablesRows {
   /** Adds a table. */
   join(table: LiveTable): void {
     this.#tables.set(table.info.name, table)
-    this.#dispatchers.set(table.info.name, new Dispatcher(table.info))
+    this.#interests.join(table)
   }
 
   /** A table that has joined. */
@@ -97,7 +90,7 @@ export class QueryEngine implements TablesRows {
     if (this.#isRefreshing) return
     this.#isRefreshing = true
     try {
-      for (let touched = this.#touch(); touched.size > 0; touched = this.#touch()) {
+      for (let touched = this.#interests.touch(); touched.size > 0; touched = this.#interests.touch()) {
         const told: (readonly [Following, Difference])[] = []
         for (const following of touched) {
           const difference = following.followed.refresh()
@@ -146,7 +139,6 @@ export class QueryEngine implements TablesRows {
       table.followers += 1
       table.mirror.activate()
     }
-    const stops: (() => void)[] = []
     const following: Following = {
       followed: create(),
       tables,
@@ -154,66 +146,11 @@ export class QueryEngine implements TablesRows {
       stop: () => {
         this.#followings.delete(key)
         for (const table of tables) table.followers -= 1
-        for (const stop of stops) stop()
+        stop()
       },
     }
-    stops.push((this.#dispatchers.get(name) as Dispatcher<Following>).add(following, concern))
-    for (const dependency of dependencies) stops.push(this.#addPath(name, dependency, following))
+    const stop = this.#interests.add(following, name, concern, dependencies)
     return following
-  }
-
-  #addPath(table: string, dependency: Dependency, following: Following): () => void {
-    const paths = this.#paths.get(dependency.table) ?? new Map<string, Path>()
-    const path = paths.get(dependency.key) ?? { dependency, table, users: new Set<Following>() }
-    const { users } = path
-    this.#paths.set(dependency.table, paths.set(dependency.key, path))
-    users.add(following)
-    return () => {
-      users.delete(following)
-      if (users.size === 0) paths.delete(dependency.key)
-    }
-  }
-
-  /** Touches the rows that changes concern. @returns Those of whom some were. */
-  #touch(): Set<Following> {
-    const touched = new Set<Following>()
-    for (const [name, table] of this.#tables) {
-      if (table.followers === 0) continue
-      const dispatcher = this.#dispatchers.get(name) as Dispatcher<Following>
-      for (const change of table.takeChanges()) {
-        const { id, was, is } = change
-        const touch = (following: Following): void => {
-          following.followed.touch(id)
-          touched.add(following)
-        }
-        if (was !== undefined) dispatcher.find(was, touch)
-        if (is !== undefined) dispatcher.find(is, touch)
-        for (const path of this.#paths.get(name)?.values() ?? []) this.#touchAlong(path, change, touched)
-      }
-    }
-    return touched
-  }
-
-  #touchAlong({ dependency, table, users }: Path, change: RowChange, touched: Set<Following>): void {
-    const ids = dependency.touched(change)
-    if (ids === undefined) {
-      for (const following of users) {
-        following.followed.touchAll()
-        touched.add(following)
-      }
-      return
-    }
-    const rows = this.of(table)
-    const dispatcher = this.#dispatchers.get(table) as Dispatcher<Following>
-    for (const id of ids) {
-      const row = rows.row(id)
-      if (row === undefined) continue
-      dispatcher.find(row, (following) => {
-        if (!users.has(following)) return
-        following.followed.touch(id)
-        touched.add(following)
-      })
-    }
   }
 
   #tell(following: Following, difference: Difference): void {

@@ -1,12 +1,13 @@
 // A followed query: looks again at the rows that were touched, and at no others. Knows rows; not who told it or who listens.
+
+import type { GroupPlan } from '../groups/group-plan.ts'
+import { Groups } from '../groups/groups.ts'
 import type { AnyRow } from '../plan/catalog.ts'
 import { type CompiledPlan, evaluate } from '../plan/evaluate.ts'
 import { isPlain, isWindowed } from '../plan/plan.ts'
 import { type Shaped, shapeRow } from '../plan/shape.ts'
+import { type Difference, Result } from '../result/result.ts'
 import type { TablesRows } from '../table-rows.ts'
-import type { GroupPlan } from './group-plan.ts'
-import { Groups } from './groups.ts'
-import { type Difference, Result } from './result.ts'
 
 /** The result of a query that is kept in step. */
 export interface Followed {

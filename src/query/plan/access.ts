@@ -2,7 +2,7 @@
 import type { Bound } from '../lookup/ordered-index.ts'
 import type { TableRows } from '../table-rows.ts'
 import type { AnyRow } from './catalog.ts'
-import type { Condition } from './condition.ts'
+import { equalities, isAll, type Known, type Range, readKnown } from './known.ts'
 import { defaultNulls } from './order.ts'
 import type { Plan } from './plan.ts'
 
@@ -18,20 +18,6 @@ export interface Access {
   /** How many rows are likely to be looked at. */
   readonly cost: number
   rows(): Iterable<AnyRow>
-}
-
-/** What a plan's conditions say of single columns. */
-interface Known {
-  readonly equal: ReadonlyMap<string, unknown>
-  readonly among: ReadonlyMap<string, readonly unknown[]>
-  readonly ranges: ReadonlyMap<string, Range>
-  /** Whether there is more to be matched than what stands here. */
-  readonly hasMore: boolean
-}
-
-interface Range {
-  readonly low?: Bound
-  readonly high?: Bound
 }
 
 /** Nobody counts the rows for a guess. */
@@ -58,12 +44,6 @@ export const chooseAccess = (plan: Plan, rows: TableRows): Access => {
   ])
   return ways.reduce((best, way) => (way.cost < best.cost ? way : best), scan)
 }
-
-/** The columns that a plan's rows must equal something in: `undefined` if none, for those who file it under them. */
-export const equalities = (condition: Condition): ReadonlyMap<string, unknown> => readKnown(condition).equal
-/** The columns that must be among some values. */
-export const alternatives = (condition: Condition): ReadonlyMap<string, readonly unknown[]> =>
-  readKnown(condition).among
 
 const byIds = (ids: readonly unknown[], rows: TableRows): Access => ({
   kind: 'id',
@@ -127,10 +107,6 @@ const byOrder = (columns: readonly string[], known: Known, plan: Plan, rows: Tab
   ]
 }
 
-/** Whether so many conditions are all there are. */
-const isAll = ({ equal, among, ranges, hasMore }: Known, used: number): boolean =>
-  !hasMore && used === equal.size + among.size + ranges.size
-
 /** The direction in which an index's further columns are the plan's order; undefined if they are not. */
 const directionOf = (columns: readonly string[], { order, condition }: Plan): 'asc' | 'desc' | undefined => {
   const fixed = equalities(condition)
@@ -168,54 +144,4 @@ const boundsOf = (
     else high = { values, side: 'before', id: after.id }
   }
   return { low, high }
-}
-
-const readKnown = (condition: Condition): Known => {
-  const equal = new Map<string, unknown>()
-  const among = new Map<string, readonly unknown[]>()
-  const ranges = new Map<string, Range>()
-  let hasMore = false
-  for (const part of condition.kind === 'and' ? condition.parts : [condition]) {
-    const name = part.kind === 'compare' ? part.column.name : ''
-    const range = rangeOf(part)
-    if (part.kind === 'compare' && part.operator === 'eq' && !equal.has(name)) equal.set(name, part.value)
-    else if (part.kind === 'compare' && part.operator === 'in' && !among.has(name))
-      among.set(name, part.value as readonly unknown[])
-    else if (range !== undefined) {
-      const known = ranges.get(name)
-      // Of several bounds on one side the last one counts, so that not all are sure to hold.
-      hasMore ||=
-        (range.low !== undefined && known?.low !== undefined) || (range.high !== undefined && known?.high !== undefined)
-      ranges.set(name, { ...known, ...range })
-    } else hasMore = true
-  }
-  return { equal, among, ranges, hasMore }
-}
-
-/** The bounds of one comparison. Of several on one side the last counts: the match looks at all of them. */
-const rangeOf = (part: Condition): Range | undefined => {
-  if (part.kind !== 'compare') return undefined
-  const { operator, value } = part
-  switch (operator) {
-    case 'gt':
-      return { low: { values: [value], side: 'after' } }
-    case 'gte':
-      return { low: { values: [value], side: 'before' } }
-    case 'lt':
-      return { high: { values: [value], side: 'before' } }
-    case 'lte':
-      return { high: { values: [value], side: 'after' } }
-    case 'startsWith':
-      return { low: { values: [value], side: 'before' }, ...endOf(value as string) }
-    default:
-      return undefined
-  }
-}
-
-/** Above every text that starts so. */
-const endOf = (start: string): { readonly high?: Bound } => {
-  const kept = start.replace(/\uffff+$/, '')
-  if (kept === '') return {}
-  const next = kept.slice(0, -1) + String.fromCharCode(kept.charCodeAt(kept.length - 1) + 1)
-  return { high: { values: [next], side: 'before' } }
 }

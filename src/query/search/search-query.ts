@@ -2,11 +2,11 @@
 import { show } from '../../errors.ts'
 import type { Listener, QueryEngine } from '../live/engine.ts'
 import type { Followed } from '../live/follow.ts'
-import type { Difference } from '../live/result.ts'
 import type { AnyRow } from '../plan/catalog.ts'
 import { refuseQuery } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
 import { keyOfRows } from '../plan/plan.ts'
+import type { Difference } from '../result/result.ts'
 import type { SearchIndex, WordHit, WordOptions } from './search-index.ts'
 
 /** How to search. */
