@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as prng from 'lib0/prng'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import type { RandomBytes } from '../ids.ts'
 import { openReplica, type TestReplica, testClock } from '../table/testing/replicas.ts'
 import type { QueryChange } from './index.ts'
 import { modelGroups, modelRows, type Plain } from './testing/plain-model.ts'
@@ -148,7 +149,12 @@ const run = async (seed: number): Promise<void> => {
   const random = prng.create(seed + 1)
   const schema = schemas[seed % schemas.length] as (typeof schemas)[0]
   const clock = testClock()
-  const open = (user: string) => openReplica(schema, { now: () => clock.nowMs++, user })
+  const source = prng.create(seed + 2)
+  const fill: RandomBytes = (bytes) => {
+    bytes.set(prng.uint8Array(source, bytes.length))
+    return bytes
+  }
+  const open = (user: string) => openReplica(schema, { now: () => clock.nowMs++, user, random: fill })
   const here = await open('ann')
   const { db } = here
   let there: Replica | undefined
