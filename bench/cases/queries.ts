@@ -151,7 +151,10 @@ const measureLive = async (tables: QueryTables, { tasks }: QueryData): Promise<F
     figures[`change${count}`] = found
     if (found > MANY_LISTENERS_MS * 1000) break
   }
+  // Both twice, since what goes first pays for what follows.
+  const again = await timeFollowed(1, followTop, retitle, { rows: top })
   const writeAgain = await timeRounds({ change: retitle, heard: () => 0, listeners: 0 })
+  figures['change1'] = Math.min(figures['change1'] as number, again ?? Number.POSITIVE_INFINITY)
   figures['write'] = Math.min(figures['write'] as number, writeAgain)
   figures['work'] = Math.max(0, (figures['change1'] as number) - (figures['write'] as number))
   figures['move'] = (await timeFollowed(1, followTop, reorder, { rows: top })) as number

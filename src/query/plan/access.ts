@@ -2,7 +2,7 @@
 import type { Bound } from '../lookup/ordered-index.ts'
 import type { TableRows } from '../table-rows.ts'
 import type { AnyRow } from './catalog.ts'
-import { equalities, isAll, type Known, type Range, readKnown } from './known.ts'
+import { isAll, type Known, type Range, readKnown } from './known.ts'
 import { defaultNulls } from './order.ts'
 import type { Plan } from './plan.ts'
 
@@ -81,13 +81,13 @@ const byOrder = (columns: readonly string[], known: Known, plan: Plan, rows: Tab
   if (equal < 0) return []
   const prefix = columns.slice(0, equal).map((column) => known.equal.get(column))
   const range = known.ranges.get(columns[equal] as string)
-  const direction = directionOf(columns.slice(equal), plan)
+  const direction = directionOf(columns.slice(equal), plan, known.equal)
   if (prefix.length === 0 && range === undefined && (direction === undefined || plan.limit === undefined)) return []
   const used = prefix.length + (range === undefined ? 0 : 1)
   const share = GUESSED_ROWS / GUESSED_SHARE ** used
   const wanted = (plan.limit ?? Number.POSITIVE_INFINITY) + plan.offset
   const isSure = isAll(known, used) && known.among.size === 0 && (plan.after === undefined || direction !== undefined)
-  const { low, high } = boundsOf(prefix, range, plan, direction)
+  const { low, high } = boundsOf(prefix, range, plan, direction, known.equal)
   return [
     {
       kind: 'ordered',
@@ -108,8 +108,11 @@ const byOrder = (columns: readonly string[], known: Known, plan: Plan, rows: Tab
 }
 
 /** The direction in which an index's further columns are the plan's order; undefined if they are not. */
-const directionOf = (columns: readonly string[], { order, condition }: Plan): 'asc' | 'desc' | undefined => {
-  const fixed = equalities(condition)
+const directionOf = (
+  columns: readonly string[],
+  { order }: Plan,
+  fixed: ReadonlyMap<string, unknown>,
+): 'asc' | 'desc' | undefined => {
   const terms = order.filter(({ column }) => !fixed.has(column.name))
   const direction = order.at(-1)?.direction
   const isSame = terms.length > 0 && terms.length === columns.length && direction !== undefined
@@ -131,13 +134,13 @@ const boundsOf = (
   range: Range | undefined,
   plan: Plan,
   direction: 'asc' | 'desc' | undefined,
+  fixed: ReadonlyMap<string, unknown>,
 ): { readonly low: Bound; readonly high: Bound } => {
   const within = (bound: Bound): Bound => ({ ...bound, values: [...prefix, ...bound.values] })
   let low = within(range?.low ?? { values: [], side: 'before' })
   let high = within(range?.high ?? (range === undefined ? EVERYTHING : EVERY_VALUE))
   const { after } = plan
   if (after !== undefined && direction !== undefined) {
-    const fixed = equalities(plan.condition)
     const terms = plan.order.filter(({ column }) => !fixed.has(column.name))
     const values = [...prefix, ...terms.map(({ column }) => column.read(after))]
     if (direction === 'asc') low = { values, side: 'after', id: after.id }

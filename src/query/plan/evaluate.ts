@@ -106,6 +106,11 @@ const run = (
 ): { readonly found: AnyRow[]; readonly touched: number } => {
   const end = plan.offset + limit
   const isOrdered = access.isOrdered || (plan.order.length === 0 && !isWindowed(plan))
+  if (access.isSure && isOrdered && plan.offset === 0 && end === Number.POSITIVE_INFINITY) {
+    const rows = access.rows()
+    const found = Array.isArray(rows) ? (rows as AnyRow[]) : [...rows]
+    return { found, touched: found.length }
+  }
   const found: AnyRow[] = []
   let touched = 0
   if (end === 0) return { found, touched }
