@@ -5,7 +5,7 @@ import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
 import { PartitionedTables } from './partitions/partitioned-tables.ts'
-import { PartitionedTable, Table } from './query/index.ts'
+import { createCatalog, PartitionedTable, QueryEngine, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
 import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
 import { Status } from './status.ts'
@@ -48,14 +48,14 @@ export interface DatabaseOptions<S extends Schema> {
   readonly onError?: (error: unknown) => void
 }
 
-type TableOf<T> =
-  T extends TableSchema<infer C extends Columns>
-    ? T extends PartitionedSchema<C>
-      ? PartitionedTable<C>
-      : Table<C>
+type TableOf<S extends Schema, N extends keyof S['tables']> =
+  S['tables'][N] extends TableSchema<infer C extends Columns>
+    ? S['tables'][N] extends PartitionedSchema<C>
+      ? PartitionedTable<C, S, N & string>
+      : Table<C, S, N & string>
     : never
 type TablesOf<S extends Schema> = {
-  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S['tables'][N]>
+  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S, N>
 }
 
 /** A database: its own members, and each table under its name. */
@@ -68,7 +68,7 @@ export interface DatabaseCore<S extends Schema> {
   /** How it stands with storage and relay, live. */
   readonly status: Status<Connection>
   /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
-  table<N extends keyof S['tables'] & string>(name: N): TableOf<S['tables'][N]>
+  table<N extends keyof S['tables'] & string>(name: N): TableOf<S, N>
   /**
    * Runs `work`, whose writes, over any tables, are kept together or, if it throws, not at all. They go out as one Yjs
    * transaction a table and one storage append in all.
@@ -263,9 +263,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     saved: (table) => saver.position(table),
     isSynced: sync !== undefined,
   })
+  const queries = { catalog: createCatalog(schema.tables), engine: new QueryEngine(onError) }
+  batch.onFlushed(() => queries.engine.refresh())
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables)) {
-    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, now, onError }
+    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, now, onError, queries }
     if (isPartitioned(tableSchema)) {
       const { log, host } = await partitioned.add(table, tableSchema)
       const facts = delivery.factsOfAll(() =>
@@ -305,7 +307,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'unknown_table',
           `There is no table ${show(table)}; the schema has ${[...tables.keys()].join(', ')}.`,
         )
-      return found as unknown as TableOf<S['tables'][typeof table]>
+      return found as unknown as TableOf<S, typeof table>
     },
     transact,
     undo,

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'unknown_table'
   | 'row_not_found'
   | 'row_exists'
+  | 'not_unique'
   | 'database_closed'
   | 'newer_format'
   | 'read_only'

@@ -9,13 +9,30 @@ export {
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { RandomBytes } from './ids.ts'
 export type {
+  Aggregate,
+  ColumnFilter,
+  Conditions,
+  Duplicate,
+  Explanation,
   Filter,
+  GroupQuery,
+  GroupRow,
+  Included,
+  IncludeSpec,
   OpenPartition,
+  OrderOptions,
   PartitionedTable,
   PartitionInfo,
   Query,
   QueryChange,
+  RelationName,
+  RowFilter,
+  SearchHit,
+  SearchOptions,
+  SearchQuery,
+  SelectSpec,
   Table,
+  Uniqueness,
 } from './query/index.ts'
 export {
   Column,

@@ -41,6 +41,8 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   jose: ['server/auth/'],
   'y-indexeddb': ['src/storage/'],
   lmdb: ['src/storage/', 'server/log/'],
+  'sorted-btree': ['src/query/'],
+  minisearch: ['src/query/'],
   hono: ['server/http/'],
   '@hono/node-server': ['server/http/'],
   pino: ['server/logger.ts'],

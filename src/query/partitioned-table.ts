@@ -1,6 +1,7 @@
 // A partitioned table as apps see it: a table of what is open, and the opening. Knows no documents.
-import type { Columns } from '../schema/index.ts'
+import type { Columns, Schema } from '../schema/index.ts'
 import type { TableOptions } from '../table/index.ts'
+import type { QueryContext } from './context.ts'
 import { Table } from './table.ts'
 
 /** A partition that is held open. */
@@ -30,11 +31,15 @@ export interface PartitionHost {
  * A table whose rows are spread over documents by `partitionBy`. Reads, queries and subscriptions see the rows of the partitions that are
  * open; a write to another opens that.
  */
-export class PartitionedTable<C extends Columns> extends Table<C> {
+export class PartitionedTable<C extends Columns, S extends Schema = Schema, N extends string = string> extends Table<
+  C,
+  S,
+  N
+> {
   readonly #host: PartitionHost
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor(options: TableOptions<C>, host: PartitionHost) {
+  constructor(options: TableOptions<C> & { readonly queries: QueryContext }, host: PartitionHost) {
     super(options)
     this.#host = host
   }

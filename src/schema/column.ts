@@ -43,6 +43,9 @@ export interface ColumnOptions<Out, P extends Presence> {
   readonly formers?: readonly AnyFormer[]
 }
 
+/** Table that a `ref` points to, as the compiler knows it. */
+type Target = string | undefined
+
 const LATEST: MergeRule = { kind: 'latest' }
 
 /**
@@ -50,8 +53,8 @@ const LATEST: MergeRule = { kind: 'latest' }
  *
  * Immutable; each method returns a new column.
  */
-export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
-  declare readonly $types: { readonly out: Out; readonly in: In; readonly presence: P }
+export class Column<Out = unknown, In = Out, P extends Presence = Presence, T extends Target = Target> {
+  declare readonly $types: { readonly out: Out; readonly in: In; readonly presence: P; readonly target: T }
   readonly type: ColumnType<Out>
   readonly presence: P
   /** How concurrent writes become one value. */
@@ -76,7 +79,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   }
 
   /** A column that a row may lack: it reads `undefined`, and writing `undefined` clears it. */
-  optional(this: Column<Out, In, 'required'>): Column<Out, In, 'optional'> {
+  optional(this: Column<Out, In, 'required', T>): Column<Out, In, 'optional', T> {
     this.#onlyOnce('optional()')
     return new Column({ ...this.#options(), presence: 'optional' })
   }
@@ -87,7 +90,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    * @param value - Value to insert then, or a function that makes one each time.
    * @throws {@link MerrowError} `invalid_schema` if the column itself refuses the value.
    */
-  default(this: Column<Out, In, 'required'>, value: In | (() => In)): Column<Out, In, 'default'> {
+  default(this: Column<Out, In, 'required', T>, value: In | (() => In)): Column<Out, In, 'default', T> {
     this.#onlyOnce('default()')
     if (typeof value === 'function')
       return new Column({ ...this.#options(), presence: 'default', makeDefault: value as () => unknown })
@@ -109,7 +112,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    * @example
    * title: c.string().formerly({ name: 'titel', read: (old: string) => old, write: (title) => title })
    */
-  formerly<Old>(former: Former<Old, Out, In>): Column<Out, In, P> {
+  formerly<Old>(former: Former<Old, Out, In>): Column<Out, In, P, T> {
     if (this.rule.kind !== 'latest')
       throw new MerrowError(
         'invalid_schema',
@@ -289,7 +292,7 @@ export const column = {
     return required(enumType(values), options)
   },
   /** The id of a row of another table. The row need not be there: it may come later, or have been deleted. */
-  ref: (table: string, options?: ConflictOptions<string>): Required<string> =>
+  ref: <const T extends string>(table: T, options?: ConflictOptions<string>): Column<string, string, 'required', T> =>
     new Column({ type: refType(table), presence: 'required', rule: ruleOf(options), target: table }),
   /**
    * A number that concurrent increments add up in. Write the new total, `update(id, { votes: votes + 1 })` or

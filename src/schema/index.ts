@@ -23,6 +23,7 @@ export {
 export { isColumnName, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 export { deepFreeze, type Json, Refusal, toStored } from './plain.ts'
 export { defineSchema, type Insert, type Patch, type Row, type Schema, type Tables } from './schema.ts'
+export type { Lookups, TableIndex } from './table-lookups.ts'
 export {
   type HistoryRetention,
   type PartitionedSchema,

@@ -4,7 +4,8 @@ import type { Column } from './column.ts'
 import { isColumnName, RESERVED, TABLE_RECORD, VERSION_FIELD } from './names.ts'
 import { Refusal } from './plain.ts'
 import { checkFormers, type WrittenFormer, writeFormers, writtenFormers } from './table-formers.ts'
-import type { Columns, KeyRow } from './types.ts'
+import { checkIndex, checkSearched, type Lookups, NO_LOOKUPS } from './table-lookups.ts'
+import type { Columns, KeyRow, RowMeta } from './types.ts'
 
 /** Columns that a write names, and their stored values, in the same order. */
 export interface StoredFields {
@@ -36,6 +37,13 @@ export interface Partitioning {
 /** A table whose rows are spread over several documents; made by `table({ ... }).partitionBy(...)`. */
 export type PartitionedSchema<C extends Columns> = TableSchema<C> & { readonly partition: Partitioning }
 
+/** What a table is beside its columns. */
+interface TableTraits {
+  readonly history?: HistoryRetention | undefined
+  readonly partition?: Partitioning | undefined
+  readonly lookups?: Lookups
+}
+
 /** The columns of one table; made by {@link table}. */
 export class TableSchema<C extends Columns = Columns> {
   readonly columns: C
@@ -46,6 +54,8 @@ export class TableSchema<C extends Columns = Columns> {
   readonly history: HistoryRetention | undefined
   /** How its rows are spread over documents; one document holds them all if undefined. */
   readonly partition: Partitioning | undefined
+  /** How its rows are looked up: indexes, and the columns of the full-text search. */
+  readonly lookups: Lookups
   readonly #names: ReadonlySet<string>
   readonly #version: number
   readonly #entries: readonly (readonly [string, Column])[]
@@ -53,10 +63,11 @@ export class TableSchema<C extends Columns = Columns> {
   readonly #written: readonly WrittenFormer[]
 
   /** @internal */
-  constructor(columns: C, version = 1, history?: HistoryRetention, partition?: Partitioning) {
+  constructor(columns: C, version = 1, { history, partition, lookups = NO_LOOKUPS }: TableTraits = {}) {
     this.columns = columns
     this.history = history
     this.partition = partition
+    this.lookups = lookups
     this.#version = version
     this.#entries = Object.entries(columns)
     this.columnNames = Object.freeze(Object.keys(columns))
@@ -69,7 +80,7 @@ export class TableSchema<C extends Columns = Columns> {
 
   /** @internal The table in a schema of this version. */
   at(version: number): TableSchema<C> {
-    return version === this.#version ? this : new TableSchema(this.columns, version, this.history, this.partition)
+    return version === this.#version ? this : new TableSchema(this.columns, version, this)
   }
 
   /**
@@ -87,7 +98,7 @@ export class TableSchema<C extends Columns = Columns> {
         'invalid_schema',
         `keepHistory(${show(retention)}) needs a bound that is a positive number: maxWrites, maxAgeMs or both.`,
       )
-    return new TableSchema(this.columns, this.#version, { maxWrites, maxAgeMs }, this.partition) as this
+    return this.#with({ history: { maxWrites, maxAgeMs } })
   }
 
   /**
@@ -109,8 +120,51 @@ export class TableSchema<C extends Columns = Columns> {
         'invalid_schema',
         `partitionBy(${show(key)}, { idleMs: ${show(idleMs)} }) needs a function of a row that gives its key, and a positive number of milliseconds.`,
       )
-    const partition: Partitioning = { key: key as Partitioning['key'], idleMs }
-    return new TableSchema(this.columns, this.#version, this.history, partition) as this & PartitionedSchema<C>
+    return this.#with({ partition: { key: key as Partitioning['key'], idleMs } }) as this & PartitionedSchema<C>
+  }
+
+  /**
+   * Adds an index: queries that compare its first columns for equality, the next one by a range, or order by them, read it instead of
+   * every row. It is built when first used, and kept as rows change.
+   *
+   * @param columns - One or several, in the order they are compared in.
+   * @throws {@link MerrowError} `invalid_schema` for an unknown column or one that has no order (sets, JSON).
+   * @example table({ projectId: c.ref('projects'), done: c.boolean() }).index('projectId').index('done', 'createdAt')
+   */
+  index(...columns: readonly (keyof (C & RowMeta) & string)[]): this {
+    return this.#withIndex(columns, false)
+  }
+
+  /**
+   * Says that no two rows may have the same values in these columns. A write here that would make a second one is refused; rows that
+   * meet by merging are both kept, and listed by `db.<table>.duplicates`. Rows that lack one of the values, and soft-deleted ones,
+   * do not count.
+   *
+   * @throws {@link MerrowError} `invalid_schema` as for {@link index}.
+   */
+  unique(...columns: readonly (keyof (C & RowMeta) & string)[]): this {
+    return this.#withIndex(columns, true)
+  }
+
+  /**
+   * Makes columns searchable by words: `db.<table>.search('words')`. The index is built at the first search.
+   *
+   * @param columns - Columns that hold text, or sets of it.
+   * @throws {@link MerrowError} `invalid_schema` for an unknown column, or one that holds no text.
+   */
+  search(...columns: readonly (keyof C & string)[]): this {
+    return this.#with({ lookups: { ...this.lookups, searched: checkSearched(this.columns, columns) } })
+  }
+
+  #withIndex(columns: readonly (keyof (C & RowMeta) & string)[], isUnique: boolean): this {
+    const indexes = checkIndex(this.lookups.indexes, this.columns, columns, isUnique)
+    return this.#with({ lookups: { ...this.lookups, indexes } })
+  }
+
+  /** The table with other traits; what it is partitioned by stays its type. */
+  #with(traits: Partial<TableTraits>): this {
+    const { history, partition, lookups } = this
+    return new TableSchema(this.columns, this.#version, { history, partition, lookups, ...traits }) as this
   }
 
   /** The stored fields of a new row: every column, `undefined` where an optional one is left out. @throws `invalid_value` */

@@ -3,7 +3,7 @@ import type { Column } from './column.ts'
 
 /** The columns of a table, by name. */
 // biome-ignore lint/suspicious/noExplicitAny: any column, whatever it holds; `unknown` would refuse all but the widest.
-export type Columns = Readonly<Record<string, Column<any, any, any>>>
+export type Columns = Readonly<Record<string, Column<any, any, any, any>>>
 
 /** What every row has beside its own columns. Times are milliseconds since the epoch. */
 export interface RowMeta {

@@ -12,6 +12,7 @@ export { PartitionedLog, type PartitionedLogOptions } from './partitions/partiti
 export type { Partition } from './partitions/placement.ts'
 export { Quarantine, type Quarantined } from './quarantine.ts'
 export { Registers } from './registers.ts'
+export type { RowFeed } from './row-feed.ts'
 export { assertRowId } from './row-id.ts'
 export { RowTable, type TableOptions, type TableStats } from './row-table.ts'
 export { readMinVersion, writeMinVersion } from './table-record.ts'

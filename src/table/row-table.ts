@@ -19,6 +19,7 @@ import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
 import { isByMigration, RowBuilder } from './row-builder.ts'
+import type { RowFeed } from './row-feed.ts'
 import { assertRowId } from './row-id.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
@@ -76,6 +77,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #hooks: Hooks<C>
   readonly #bulk: BulkWriter<RowOf<C>>
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
+  #feed: RowFeed<RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
   constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, now, onError }: TableOptions<C>) {
@@ -89,7 +91,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
-    this.#writer = new RowWriter({ name, schema, log, batch, undo, now })
+    this.#writer = new RowWriter({ name, schema, log, batch, undo, now, onWrite: (id) => this.#touch(id) })
     this.#finder = new ConflictFinder(name, schema, log)
     this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
@@ -101,9 +103,16 @@ export class RowTable<C extends Columns> implements ConflictSource {
       announce: (changes, described) => this.#announce('local', changes, described),
     })
     conflicts.join(name, this)
-    batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
-    log.onRemoteChange((changes) => this.#announce('remote', changes))
-    log.onShown?.((changes) => this.#announce('partition', changes))
+    batch.join({
+      log,
+      announce: () => {
+        this.#announceLocal(log.takeLocalChanges())
+        this.#feed?.announced('local')
+      },
+      rolledBack: () => this.#feed?.rolledBack(),
+    })
+    log.onRemoteChange((changes) => this.#announceForeign('remote', changes))
+    log.onShown?.((changes) => this.#announceForeign('partition', changes))
   }
 
   /**
@@ -324,9 +333,24 @@ export class RowTable<C extends Columns> implements ConflictSource {
     }
   }
 
+  /** Keeps `feed` told of every row that changes. @returns Ids of the rows that subscribers have not been told of yet. */
+  protected feedTo(feed: RowFeed<RowOf<C>>): () => Iterable<string> {
+    this.#feed = feed
+    return () => this.#log.unannounced()
+  }
+
+  /** Runs work; if it throws, what it wrote is taken back. */
+  protected atomically<T>(work: () => T): T {
+    return this.#batch.transact(work)
+  }
+
   /** Runs work as one transaction and one step for undo. */
   protected together<T>(work: () => T): T {
     return this.#undo.step(undefined, () => this.#batch.transact(work))
+  }
+
+  #touch(id: string): void {
+    if (this.#feed?.isActive) this.#feed.touch(id, this.#rows.row(this.#log.entries.get(id)))
   }
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
@@ -403,6 +427,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
       before: (entry) => this.#rows.row(entry),
       now: (id) => this.#rows.row(this.#log.entries.get(id)),
     })
+  }
+
+  #announceForeign(origin: 'remote' | 'partition', changes: RowChanges): void {
+    for (const [id, before] of this.#feed?.isActive ? changes : []) this.#feed?.touch(id, this.#rows.row(before))
+    this.#announce(origin, changes)
+    this.#feed?.announced('remote')
   }
 
   #announce(origin: Origin, changed: RowChanges, described?: TableChange<RowOf<C>>): void {

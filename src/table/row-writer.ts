@@ -24,6 +24,8 @@ export interface RowWriterOptions {
   readonly undo: UndoStack
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
+  /** Told of a row that is about to be written. */
+  readonly onWrite: (id: string) => void
 }
 
 const DELETED_FIELD = [DELETED]
@@ -36,15 +38,17 @@ export class RowWriter implements UndoTarget {
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #now: () => number
+  readonly #onWrite: (id: string) => void
   readonly #registers: Registers
   #origins = new Map<string, WriteOrigin>()
 
-  constructor({ name, schema, log, batch, undo, now }: RowWriterOptions) {
+  constructor({ name, schema, log, batch, undo, now, onWrite }: RowWriterOptions) {
     this.#name = name
     this.#log = log
     this.#batch = batch
     this.#undo = undo
     this.#now = now
+    this.#onWrite = onWrite
     this.#registers = new Registers(schema, log.replica)
     undo.join(name, this)
   }
@@ -52,6 +56,7 @@ export class RowWriter implements UndoTarget {
   /** Writes a new row. */
   insert(id: string, fields: StoredFields): void {
     const { columns, values } = this.#registers.ofInsert(fields)
+    this.#onWrite(id)
     const patch = this.#log.stage(id, true, columns, values)
     this.#note(id, { table: this.#name, id, insert: true, fields: [], patch })
   }
@@ -68,6 +73,7 @@ export class RowWriter implements UndoTarget {
 
   /** Removes a row for good: what was written to it is deleted from the document. Not undone. */
   purge(id: string): void {
+    this.#onWrite(id)
     this.#log.stage(id, false, PURGED_FIELD, [this.#now()])
     this.#note(id)
   }
@@ -109,6 +115,7 @@ export class RowWriter implements UndoTarget {
   #write(id: string, { columns, values }: StoredFields): LogPatch | undefined {
     if (columns.length === 0) return undefined
     const fields = this.#registers.describe(columns, values, this.#entry(id))
+    this.#onWrite(id)
     const patch = this.#log.stage(id, false, columns, values)
     this.#note(id, { table: this.#name, id, insert: false, fields, patch })
     return patch

@@ -10,6 +10,8 @@ export interface BatchMember {
   readonly log: TableLog
   /** Tells subscribers of the local changes since the last call. */
   announce(): void
+  /** Takes note that staged writes were taken back. */
+  rolledBack?(): void
 }
 
 /** When a batch does its work. Both run what they are given once, after the caller's own. */
@@ -37,6 +39,7 @@ export class WriteBatch {
   readonly #members: BatchMember[] = []
   readonly #schedule: BatchSchedule
   readonly #refuse: () => MerrowError | undefined
+  readonly #flushed: (() => void)[] = []
   #isToldSoon = false
   #isCommittedLater = false
   readonly #holdStorage: () => () => void
@@ -68,6 +71,11 @@ export class WriteBatch {
   /** Adds a table's log. */
   join(member: BatchMember): void {
     this.#members.push(member)
+  }
+
+  /** Calls `listener` after each flush, once every member has told of its changes. */
+  onFlushed(listener: () => void): void {
+    this.#flushed.push(listener)
   }
 
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
@@ -132,6 +140,7 @@ export class WriteBatch {
       return result
     } catch (error) {
       finish('rollback')
+      for (const member of this.#members) member.rolledBack?.()
       throw error
     } finally {
       this.#depth -= 1
@@ -178,6 +187,7 @@ export class WriteBatch {
   readonly #tell = (): void => {
     this.#isToldSoon = false
     for (const member of this.#members) member.announce()
+    for (const listener of this.#flushed) listener()
   }
 
   readonly #commitLater = (): void => {
