@@ -1,5 +1,6 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
 
+import { Compactor } from './compactor.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
@@ -184,7 +185,14 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
-  const createLog = ({ history }: TableSchema): RowLog => new RowLog({ replica, author: user, clock, history })
+  const createLog = (table: TableSchema): RowLog =>
+    new RowLog({
+      replica,
+      author: user,
+      clock,
+      history: table.history,
+      isFoldable: (field) => isFoldable(table, field),
+    })
   const logs = new Map<string, RowLog>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
     if (!isPartitioned(tableSchema)) logs.set(table, createLog(tableSchema))
@@ -219,6 +227,13 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   )
 
   const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
+  const compactor = new Compactor({
+    logs: () => logs.values(),
+    timers,
+    random: () => (random(new Uint8Array(1))[0] as number) / 256,
+    isReady: () => guard.reason === undefined && (session === undefined || session.connection === 'connected'),
+    onError,
+  })
   for (const [table, log] of logs) {
     const stored = await storage.load(table)
     log.load(stored.map(({ update }) => update))
@@ -226,6 +241,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     log.onUpdate((update) => {
       saver.save(table, update, log.position)
       guard.look(table)
+      compactor.noteChange()
     })
     log.forgetPurges(now() - PURGE_RETENTION_MS)
   }
@@ -348,6 +364,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     const bulk = batch.settled()
     if (bulk !== undefined) await bulk
     batch.close()
+    compactor.close()
     await partitioned.close()
     for (const log of allLogs()) log.seal()
     session?.close()
@@ -361,6 +378,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
   return Object.freeze(withTables(core, tables)) as Database<S>
 }
+
+/** A column that one name writes, the later write winning: nothing else tells its writes apart by their exact time. */
+const isFoldable = ({ columns, hasFormers }: TableSchema, field: string): boolean =>
+  !hasFormers && Object.hasOwn(columns, field) && columns[field]?.rule.kind === 'latest'
 
 const isPartitioned = (schema: TableSchema): schema is PartitionedSchema<Columns> => schema.partition !== undefined
 

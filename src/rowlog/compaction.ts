@@ -27,7 +27,9 @@ const FORGOTTEN_WRITER = '~'
 /** Of so many rows one has to be worth packing, for those around to be packed with it. */
 const ROWS_PER_DIRTY = 16
 /** Below so many rows worth packing it is not done. */
-const MIN_DIRTY = 64
+export const MIN_DIRTY = 64
+/** Nor while they are a smaller part of all than one in so many. */
+export const DIRTY_SHARE = 8
 
 /**
  * The rows to pack: those whose writes lie apart, and those that share a segment or block with many of them.
@@ -45,7 +47,7 @@ export const rowsToPack = (entries: ReadonlyMap<string, Entry>): readonly Entry[
       places.set(place, { rows: count.rows + 1, dirty: count.dirty + (isDirty ? 1 : 0) })
     }
   }
-  if (dirty.size < Math.max(MIN_DIRTY, entries.size / 8)) return []
+  if (dirty.size < Math.max(MIN_DIRTY, entries.size / DIRTY_SHARE)) return []
   const isShared = (place: unknown): boolean => {
     const count = places.get(place)
     return count !== undefined && count.dirty * ROWS_PER_DIRTY >= count.rows

@@ -5,7 +5,7 @@ import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { BLOCK_ROWS, decodeBlock, encodeBlock } from './block.ts'
 import { type PlacedRow, placeBlock } from './block-place.ts'
-import { type PackRules, packRow, rowsToPack } from './compaction.ts'
+import { DIRTY_SHARE, MIN_DIRTY, type PackRules, packRow, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
@@ -59,6 +59,8 @@ export class RowLog {
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
   #position = 0
+  /** Patches outside blocks that have come since it was last asked whether to compact. */
+  #loose = 0
   #lastCompactionMs: number | undefined
 
   constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
@@ -180,6 +182,7 @@ export class RowLog {
     // Before the writer packs them.
     const ids = new Set(patches.map(({ raw }) => raw[1]))
     this.#position = this.#clock.newest
+    this.#loose += patches.length
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
@@ -222,6 +225,8 @@ export class RowLog {
    * @returns How many rows it packed.
    */
   compact(): number {
+    if (this.#loose < Math.max(MIN_DIRTY, this.#entries.size / DIRTY_SHARE)) return 0
+    this.#loose = 0
     return this.pack(rowsToPack)
   }
 
@@ -339,6 +344,7 @@ export class RowLog {
       return
     }
     this.#clock.see(patch.stamp)
+    this.#loose += 1
     const before = this.#entries.get(id)
     this.#entries.set(id, withPatch(before, id, patch))
     tell(id, before)

@@ -134,4 +134,16 @@ describe('[M5] the laws catch', () => {
     })
     expect(await caught(1000)).toMatch(/without a live patch|superseded/)
   })
+
+  it('packing that counts the copy packed first', async () => {
+    vi.doMock('./segment.ts', async (original) => {
+      const real = await original<typeof import('./segment.ts')>()
+      return {
+        ...real,
+        comparePatches: (...[a, b]: Parameters<typeof real.comparePatches>) =>
+          a.stamp === b.stamp && a.replica === b.replica ? -real.comparePatches(a, b) : real.comparePatches(a, b),
+      }
+    })
+    expect(await caught(3000)).toMatch(/last writers|own write|loading/)
+  })
 })

@@ -78,6 +78,11 @@ export class TableSchema<C extends Columns = Columns> {
     this.insertFields = more.length === 0 ? this.columnNames : Object.freeze([...this.columnNames, ...more])
   }
 
+  /** @internal Whether a column has former names, so that writes under several names count for it. */
+  get hasFormers(): boolean {
+    return Object.values(this.columns as Columns).some(({ formers }) => formers.length > 0)
+  }
+
   /** @internal The table in a schema of this version. */
   at(version: number): TableSchema<C> {
     return version === this.#version ? this : new TableSchema(this.columns, version, this)
