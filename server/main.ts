@@ -10,12 +10,14 @@ import { relayCommand } from './cli/relay.ts'
 import { reportError } from './cli/report-error.ts'
 import { restoreCommand } from './cli/restore.ts'
 import { snapshotsCommand } from './cli/snapshots.ts'
+import { tokenCommand } from './cli/token.ts'
 import { verifyCommand } from './cli/verify.ts'
 import { version } from './relay.ts'
 
 /** The commands, as `--help` lists them. */
 const COMMANDS: readonly Command[] = [
   relayCommand,
+  tokenCommand,
   importCommand,
   exportCommand,
   inspectCommand,

@@ -37,9 +37,9 @@ describe('[M5] the laws catch', () => {
     vi.resetModules()
   })
 
-  const caught = async (seeds = 200): Promise<string | undefined> => {
+  const caught = async (seeds = 200, from = 0): Promise<string | undefined> => {
     vi.resetModules()
-    return firstBroken((await import('./testing/laws.ts')).checkLaws, seeds)
+    return firstBroken((await import('./testing/laws.ts')).checkLaws, seeds, from)
   }
 
   it('nothing where nothing is planted', async () => {
@@ -144,6 +144,7 @@ describe('[M5] the laws catch', () => {
           a.stamp === b.stamp && a.replica === b.replica ? -real.comparePatches(a, b) : real.comparePatches(a, b),
       }
     })
-    expect(await caught(3000)).toMatch(/last writers|own write|loading/)
+    // It takes several that pack the same rows apart, and meet in the wrong order.
+    expect(await caught(200, 400)).toMatch(/last writers|own write|loading/)
   })
 })

@@ -14,8 +14,9 @@ export const forEachSeed = async (check: (seed: number) => void | Promise<void>)
 export const firstBroken = async (
   check: (seed: number) => void | Promise<void>,
   seeds: number,
+  from = 0,
 ): Promise<string | undefined> => {
-  for (let seed = 0; seed < seeds; seed++) {
+  for (let seed = from; seed < from + seeds; seed++) {
     try {
       await check(seed)
     } catch (error) {

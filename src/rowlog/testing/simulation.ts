@@ -78,6 +78,7 @@ export class Simulation {
       this.#write(replica, `tidy${at}`, true, { a: this.#nextValue() })
       replica.log.commit()
       replica.log.seal()
+      replica.log.pack()
     }
     this.settle()
   }
