@@ -20,6 +20,6 @@ it('[A11] signs a token for a subject, its grants and a lifetime, with the secre
 
 it('[A11] names all that is missing at once, and no secret', async () => {
   await expect(tokenCommand.run(['--grant', 'acme', '--lifetime', '0'], {})).rejects.toThrow(
-    /lifetime.*grant "acme".*subject.*issuer.*audience.*secret/i,
+    /lifetime.*grant "acme".*subject.*issuer.*audience.*secret/is,
   )
 })

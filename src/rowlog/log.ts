@@ -234,7 +234,12 @@ export class RowLog {
   pack(choose: (entries: ReadonlyMap<string, Entry>) => readonly Entry[] = (entries) => [...entries.values()]): number {
     this.commit()
     const rows = choose(this.#entries)
-    if (rows.length > 0) this.document.transact(() => this.#pack(rows), this)
+    if (rows.length === 0) return 0
+    this.document.transact(() => {
+      // Its own segment goes with the rest: it writes into a new one, if at all.
+      this.#writer.seal()
+      this.#pack(rows)
+    }, this)
     return rows.length
   }
 

@@ -250,3 +250,33 @@ const heldLog = () => {
   }
   return { log, hold, release: () => release() }
 }
+
+it('[K21] what a database compacts when it closes passes the relay, and others keep their rows', async () => {
+  const { url } = await startRelay()
+  const [ann, ben, storage] = [await open(url), await open(url), memory()]
+  const cem = await open(url, { storage })
+  const ids = cem.tasks.insertMany(Array.from({ length: 100 }, (_, at) => ({ title: `Task ${at}` })))
+  await cem.acknowledged()
+  for (const [at, id] of ids.entries()) {
+    cem.tasks.update(id, { size: at })
+    await cem.saved()
+  }
+  await until(ben, () => ben.tasks.where({ size: 99 }).count() === 1)
+  let heard = 0
+  ben.tasks.subscribe(() => heard++)
+  const rows = ben.tasks.all()
+  const segments = ben.stats().tasks.segments
+  await cem.close()
+  const again = await open(url, { storage })
+  expect(again.stats().tasks.segments).toBeLessThanOrEqual(segments)
+  expect(again.stats().tasks.deadBytes).toBeLessThan(ben.stats().tasks.deadBytes)
+  await again.acknowledged()
+  // What comes after the compaction has to come after it everywhere.
+  again.tasks.update(ids[0] as string, { title: 'later' })
+  await again.acknowledged()
+  await until(ben, () => ben.tasks.get(ids[0] as string)?.title === 'later')
+  expect([heard, ben.stats().tasks.segments]).toEqual([1, again.stats().tasks.segments])
+  expect(ben.tasks.get(ids[5] as string)).toBe(rows.find(({ id }) => id === ids[5]))
+  await until(ann, () => ann.tasks.get(ids[0] as string)?.title === 'later')
+  expect([ann, ben, again].map(({ status }) => [status.refused, status.error])).toEqual(Array(3).fill([0, undefined]))
+})
