@@ -37,7 +37,7 @@ const worn = (rows: number): RowLog => {
 }
 
 describe('packing', () => {
-  it('[K15] is done once an eighth of the rows, and 64 of them, are worth it', () => {
+  it('[K15] is done once a twentieth of the rows, and 64 of them, are worth it', () => {
     const [few, many] = [worn(63), worn(64)]
     expect([few.compact(), many.compact(), many.compact()]).toEqual([0, 64, 0])
     expect(many.document.getArray('log').length).toBe(1)

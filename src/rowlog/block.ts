@@ -1,13 +1,13 @@
 // Blocks: the patches of many rows in one element, column by column, as compaction writes them. Knows the bytes; not what to pack.
 //
-//   block    packed at · packer · fields · writers · shapes · rows · ids · shape numbers · writer numbers · stamps · columns
+//   block    packed at · packer · fields · writers · shapes · patches a row · ids · shape numbers · writer numbers · stamps · columns
 //
 // Rows stand in the order of their ids, the patches of one in theirs. A block is never written to: to change it, another is made
 // of what is left of it.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { UUID_BYTES, uuidBytes, uuidOf } from '../ids.ts'
-import { STAMPS_PER_MINUTE } from '../stamp.ts'
+import { STAMPS_PER_MINUTE, stampAt } from '../stamp.ts'
 import { readColumn, writeColumn } from './block-columns.ts'
 import { FIRST_VALUE, isFieldName, type RawPatch } from './format.ts'
 
@@ -60,9 +60,13 @@ export interface PackedBlock {
 }
 
 /** Most rows in a block. */
-export const BLOCK_ROWS = 1024
-const MAX_PATCHES = 1 << 16
-const MAX_VALUES = 1 << 20
+export const BLOCK_ROWS = 4096
+/** Most patches in a block. */
+export const BLOCK_PATCHES = 1 << 16
+/** Most values in a block. */
+export const BLOCK_VALUES = 1 << 20
+/** Of so few fields, a byte says which ones a patch writes, and whether it inserts: the shape then needs no page of its own. */
+const MASKED_FIELDS = 7
 /** Precedes an id that is no UUID. */
 const TEXT_ID = 255
 
@@ -70,15 +74,13 @@ const TEXT_ID = 255
 export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
   const encoder = encoding.createEncoder()
   const patches = rows.flatMap((row) => row.patches)
-  const fields = new Names()
+  const fields = new Names([...new Set(patches.flatMap(({ columns }) => columns))].sort())
   const writers = new Names()
-  const shapes = new Names()
   const shapeKeys = patches.map(({ insert, columns }) =>
-    JSON.stringify([insert ? 1 : 0, ...columns.map((column) => fields.numberOf(column))]),
+    JSON.stringify([insert ? 1 : 0, ...columns.map((column) => fields.numberOf(column)).sort((a, b) => a - b)]),
   )
   // The most frequent first: their numbers are the shortest.
-  for (const key of byFrequency(shapeKeys)) shapes.numberOf(key)
-  const shapeNumbers = shapeKeys.map((key) => shapes.numberOf(key))
+  const shapes = new Names(byFrequency(shapeKeys))
   const writerNumbers = patches.map(({ replica, author }) =>
     writers.numberOf(JSON.stringify([replica, author ?? null])),
   )
@@ -86,12 +88,16 @@ export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
   encoding.writeVarString(encoder, packer)
   writeList(encoder, fields.list, (name) => encoding.writeVarString(encoder, name))
   writeList(encoder, writers.list, (key) => writeWriter(encoder, JSON.parse(key)))
-  writeList(encoder, shapes.list, (key) =>
-    writeList(encoder, JSON.parse(key) as number[], (number) => encoding.writeVarUint(encoder, number)),
-  )
+  const areMasks = fields.list.length <= MASKED_FIELDS
+  if (!areMasks)
+    writeList(encoder, shapes.list, (key) =>
+      writeList(encoder, JSON.parse(key) as number[], (number) => encoding.writeVarUint(encoder, number)),
+    )
   writeList(encoder, rows, (row) => encoding.writeVarUint(encoder, row.patches.length))
   writeIds(encoder, rows)
-  for (const number of shapeNumbers) encoding.writeVarUint(encoder, number)
+  for (const key of shapeKeys)
+    if (areMasks) encoding.writeUint8(encoder, maskOf(JSON.parse(key) as number[]))
+    else encoding.writeVarUint(encoder, shapes.numberOf(key))
   writeRuns(encoder, writerNumbers)
   writeStamps(encoder, rows)
   for (const field of fields.list) {
@@ -112,12 +118,16 @@ export const decodeBlock = (bytes: Uint8Array): PackedBlock => {
   const fields = readList(decoder, () => decoding.readVarString(decoder))
   assert(fields.every(isFieldName))
   const writers = readList(decoder, () => readWriter(decoder))
-  const shapes = readList(decoder, () => readShape(decoder, fields.length))
+  const areMasks = fields.length <= MASKED_FIELDS
+  const shapes = areMasks
+    ? Array.from({ length: 2 ** (fields.length + 1) }, (_, mask) => shapeOfMask(mask))
+    : readList(decoder, () => readShape(decoder, fields.length))
   const counts = readList(decoder, () => decoding.readVarUint(decoder))
   const total = counts.reduce((sum, count) => sum + count, 0)
-  assert(counts.length <= BLOCK_ROWS && total <= MAX_PATCHES)
+  assert(counts.length <= BLOCK_ROWS && total <= BLOCK_PATCHES)
   const ids = readIds(decoder, counts.length)
-  const shapeNumbers = times(total, () => below(shapes.length, decoding.readVarUint(decoder)))
+  const readNumber = areMasks ? decoding.readUint8 : decoding.readVarUint
+  const shapeNumbers = times(total, () => below(shapes.length, readNumber(decoder)))
   const writerNumbers = readRuns(decoder, total).map((number) => below(writers.length, number))
   const stamps = readStamps(decoder, counts)
   const lengths = columnLengths(shapes, shapeNumbers, fields.length)
@@ -165,7 +175,7 @@ const columnLengths = (
   shapes.forEach((shape, number) => {
     for (const field of shape.fields) lengths[field] = (lengths[field] as number) + (uses[number] as number)
   })
-  assert(lengths.reduce((sum, length) => sum + length, 0) <= MAX_VALUES)
+  assert(lengths.reduce((sum, length) => sum + length, 0) <= BLOCK_VALUES)
   return lengths
 }
 
@@ -174,6 +184,10 @@ class Names {
   readonly list: string[] = []
   readonly #numbers = new Map<string, number>()
 
+  constructor(names: readonly string[] = []) {
+    for (const name of names) this.numberOf(name)
+  }
+
   numberOf(name: string): number {
     const known = this.#numbers.get(name)
     if (known !== undefined) return known
@@ -181,6 +195,15 @@ class Names {
     return this.list.push(name) - 1
   }
 }
+
+/** Bit 0 says that it inserts, bit n + 1 that it writes field n. */
+const maskOf = ([insert, ...fields]: readonly number[]): number =>
+  fields.reduce((mask, field) => mask | (2 << field), insert as number)
+
+const shapeOfMask = (mask: number): NumberedShape => ({
+  insert: (mask & 1) === 1,
+  fields: Array.from({ length: MASKED_FIELDS }, (_, field) => field).filter((field) => (mask & (2 << field)) !== 0),
+})
 
 const byFrequency = (keys: readonly string[]): readonly string[] => {
   const counts = new Map<string, number>()
@@ -239,7 +262,10 @@ const readIds = (decoder: decoding.Decoder, count: number): string[] => {
   })
 }
 
-/** A row's first stamp counts from the first of the row before; the others from the one before, in whole minutes where that is exact. */
+/**
+ * A row's first stamp counts from the first of the row before; the others from the one before, in the largest of the units that is
+ * exact: minutes, milliseconds, single stamps.
+ */
 const writeStamps = (encoder: encoding.Encoder, rows: readonly BlockRow[]): void => {
   let first = 0
   for (const { patches } of rows) {
@@ -248,9 +274,11 @@ const writeStamps = (encoder: encoding.Encoder, rows: readonly BlockRow[]): void
       if (number === 0) {
         encoding.writeVarInt(encoder, stamp - first)
         first = stamp
-      } else if (stamp % STAMPS_PER_MINUTE === 0)
-        encoding.writeVarUint(encoder, (stamp / STAMPS_PER_MINUTE - minuteOf(before)) * 2 + 1)
-      else encoding.writeVarUint(encoder, (stamp - before) * 2)
+      } else {
+        const unit = UNITS.findIndex((size) => stamp % size === 0)
+        const size = UNITS[unit] as number
+        encoding.writeVarUint(encoder, (stamp / size - Math.floor(before / size)) * UNITS.length + unit)
+      }
       before = stamp
     }
   }
@@ -273,12 +301,12 @@ const readStamps = (decoder: decoding.Decoder, counts: readonly number[]): numbe
 
 const readLater = (decoder: decoding.Decoder, before: number): number => {
   const step = decoding.readVarUint(decoder)
-  const isMinutes = step % 2 === 1
-  const distance = Math.floor(step / 2)
-  return isMinutes ? (minuteOf(before) + distance) * STAMPS_PER_MINUTE : before + distance
+  const size = UNITS[step % UNITS.length] as number
+  return (Math.floor(before / size) + Math.floor(step / UNITS.length)) * size
 }
 
-const minuteOf = (stamp: number): number => Math.floor(stamp / STAMPS_PER_MINUTE)
+/** Units in which a stamp may be written, largest first. */
+const UNITS = [STAMPS_PER_MINUTE, stampAt(1), 1]
 
 const writeRuns = (encoder: encoding.Encoder, numbers: readonly number[]): void => {
   const runs = new encoding.UintOptRleEncoder()

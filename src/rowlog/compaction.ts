@@ -1,6 +1,6 @@
 // Compaction: which rows are worth packing, and what of them goes into a block. Knows entries; no bytes, no document.
 import { STAMPS_PER_MINUTE } from '../stamp.ts'
-import type { BlockPatch, BlockRow } from './block.ts'
+import { BLOCK_PATCHES, BLOCK_ROWS, BLOCK_VALUES, type BlockPatch, type BlockRow } from './block.ts'
 import { type Entry, fieldsLeft } from './entry.ts'
 import { FIRST_VALUE } from './format.ts'
 import type { Patch } from './segment.ts'
@@ -20,21 +20,21 @@ const HOUR_MS = 60 * 60 * 1000
 /** A write older than this is known by its minute. */
 const MINUTES_AFTER_MS = 24 * HOUR_MS
 /** Writes older than this, to one row, are one. */
-const ONE_AFTER_MS = 90 * 24 * HOUR_MS
+const ONE_AFTER_MS = 30 * 24 * HOUR_MS
 /** Above every name of a replica, so that a write whose writer is forgotten replaces the one that it was. */
 const FORGOTTEN_WRITER = '~'
 
 /** Of so many rows one has to be worth packing, for those around to be packed with it. */
-const ROWS_PER_DIRTY = 16
+const ROWS_PER_DIRTY = 32
 /** Below so many rows worth packing it is not done. */
 export const MIN_DIRTY = 64
 /** Nor while they are a smaller part of all than one in so many. */
-export const DIRTY_SHARE = 8
+export const DIRTY_SHARE = 20
 
 /**
  * The rows to pack: those whose writes lie apart, and those that share a segment or block with many of them.
  *
- * @returns None while there are too few: less than an eighth of all.
+ * @returns None while there are too few: less than a twentieth of all.
  */
 export const rowsToPack = (entries: ReadonlyMap<string, Entry>): readonly Entry[] => {
   const dirty = new Set<Entry>()
@@ -66,7 +66,7 @@ const placesOf = ({ patches }: Entry): ReadonlySet<unknown> => new Set(patches.m
 /**
  * A row as a block holds it: of each write what no later one has replaced.
  *
- * Older writes lose what nobody can ask for any more: after a day their second and their writer, after 90 days, together, their
+ * Older writes lose what nobody can ask for any more: after a day their second and their writer, after 30 days, together, their
  * order. They only ever become later by that, and never later than the row's last write; the insert and the last write stay as they are.
  */
 export const packRow = (entry: Entry, rules: PackRules): BlockRow => {
@@ -76,6 +76,45 @@ export const packRow = (entry: Entry, rules: PackRules): BlockRow => {
     : patches.flatMap((patch, at) => reduced(patch, fieldsLeft(patch, at, patches)))
   return { id, patches: canFold(entry, rules) ? fold(left, rules) : left }
 }
+
+/** Rows for one block, packed. */
+export interface PackedRows {
+  readonly entries: readonly Entry[]
+  readonly rows: readonly BlockRow[]
+}
+
+/** About how many bytes go into one block, and so into one update: far less than relays take. */
+const BLOCK_BYTES = 256 * 1024
+
+/** Rows in blocks, by their ids. A row that no block can hold is left out, and stays where it is. */
+export const packRows = (entries: readonly Entry[], rules: PackRules): readonly PackedRows[] => {
+  const blocks: { entries: Entry[]; rows: BlockRow[] }[] = []
+  let room = { patches: 0, values: 0, bytes: 0 }
+  for (const entry of entries.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const row = packRow(entry, rules)
+    const size = sizeOf(row)
+    if (size.patches > BLOCK_PATCHES || size.values > BLOCK_VALUES) continue
+    let block = blocks.at(-1)
+    const fits = size.patches <= room.patches && size.values <= room.values && size.bytes <= room.bytes
+    if (block === undefined || block.rows.length === BLOCK_ROWS || !fits) {
+      block = { entries: [], rows: [] }
+      blocks.push(block)
+      room = { patches: BLOCK_PATCHES, values: BLOCK_VALUES, bytes: BLOCK_BYTES }
+    }
+    block.entries.push(entry)
+    block.rows.push(row)
+    room = { patches: room.patches - size.patches, values: room.values - size.values, bytes: room.bytes - size.bytes }
+  }
+  return blocks
+}
+
+const sizeOf = ({
+  patches,
+}: BlockRow): { readonly patches: number; readonly values: number; readonly bytes: number } => ({
+  patches: patches.length,
+  values: patches.reduce((sum, { columns }) => sum + columns.length, 0),
+  bytes: patches.reduce((sum, { values }) => sum + JSON.stringify(values).length, 0),
+})
 
 const whole = (patch: Patch): BlockPatch => ({
   stamp: patch.stamp,

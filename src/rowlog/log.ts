@@ -3,9 +3,9 @@ import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
-import { BLOCK_ROWS, decodeBlock, encodeBlock } from './block.ts'
+import { decodeBlock, encodeBlock } from './block.ts'
 import { type PlacedRow, placeBlock } from './block-place.ts'
-import { DIRTY_SHARE, MIN_DIRTY, type PackRules, packRow, rowsToPack } from './compaction.ts'
+import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
@@ -235,11 +235,9 @@ export class RowLog {
     this.commit()
     const rows = choose(this.#entries)
     if (rows.length === 0) return 0
-    this.document.transact(() => {
-      // Its own segment goes with the rest: it writes into a new one, if at all.
-      this.#writer.seal()
-      this.#pack(rows)
-    }, this)
+    // Its own segment goes with the rest: it writes into a new one, if at all.
+    this.seal()
+    this.#pack(rows)
     return rows.length
   }
 
@@ -288,23 +286,20 @@ export class RowLog {
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
   }
 
-  /** Within a Yjs transaction. */
+  /** One Yjs transaction a block, unless within one. */
   #pack(rows: readonly Entry[]): void {
-    const ordered = rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    for (let from = 0; from < ordered.length; from += BLOCK_ROWS)
-      this.#packBlock(ordered.slice(from, from + BLOCK_ROWS))
-    this.#segments.deletePatches(rows.flatMap(({ patches }) => patches))
-    this.#segments.dropEmpty()
+    for (const packed of packRows(rows, this.#packRules))
+      this.document.transact(() => {
+        this.#packBlock(packed)
+        this.#segments.deletePatches(packed.entries.flatMap(({ patches }) => patches))
+        this.#segments.dropEmpty()
+      }, this)
     this.#lastCompactionMs = this.#clock.nowMs
   }
 
-  #packBlock(rows: readonly Entry[]): void {
-    const packedAt = rows.reduce(packedAfter, this.#clock.next())
-    const bytes = encodeBlock({
-      packedAt,
-      packer: this.replica,
-      rows: rows.map((entry) => packRow(entry, this.#packRules)),
-    })
+  #packBlock({ entries, rows }: PackedRows): void {
+    const packedAt = entries.reduce(packedAfter, this.#clock.next())
+    const bytes = encodeBlock({ packedAt, packer: this.replica, rows })
     const segment = this.#segments.append(bytes)
     const placed = placeBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
     for (const { id, patches } of placed) {

@@ -14,9 +14,8 @@ export const forEachSeed = async (check: (seed: number) => void | Promise<void>)
 export const firstBroken = async (
   check: (seed: number) => void | Promise<void>,
   seeds: number,
-  from = 0,
 ): Promise<string | undefined> => {
-  for (let seed = from; seed < from + seeds; seed++) {
+  for (let seed = 0; seed < seeds; seed++) {
     try {
       await check(seed)
     } catch (error) {
