@@ -1,4 +1,5 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
+import { BackendIds, type Host, registerHost } from './backend/host.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
@@ -54,6 +55,8 @@ export type Database<S extends Schema = Schema> = DatabaseCore<S> & TablesOf<S>
 export interface DatabaseCore<S extends Schema> {
   /** The database's name. */
   readonly name: string
+  /** The schema that it was opened with. */
+  readonly schema: S
   /** How it stands with storage and relay, live. */
   readonly status: Status<Connection>
   /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
@@ -100,6 +103,8 @@ export interface DatabaseCore<S extends Schema> {
    * db.union(['tasks', 'archivedTasks']).all().filter((row) => row.table === 'tasks')
    */
   union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
+  /** Which row is which record of a backend; see `connectBackend` of `merrow/backend`. */
+  readonly ids: BackendIds
   /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
   saved(): Promise<void>
   /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
@@ -197,15 +202,16 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   )
 
   const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
-  for (const [table, log] of logs) {
-    const stored = await storage.load(table)
+  const loadLog = async (document: string, log: RowLog): Promise<void> => {
+    const stored = await storage.load(document)
     log.load(stored.map(({ update }) => update))
-    saver.noteLoaded(table, stored)
-    log.onUpdate((update) => {
-      saver.save(table, update)
-      guard.look(table)
-    })
+    saver.noteLoaded(document, stored)
+    log.onUpdate((update) => saver.save(document, update))
     log.forgetPurges(now() - PURGE_RETENTION_MS)
+  }
+  for (const [table, log] of logs) {
+    await loadLog(table, log)
+    log.onUpdate(() => guard.look(table))
   }
   guard.migrate()
   await saver.compact()
@@ -223,6 +229,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
     )
 
+  const ids = new BackendIds()
   const quarantine = new Quarantine(() => tables.values(), onError)
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
@@ -237,6 +244,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
   const core: DatabaseCore<S> = {
     name,
+    schema,
     status,
     table: (table) => {
       const found = tables.get(table)
@@ -251,6 +259,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     undo,
     conflicts,
     quarantine,
+    ids,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
     async saved() {
@@ -275,7 +284,37 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
   }
 
+  const opening = new Map<string, Promise<RowLog>>()
+  const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
+    const log = new RowLog({ replica, author: user, clock })
+    logs.set(document, log)
+    await loadLog(document, log)
+    if (isMerged) session?.open(`${name}/${document}`, log.document)
+    return log
+  }
+  const closers: (() => void)[] = []
+  const host: Host = {
+    name,
+    schema,
+    conflicts,
+    now,
+    onError,
+    table: (table) => core.table(table) as unknown as Table<Columns>,
+    log: logOf,
+    openLog(document, { isMerged }) {
+      const opened = opening.get(document) ?? openLog(document, isMerged)
+      opening.set(document, opened)
+      return opened
+    },
+    beforeStoring: (work) => batch.last(work),
+    write: (work) => undo.unrecorded(() => batch.transactAs('backend', work)),
+    saved: () => core.saved(),
+    joinBackend: (backend) => ids.join(backend),
+    onClose: (work) => closers.push(work),
+  }
+
   const closeDatabase = async (): Promise<void> => {
+    for (const work of closers) work()
     batch.close()
     for (const log of logs.values()) log.seal()
     session?.close()
@@ -287,7 +326,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       for (const { document } of logs.values()) document.destroy()
     }
   }
-  return Object.freeze(withTables(core, tables)) as Database<S>
+  const database = Object.freeze(withTables(core, tables)) as Database<S>
+  registerHost(database, host)
+  return database
 }
 
 const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap<string, Table<Columns>>): object => {

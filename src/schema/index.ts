@@ -21,7 +21,7 @@ export {
   type Versions,
 } from './migrations.ts'
 export { isColumnName, TABLE_RECORD, VERSION_FIELD } from './names.ts'
-export { deepFreeze, type Json, toStored } from './plain.ts'
+export { deepFreeze, type Json, Refusal, toStored } from './plain.ts'
 export { defineSchema, type Insert, type Patch, type Row, type Schema, type Tables } from './schema.ts'
 export {
   type HistoryRetention,

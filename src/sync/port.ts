@@ -26,6 +26,8 @@ export interface SyncSession {
   readonly unsent: number
   /** What keeps it from working, if something does. */
   readonly error: unknown
+  /** Keeps one more document in step, under its name on the relay. */
+  open(name: string, document: Y.Doc): void
   /** Connects, and stays connected; the state at the start. */
   connect(): void
   /** Disconnects, and stays so until `connect`. */

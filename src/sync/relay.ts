@@ -1,4 +1,5 @@
 // Synchronisation through a relay: `relay({ url })`. Puts the shared socket and the channels together.
+import type * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { Channel, closedEarly } from './channel.ts'
 import type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
@@ -41,7 +42,8 @@ export const relay = ({
 
 class RelaySession implements SyncSession {
   readonly #shared: SharedSocket
-  readonly #channels: readonly Channel[]
+  readonly #channels: Channel[] = []
+  readonly #makeChannel: (name: string, document: Y.Doc) => Channel
   readonly #onOnline = (): void => {
     if (this.#isWanted) this.#shared.connect()
   }
@@ -53,11 +55,9 @@ class RelaySession implements SyncSession {
     options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
   ) {
     this.#shared = new SharedSocket({ ...options, onStatus })
-    this.#channels = Array.from(
-      documents,
-      ([name, document]) =>
-        new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random }),
-    )
+    this.#makeChannel = (name, document) =>
+      new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random })
+    for (const [name, document] of documents) this.open(name, document)
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }
@@ -72,6 +72,10 @@ class RelaySession implements SyncSession {
 
   get error(): unknown {
     return this.#refusal ?? this.#shared.error ?? this.#channels.find(({ failure }) => failure !== undefined)?.failure
+  }
+
+  open(name: string, document: Y.Doc): void {
+    this.#channels.push(this.#makeChannel(name, document))
   }
 
   connect(): void {

@@ -1,8 +1,8 @@
 // What a transaction did to a table's rows, in rows. Knows no log.
 import type { RowMeta } from '../schema/index.ts'
 
-/** Where a change came from: a write here, an undo or redo here, or others by way of sync. */
-export type Origin = 'local' | 'undo' | 'remote'
+/** Where a change came from: a write here, an undo or redo here, others by way of sync, or a backend. */
+export type Origin = 'local' | 'undo' | 'remote' | 'backend'
 
 /** One transaction's effect on a table, in rows that are not soft-deleted. */
 export interface TableChange<R extends RowMeta> {

@@ -1,6 +1,6 @@
 // What the layers above see of the table layer.
 export type { Origin, TableChange } from './changes.ts'
-export { type Conflict, type ConflictingWrite, Conflicts } from './conflicts.ts'
+export { type Conflict, type ConflictingWrite, type ConflictSource, Conflicts } from './conflicts.ts'
 export type { HistoryEntry } from './history.ts'
 export type { AfterWrite, BeforeWrite, WriteKind, WriteRequest, WrittenRow } from './hooks.ts'
 export { MigrationClock, migrateTable } from './migration.ts'

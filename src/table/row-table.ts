@@ -66,7 +66,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
     conflicts.join(name, this)
-    batch.join({ log, announce: () => this.#announceLocal(log.takeLocalChanges()) })
+    batch.join({ log, announce: (origin) => this.#announceOwn(origin, log.takeLocalChanges()) })
     log.onRemoteChange((changes) => this.#announce('remote', changes))
   }
 
@@ -308,15 +308,16 @@ export class RowTable<C extends Columns> implements ConflictSource {
   }
 
   #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
-    return this.#hooks.isEmpty ? values : this.#hooks.before({ kind, table: this.name, id, before, values })
+    // What a backend holds has been accepted already.
+    return this.#hooks.isEmpty || this.#batch.origin === 'backend' ? values : this.#hooks.before({ kind, table: this.name, id, before, values })
   }
 
   /** What undo and redo wrote is told apart from other local writes. */
-  #announceLocal(changes: RowChanges): void {
+  #announceOwn(origin: Origin, changes: RowChanges): void {
     const reverted = this.#writer.takeReverted()
-    if (reverted.size === 0) return this.#announce('local', changes)
+    if (reverted.size === 0) return this.#announce(origin, changes)
     const isReverted = ([id]: readonly [string, unknown]): boolean => reverted.has(id)
-    this.#announce('local', new Map([...changes].filter((change) => !isReverted(change))))
+    this.#announce(origin, new Map([...changes].filter((change) => !isReverted(change))))
     this.#announce('undo', new Map([...changes].filter(isReverted)))
   }
 

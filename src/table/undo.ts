@@ -145,6 +145,17 @@ export class UndoStack {
     }
   }
 
+  /** @internal Runs `work`, whose writes are nobody's step: undo passes them over. */
+  unrecorded<T>(work: () => T): T {
+    const recording = this.#recording
+    this.#recording = { label: undefined, records: [], lastMs: 0, isClosed: true }
+    try {
+      return work()
+    } finally {
+      this.#recording = recording
+    }
+  }
+
   #inner<T>(records: WriteRecord[], work: () => T): T {
     const count = records.length
     try {

@@ -1,20 +1,23 @@
 // Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
+import type { Origin } from './changes.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
   readonly log: RowLog
-  /** Tells subscribers of the local changes since the last call. */
-  announce(): void
+  /** Tells subscribers of the changes made here since the last call. */
+  announce(origin: Origin): void
 }
 
 /** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
 export class WriteBatch {
   readonly #members: BatchMember[] = []
+  readonly #lasts: (() => void)[] = []
   readonly #schedule: (work: () => void) => void
   readonly #refuse: () => MerrowError | undefined
   #isScheduled = false
+  #origin: Origin = 'local'
   #depth = 0
   #closed = false
 
@@ -33,6 +36,29 @@ export class WriteBatch {
   /** Adds a table's log. */
   join(member: BatchMember): void {
     this.#members.push(member)
+  }
+
+  /** Adds work for the end of each flush: what it commits is stored together with the flush, or not at all. */
+  last(work: () => void): void {
+    this.#lasts.push(work)
+  }
+
+  /** Whose writes are being made. */
+  get origin(): Origin {
+    return this.#origin
+  }
+
+  /** Runs `work` as {@link transact} does and commits it at once, apart from all other writes, as coming from `origin`. */
+  transactAs<T>(origin: Origin, work: () => T): T {
+    this.flush()
+    this.#origin = origin
+    try {
+      const result = this.transact(work)
+      this.flush()
+      return result
+    } finally {
+      this.#origin = 'local'
+    }
   }
 
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
@@ -87,7 +113,8 @@ export class WriteBatch {
       )
     this.#isScheduled = false
     for (const { log } of this.#members) log.commit()
-    for (const member of this.#members) member.announce()
+    for (const member of this.#members) member.announce(this.#origin)
+    for (const work of this.#lasts) work()
   }
 
   /** Commits what is staged and refuses further writes. */

@@ -1,6 +1,6 @@
 // Databases that exchange their documents when told to, without sockets: for tests of what concurrent writes lead to.
 import { createDatabase, type Database, type Schema } from '../../index.ts'
-import type { SyncAdapter, SyncContext } from '../../sync/index.ts'
+import type { SyncAdapter, SyncContext, SyncSession } from '../../sync/index.ts'
 
 /** A database whose documents are at hand. */
 export interface TestReplica<S extends Schema> {
@@ -25,14 +25,15 @@ export const openReplica = async <const S extends Schema>(
   schema: S,
   options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
 ): Promise<TestReplica<S>> => {
-  let documents: SyncContext['documents'] = new Map()
+  const documents = new Map<string, Parameters<SyncSession['open']>[1]>()
   const sync: SyncAdapter = {
     start(context) {
-      documents = context.documents
+      for (const [name, document] of context.documents) documents.set(name, document)
       return {
         connection: 'offline',
         unsent: 0,
         error: undefined,
+        open: (name, document) => documents.set(name, document),
         connect: () => {},
         disconnect: () => {},
         acknowledged: async () => {},

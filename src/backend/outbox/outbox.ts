@@ -1,0 +1,175 @@
+// The outbox: operations in the journal, in order, joined while they wait. Knows the queue and the journal; no network and no rows.
+import type { Json } from '../../schema/index.ts'
+import { type IdMap, rowKey } from '../ids.ts'
+import type { KeyedLog } from '../keyed-log.ts'
+import type { Fields } from '../remote-table.ts'
+import type { Trace, TraceEntry } from '../trace.ts'
+import { coalesce, type Failure, type Operation } from './operation.ts'
+import { Queue, type QueueContext } from './queue.ts'
+
+/** A write before it is an operation. */
+export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'> & { readonly isCorrection?: boolean }
+
+/** What an outbox is given to work with. */
+export interface OutboxOptions extends QueueContext {
+  readonly journal: KeyedLog
+  readonly ids: IdMap
+  readonly trace: Trace
+  readonly makeId: () => string
+  readonly now: () => number
+  /** What an operation is to send, by the row as it is now; undefined if that has made it needless. */
+  readonly bind: (operation: Operation) => Fields | undefined
+  /** Whether a row, `table/id`, will never have a record. */
+  readonly isNever: (row: string) => boolean
+  /** Told after any change. */
+  readonly onChange: () => void
+}
+
+const PREFIX = 'op/'
+
+/** Operations on their way. Changes are staged in the journal; whoever makes them sees to the commit. */
+export class Outbox {
+  readonly queue: Queue
+  readonly #options: OutboxOptions
+  #lastOrder = 0
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.queue = new Queue(options)
+    const stored = [...options.journal.entries()].flatMap(([key, value]) =>
+      key.startsWith(PREFIX) ? [value as unknown as Operation] : [],
+    )
+    for (const operation of stored.sort((a, b) => a.order - b.order)) {
+      this.queue.add(operation)
+      this.#lastOrder = operation.order
+    }
+  }
+
+  /** Adds a write, joined to the one that waits before it on its row. */
+  enqueue(draft: Draft): void {
+    const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
+    const operation = this.#make(draft)
+    const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation)
+    if (joined.kind === 'one') this.put(joined.operation)
+    else if (joined.kind === 'apart') this.#add(operation)
+    else if (last !== undefined) {
+      if (last.kind === 'insert') this.#options.ids.link(last.table, last.row, null)
+      this.end(last, 'dropped')
+    }
+    this.#options.onChange()
+  }
+
+  /** Makes operations ready to be sent: their data are those of their rows as they are now, and stay so. */
+  arm(most: number): Operation[] {
+    const armed: Operation[] = []
+    for (const id of this.queue.ready()) {
+      if (armed.length >= most) break
+      const operation = this.queue.get(id) as Operation
+      const fields = this.#options.bind(operation)
+      if (fields === undefined) {
+        this.end(operation, 'dropped')
+        continue
+      }
+      const bound: Operation = { ...operation, fields, state: 'sent' }
+      if (this.queue.blocker(bound) !== undefined) {
+        this.queue.consider(id)
+        continue
+      }
+      this.put(bound)
+      armed.push(bound)
+    }
+    return armed
+  }
+
+  /** Puts an operation's new state in its place. */
+  put(operation: Operation): void {
+    this.queue.replace(operation.id, operation)
+    this.#options.journal.put(PREFIX + operation.id, operation as unknown as Json)
+    this.#options.onChange()
+  }
+
+  /** Makes an operation one that was never sent, under a new id. */
+  requeue(operation: Operation, changes: Partial<Operation> = {}): Operation {
+    const { failure: _, ...rest } = operation
+    const again: Operation = { ...rest, state: 'queued', tries: 0, id: this.#options.makeId(), ...changes }
+    this.#options.journal.delete(PREFIX + operation.id)
+    this.queue.replace(operation.id, again)
+    this.#options.journal.put(PREFIX + again.id, again as unknown as Json)
+    this.#options.onChange()
+    return again
+  }
+
+  /** Puts an operation into the dead letter. */
+  fail(operation: Operation, failure: Omit<Failure, 'timeMs'>): void {
+    this.put({ ...operation, state: 'failed', failure: { ...failure, timeMs: this.#options.now() } })
+  }
+
+  /** Takes an operation out, for good. */
+  end(operation: Operation, outcome: TraceEntry['outcome'], more: Pick<TraceEntry, 'remote' | 'request' | 'answer'> = {}): void {
+    const { id, order, table, row, kind, fields, timeMs, tries } = operation
+    this.queue.remove(id)
+    this.#options.journal.delete(PREFIX + id)
+    const endedMs = this.#options.now()
+    this.#options.trace.add({ id, order, table, row, kind, fields, timeMs, tries, outcome, endedMs, ...more })
+    this.#options.onChange()
+  }
+
+  /** Takes columns out of what a row has waiting; an operation that has none left ends. */
+  dropColumns(row: string, columns: readonly string[]): void {
+    for (const operation of this.queue.ofRow(row)) {
+      if (operation.state !== 'queued' || operation.kind !== 'update') continue
+      const fields = Object.fromEntries(Object.entries(operation.fields).filter(([name]) => !columns.includes(name)))
+      const left = Object.keys(fields).length
+      if (left === 0) this.end(operation, 'dropped')
+      else if (left < Object.keys(operation.fields).length) this.put({ ...operation, fields })
+    }
+  }
+
+  /** Moves what waits for one row to another. */
+  move(table: string, from: string, to: string): void {
+    for (const operation of this.queue.ofRow(rowKey(table, from))) {
+      const moved = { ...operation, row: to }
+      this.queue.remove(operation.id)
+      this.queue.add(moved)
+      this.#options.journal.put(PREFIX + moved.id, moved as unknown as Json)
+    }
+    this.#options.onChange()
+  }
+
+  /** A row has got a record, or will have none: looks at what waited for that. */
+  noteRow(row: string): void {
+    const waiting = this.queue.waitingFor(row)
+    this.queue.noteRow(row)
+    for (const { id } of waiting) this.#check(id)
+    for (const operation of this.queue.count('failed') === 0 ? [] : this.queue.inState('failed')) {
+      if (operation.failure?.kind === 'reference' && this.queue.blocker({ ...operation, state: 'queued' }) === undefined)
+        this.requeue(operation)
+    }
+  }
+
+  #add(operation: Operation): void {
+    this.queue.add(operation)
+    this.#options.journal.put(PREFIX + operation.id, operation as unknown as Json)
+    this.#check(operation.id)
+  }
+
+  /** What waits for a record that will never be has no use, or no way. */
+  #check(id: string): void {
+    const operation = this.queue.get(id)
+    const blocker = operation?.state === 'queued' ? this.queue.blocker(operation) : undefined
+    if (operation === undefined || blocker?.kind !== 'record' || !this.#options.isNever(blocker.row)) return
+    if (blocker.row === rowKey(operation.table, operation.row)) return this.end(operation, 'dropped')
+    const message = `It refers to ${blocker.row}, which was deleted before the backend knew of it.`
+    this.fail(operation, { kind: 'reference', message })
+  }
+
+  #make({ table, row, kind, fields, refs, isCorrection }: Draft): Operation {
+    const { ids, makeId, now } = this.#options
+    const own = kind === 'insert' ? ids.insertKey(table, row, '') : undefined
+    const id = own === undefined || this.queue.get(own) !== undefined ? makeId() : own
+    const timeMs = now()
+    this.#lastOrder = Math.max(this.#lastOrder + 1, timeMs)
+    const operation = { id, order: this.#lastOrder, table, row, kind, fields, refs, timeMs }
+    return { ...operation, state: 'queued', tries: 0, conflicts: 0, ...(isCorrection ? { isCorrection } : {}) }
+  }
+}

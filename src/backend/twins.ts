@@ -1,0 +1,81 @@
+// Twins: two rows of one record, as when it was pulled before its maker learned its id. Merges them into one. Knows no network.
+import type { Core, MappedTable } from './core.ts'
+import { type Link, rowKey } from './ids.ts'
+import { writtenOf } from './rows.ts'
+import type { Fields } from './remote-table.ts'
+import { isSame } from './seen.ts'
+
+/** Rows that were derived from a record which turned out to be another row's, and that row. */
+interface Twin {
+  readonly table: MappedTable
+  readonly derived: string
+  readonly original: string
+}
+
+/** Collects twins, and merges them all at once. */
+export class Twins {
+  readonly #core: Core
+  readonly #found = new Map<string, Twin>()
+  readonly #schedule: (work: () => void) => void
+
+  /** @param schedule - Runs work soon, outside of any transaction. */
+  constructor(core: Core, schedule: (work: () => void) => void) {
+    this.#core = core
+    this.#schedule = schedule
+  }
+
+  /** Looks whether a link makes twins. */
+  note({ table: name, local, remote }: Link): void {
+    const table = this.#core.tables.get(name)
+    if (table === undefined || remote === null) return
+    const original = this.#core.ids.local(name, remote) ?? local
+    const derived = this.#core.ids.derived(name, remote)
+    if (original === derived) return
+    if (table.rows.get(derived, { withDeleted: true }) === undefined) return
+    if (this.#found.size === 0) this.#schedule(() => this.#merge())
+    this.#found.set(rowKey(name, derived), { table, derived, original })
+  }
+
+  #merge(): void {
+    const { host, outbox, seen } = this.#core
+    const twins = [...this.#found.values()]
+    this.#found.clear()
+    if (twins.length === 0) return
+    host.write(() => {
+      this.#redirect(new Map(twins.map(({ table, derived, original }) => [rowKey(table.name, derived), original])))
+      for (const { table, derived, original } of twins) {
+        this.#carryOver(table, derived, original)
+        outbox.move(table.name, derived, original)
+        seen.forget(table.name, derived)
+        if (table.rows.get(derived, { withDeleted: true }) !== undefined) table.rows.purge(derived)
+      }
+    })
+  }
+
+  /** What waits to be sent of the derived row is shown by the original. */
+  #carryOver({ name, rows, codec }: MappedTable, derived: string, original: string): void {
+    const there = rows.get(original, { withDeleted: true })
+    const here = rows.get(derived, { withDeleted: true })
+    if (there === undefined || here === undefined) return
+    const { seen, outbox } = this.#core
+    const operations = outbox.queue.ofRow(rowKey(name, derived))
+    if (operations.at(-1)?.kind === 'delete') rows.delete(original)
+    const pending: Fields = Object.assign({}, ...operations.map(({ fields }) => fields))
+    if (Object.keys(pending).length === 0) return
+    const before = codec.stored(there)
+    rows.update(original, writtenOf(codec, pending))
+    seen.noteChange(name, original, before, { ...before, ...pending })
+  }
+
+  /** Rows that refer to a derived row refer to the original from now on. */
+  #redirect(originals: ReadonlyMap<string, string>): void {
+    for (const { rows, codec } of this.#core.tables.values())
+      for (const row of rows.rows({ withDeleted: true })) {
+        const stored = codec.stored(row)
+        if (!codec.references(stored).some((reference) => originals.has(reference))) continue
+        const moved = codec.redirect(stored, (table, id) => originals.get(rowKey(table, id)) ?? id)
+        const fields = Object.entries(moved).filter(([column, value]) => !isSame(stored[column], value))
+        rows.update(row.id, writtenOf(codec, Object.fromEntries(fields)))
+      }
+  }
+}
