@@ -10,7 +10,7 @@ import { hostOf } from './host.ts'
 import { IdMap, type Link, rowKey } from './ids.ts'
 import { KeyedLog } from './keyed-log.ts'
 import { defaultLease, type Lease } from './lease.ts'
-import { storedOf } from './outbox/capture.ts'
+import { DELETED_MARK, storedOf } from './outbox/capture.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
@@ -124,7 +124,7 @@ export const connectBackend = async <S extends Schema>(
   const seen = new SeenRecords(journal)
   const trace = new Trace(journal, options.traces ?? 1000)
   const isLinked = (row: string): boolean => ids.isLinked(row)
-  const fieldsNow = (operation: Operation): Fields | undefined => boundFields(mapped.get(operation.table), operation)
+  const fieldsNow = (operation: Operation): Fields | undefined => boundFields(mapped.get(operation.table), operation, seen)
   const outbox = new Outbox({
     journal,
     ids,
@@ -248,13 +248,17 @@ export const connectBackend = async <S extends Schema>(
 }
 
 /** What an operation is to send, by its row as it is now; undefined if that has made it needless. */
-const boundFields = (table: MappedTable | undefined, operation: Operation): Fields | undefined => {
-  const row = table?.rows.get(operation.row, { withDeleted: true })
-  if (table === undefined) return operation.fields
-  if (operation.kind === 'delete') return row === undefined || row.deletedAt !== undefined ? operation.fields : undefined
-  if (row === undefined || (operation.kind !== 'insert' && row.deletedAt !== undefined)) return undefined
+const boundFields = (table: MappedTable | undefined, operation: Operation, seen: SeenRecords): Fields | undefined => {
+  const { kind, row: id, fields } = operation
+  const row = table?.rows.get(id, { withDeleted: true })
+  if (table === undefined) return fields
+  if (kind === 'delete') return row === undefined || row.deletedAt !== undefined ? fields : undefined
+  if (row === undefined) return undefined
+  // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
+  const isGone = row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false
+  if (isGone && kind !== 'insert') return undefined
   const now = storedOf(table.codec, row)
-  const names = operation.kind === 'update' ? Object.keys(operation.fields) : table.codec.columns
+  const names = kind === 'update' ? Object.keys(fields) : table.codec.columns
   return Object.fromEntries(names.map((name) => [name, now[name] as Json]))
 }
 

@@ -25,12 +25,13 @@ export class Rows {
 
   /** A record came in a pull, or was fetched. */
   pulled(table: MappedTable, record: ReadRecord): void {
-    const { ids, seen, outbox } = this.#core
+    const { seen, outbox } = this.#core
     const id = this.localOf(table, record)
     const before = seen.get(table.name, id)
     if (isOlder(record.version, before.version)) return
     if (record.isDeleted) return this.removed(table, record.id)
     const row = table.rows.get(id, { withDeleted: true })
+    this.#link(table, id, record.id)
     if (row === undefined) {
       if (outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')) return
       this.#insert(table, id, record)
@@ -38,7 +39,6 @@ export class Rows {
       this.#undelete(table, id, before)
       this.#merge(table, id, record, undefined)
     }
-    ids.link(table.name, id, record.id)
   }
 
   /** An operation was answered with a record, or, if there is none, with nothing. */
@@ -91,7 +91,8 @@ export class Rows {
     const { ids, seen, outbox } = this.#core
     const id = ids.local(table.name, remote)
     const row = id === undefined ? undefined : table.rows.get(id, { withDeleted: true })
-    if (id === undefined || row === undefined || ids.remote(table.name, id) !== remote) return
+    if (id === undefined || row === undefined) return
+    if (ids.remotes(table.name, id).length > 1) return ids.unlink(table.name, id, remote)
     const pending = outbox.queue.ofRow(rowKey(table.name, id))
     if (pending.some(({ state }) => state === 'sent')) return
     const before = seen.get(table.name, id)
@@ -100,6 +101,7 @@ export class Rows {
     const edits = pending.filter(({ kind }) => kind !== 'delete')
     if (edits.length > 0 && row.deletedAt === undefined) this.#editOfRemoved(table, id, edits)
     else if (wasDeleted !== true && row.deletedAt === undefined) table.rows.delete(id)
+    else if (row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
     const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
     seen.put(table.name, id, { base: { ...before.base, [DELETED_MARK]: true } }, local)
   }
@@ -150,7 +152,9 @@ export class Rows {
     const operations = outbox.queue.ofRow(key).filter((operation) => operation.id !== answer?.id)
     const pending = (column: string): Pending | undefined => pendingOf(operations, column)
     const decide = (clash: Clash) => this.#decide(table, record, operations, clash)
-    const base = (column: string): Json => before.base?.[column] ?? local[column] ?? null
+    // What was null is known to be that.
+    const known = { ...local, ...before.base }
+    const base = (column: string): Json => known[column] ?? null
     const input = { columns: Object.keys(record.fields), base, local, remote: record.fields, pending, decide }
     const merged = merge(answer === undefined ? input : withAnswer(input, answer, corrected))
     const writes = { ...merged.writes, ...merged.changed }
@@ -206,14 +210,15 @@ export class Rows {
     return decideBy(strategy, rule, { localMs: own?.timeMs ?? 0, remoteMs })(clash)
   }
 
-  /** Links a row to the record that was made of it; an earlier, deleted record is forgotten. */
-  #link(table: MappedTable, row: string, remote: RemoteId): void {
-    const { ids } = this.#core
-    const known = ids.remote(table.name, row)
+  /** Links a row to the record that was made of it; an earlier record that is known to be gone is forgotten. */
+  #link(table: MappedTable, id: string, remote: RemoteId): void {
+    const { ids, seen } = this.#core
+    const known = ids.remote(table.name, id)
     if (known === remote) return
-    ids.link(table.name, row, remote)
-    if (known !== undefined && this.#core.seen.get(table.name, row).base?.[DELETED_MARK] === true)
-      ids.unlink(table.name, row, known)
+    const isDeleted = table.rows.get(id, { withDeleted: true })?.deletedAt !== undefined
+    const isGone = seen.get(table.name, id).base?.[DELETED_MARK] ?? isDeleted
+    if (known !== undefined && isGone === true) ids.unlink(table.name, id, known)
+    ids.link(table.name, id, remote)
   }
 }
 

@@ -22,7 +22,8 @@ export const draftOf = (codec: Codec, row: string, before: RowLike, after: RowLi
     const refs = [before, after].flatMap((one) => (one === undefined ? [] : codec.references(codec.stored(one))))
     return { table: codec.table, row, kind, fields, refs: [...new Set(refs)] }
   }
-  if (after === undefined || (was && !is)) return before === undefined ? undefined : draft('delete', {})
+  if (after === undefined) return before === undefined ? undefined : draft('delete', {})
+  if (was && !is) return draft('delete', before === undefined ? {} : changedColumns(codec.stored(before), codec.stored(after)))
   if (!is) return undefined
   const fields = codec.stored(after)
   if (before === undefined) return draft('insert', fields)

@@ -52,7 +52,10 @@ export class Recorder {
     const { core, isBridge, onRemote } = this.#options
     const { id, before, after, origin } = written
     const entry = core.host.log(table.name).entries.get(id)
-    if (origin === 'backend') return this.#noteStamps(table, entry)
+    if (origin === 'backend') {
+      this.#noteStamps(table, entry)
+      return onRemote(table, id)
+    }
     const operations = core.outbox.queue.ofRow(rowKey(table.name, id))
     if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
       core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))

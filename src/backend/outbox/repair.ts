@@ -120,10 +120,9 @@ export class OutboxView {
     const current = rows.get(row, { withDeleted: true })
     if (current === undefined) return
     if (kind === 'insert') ids.link(name, row, null)
-    if (kind === 'delete') return rows.restore(row)
-    if (kind !== 'update') return rows.delete(row)
-    const before = this.#before(operation, name)
-    rows.update(row, writtenOf(codec, before))
+    if (kind === 'insert' || kind === 'restore') return rows.delete(row)
+    rows.update(row, writtenOf(codec, this.#before(operation, name)))
+    if (kind === 'delete') rows.restore(row)
   }
 
   /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */

@@ -49,7 +49,8 @@ export class FakeBackend {
   readonly effects = new Map<string, number>()
   /** Foreign keys that were asked for in vain. */
   violations = 0
-  requests: FakeRequest[] = []
+  /** Told of each request and its answer. */
+  onRequest: (request: FakeRequest, answer: FakeAnswer) => void = () => {}
 
   constructor(options: FakeOptions) {
     this.#options = options
@@ -62,7 +63,12 @@ export class FakeBackend {
 
   /** Handles one request, at once and wholly. */
   handle(request: FakeRequest): FakeAnswer {
-    this.requests.push(request)
+    const answer = this.#handle(request)
+    this.onRequest(request, answer)
+    return answer
+  }
+
+  #handle(request: FakeRequest): FakeAnswer {
     const key = request.headers.get('idempotency-key')
     const isWrite = request.method !== 'GET'
     const before = isWrite && key !== null && this.#options.heedsKeys !== false ? this.#answers.get(key) : undefined
