@@ -32,6 +32,8 @@ export class Rows {
     if (record.isDeleted) return this.removed(table, record.id)
     const row = table.rows.get(id, { withDeleted: true })
     this.#link(table, id, record.id)
+    for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
+      if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
     if (row === undefined) {
       if (outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')) return
       this.#insert(table, id, record)

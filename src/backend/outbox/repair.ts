@@ -5,6 +5,7 @@ import type { Core, MappedTable } from '../core.ts'
 import { rowKey } from '../ids.ts'
 import type { Fields } from '../remote-table.ts'
 import { writtenOf } from '../rows.ts'
+import { DELETED_MARK } from './capture.ts'
 import type { Operation } from './operation.ts'
 
 /** Operations on their way to a backend: `backend.outbox`. */
@@ -115,12 +116,13 @@ export class OutboxView {
 
   #revert(operation: Operation): void {
     const { rows, codec, name } = this.#table(operation)
-    const { ids } = this.#core
+    const { ids, seen } = this.#core
     const { kind, row } = operation
     const current = rows.get(row, { withDeleted: true })
     if (current === undefined) return
     if (kind === 'insert') ids.link(name, row, null)
-    if (kind === 'insert' || kind === 'restore') return rows.delete(row)
+    if (kind === 'insert') return rows.delete(row)
+    if (kind === 'restore') return seen.get(name, row).base?.[DELETED_MARK] === true ? rows.delete(row) : undefined
     rows.update(row, writtenOf(codec, this.#before(operation, name)))
     if (kind === 'delete') rows.restore(row)
   }

@@ -97,6 +97,9 @@ export class FakeBackend {
   #create(table: string, fields: Record<string, unknown>): FakeAnswer {
     const refusal = this.#refuse(table, fields)
     if (refusal !== undefined) return refusal
+    // What heeds no keys has at least a unique column: nobody could tell a request that the network doubled from two.
+    const isTaken = this.live(table).some((one) => one.fields['client'] === fields['client'] && fields['client'] !== undefined)
+    if (this.#options.heedsKeys === false && isTaken) return { status: 409, body: { error: 'unique client' } }
     this.#lastId += 1
     const record = { id: this.#lastId, version: 0, change: 0, isDeleted: false, updatedAt: '', fields: { ...fields } }
     this.tables.get(table)?.set(record.id, record)

@@ -38,6 +38,8 @@ export class BrokenLaw extends Error {}
 interface Write {
   readonly value: unknown
   isSaved: boolean
+  /** Not saved when its process was killed: it may be lost, or have reached others. */
+  isDoubtful: boolean
 }
 
 interface Replica {
@@ -186,7 +188,7 @@ export class History {
   }
 
   #unsaved(actor: string): Write[] {
-    return [...this.#writes].flatMap(([key, actors]) => (key === '' ? [] : (actors.get(actor) ?? []).filter(({ isSaved }) => !isSaved)))
+    return [...this.#writes].flatMap(([key, actors]) => (key === '' ? [] : (actors.get(actor) ?? []).filter(({ isSaved, isDoubtful }) => !isSaved && !isDoubtful)))
   }
 
   #writeOne({ name, db }: Replica): void {
@@ -306,7 +308,7 @@ export class History {
     const key = `${uid}.${column}`
     const actors = this.#writes.get(key) ?? new Map<string, Write[]>()
     this.#writes.set(key, actors)
-    actors.set(actor, [...(actors.get(actor) ?? []), { value, isSaved: actor === 'others' }])
+    actors.set(actor, [...(actors.get(actor) ?? []), { value, isSaved: actor === 'others', isDoubtful: false }])
   }
 
   #exchange({ documents, name }: Replica): void {
@@ -317,6 +319,7 @@ export class History {
   async #kill(replica: Replica): Promise<void> {
     this.#note(`${replica.name} is killed`)
     replica.process.isAlive = false
+    for (const write of this.#unsaved(replica.name)) write.isDoubtful = true
     await this.#world.pass(prng.int32(this.#world.random, 0, 300))
     Object.assign(replica, await this.#open(replica))
   }
