@@ -1,7 +1,7 @@
 // connectBackend: puts the parts of one backend together. Everything else in this folder knows less.
 import { MerrowError, show } from '../errors.ts'
 import { createIdSource, type RandomBytes, systemRandom } from '../ids.ts'
-import type { Json, Schema } from '../schema/index.ts'
+import type { Schema } from '../schema/index.ts'
 import { Codec } from './codec.ts'
 import type { Core, MappedTable, Timers } from './core.ts'
 import { Backend } from './backend.ts'
@@ -10,7 +10,7 @@ import { hostOf } from './host.ts'
 import { IdMap, type Link, rowKey } from './ids.ts'
 import { KeyedLog } from './keyed-log.ts'
 import { defaultLease, type Lease } from './lease.ts'
-import { DELETED_MARK, storedOf } from './outbox/capture.ts'
+import { DELETED_MARK } from './outbox/capture.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
@@ -18,7 +18,7 @@ import { Puller } from './pull/puller.ts'
 import { Answers } from './push/answers.ts'
 import { Breaker } from './push/breaker.ts'
 import { Sender } from './push/sender.ts'
-import type { Call, Fields, RemoteRequest, RemoteTable } from './remote-table.ts'
+import type { Call, RemoteRequest, RemoteTable } from './remote-table.ts'
 import { Client, type TokenSource } from './rest/client.ts'
 import { Rows } from './rows.ts'
 import { SeenRecords } from './seen.ts'
@@ -124,7 +124,6 @@ export const connectBackend = async <S extends Schema>(
   const seen = new SeenRecords(journal)
   const trace = new Trace(journal, options.traces ?? 1000)
   const isLinked = (row: string): boolean => ids.isLinked(row)
-  const fieldsNow = (operation: Operation): Fields | undefined => boundFields(mapped.get(operation.table), operation, seen)
   const outbox = new Outbox({
     journal,
     ids,
@@ -134,8 +133,8 @@ export const connectBackend = async <S extends Schema>(
     isLinked,
     isNever: (row) => ids.isNeverRow(row),
     // What has no table here any more waits until it has.
-    needs: (operation) => mapped.get(operation.table)?.codec.references(fieldsNow(operation) ?? {}) ?? [`${operation.table}/`],
-    bind: fieldsNow,
+    needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
+    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen),
     onChange: () => changed(),
   })
   const core: Core = {
@@ -195,7 +194,7 @@ export const connectBackend = async <S extends Schema>(
   const breaker: Breaker = new Breaker({ timers, now: host.now, random, onTry: () => void engine.pull() })
   const puller = new Puller({ core, rows, call: readingCall, fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY })
   const { maxConflicts = 5, maxInFlight = 6, maxTries = 12 } = options
-  const answers = new Answers({ core, rows, call: readingCall, pull: (table) => puller.pull(table), maxConflicts })
+  const answers = new Answers({ core, rows, call: readingCall, pull: (table) => puller.pull(table), refresh: (table) => puller.refresh(table), maxConflicts })
   const sender: Sender = new Sender({
     core,
     answers,
@@ -247,19 +246,13 @@ export const connectBackend = async <S extends Schema>(
   return backend
 }
 
-/** What an operation is to send, by its row as it is now; undefined if that has made it needless. */
-const boundFields = (table: MappedTable | undefined, operation: Operation, seen: SeenRecords): Fields | undefined => {
-  const { kind, row: id, fields } = operation
-  const row = table?.rows.get(id, { withDeleted: true })
-  if (table === undefined) return fields
-  if (kind === 'delete') return row === undefined || row.deletedAt !== undefined ? fields : undefined
-  if (row === undefined) return undefined
+/** Whether the row as it is now has made an operation needless. */
+const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation, seen: SeenRecords): boolean => {
+  if (table === undefined || kind === 'insert') return false
+  const row = table.rows.get(id, { withDeleted: true })
+  if (kind === 'delete') return row !== undefined && row.deletedAt === undefined
   // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
-  const isGone = row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false
-  if (isGone && kind !== 'insert') return undefined
-  const now = storedOf(table.codec, row)
-  const names = kind === 'update' ? Object.keys(fields) : table.codec.columns
-  return Object.fromEntries(names.map((name) => [name, now[name] as Json]))
+  return row === undefined || (row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false)
 }
 
 /** News by the user's stream, by the platform when it is online again or looked at. */

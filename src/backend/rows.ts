@@ -12,6 +12,8 @@ import { isSame, type Seen } from './seen.ts'
 /** Brings records into rows. Every method is called within `host.write`. */
 export class Rows {
   readonly #core: Core
+  /** Rows of which news came while an operation of theirs was on its way. */
+  readonly #news = new Set<string>()
 
   constructor(core: Core) {
     this.#core = core
@@ -31,6 +33,7 @@ export class Rows {
     if (isOlder(record.version, before.version)) return
     if (record.isDeleted) return this.removed(table, record.id)
     const row = table.rows.get(id, { withDeleted: true })
+    this.#isOnItsWay(table, id)
     this.#link(table, id, record.id)
     for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
       if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
@@ -45,24 +48,26 @@ export class Rows {
 
   /** An operation was answered with a record, or, if there is none, with nothing. */
   answered(table: MappedTable, operation: Operation, record: ReadRecord | undefined): void {
-    const { ids, seen } = this.#core
-    const { row, kind, fields } = operation
-    if (record !== undefined && kind !== 'delete') this.#link(table, row, record.id)
-    const local = storedOf(table.codec, table.rows.get(row, { withDeleted: true }))
-    const before = seen.get(table.name, row)
-    if (kind === 'delete') {
-      const base = { ...before.base, [DELETED_MARK]: true }
-      return seen.put(table.name, row, { base }, local)
+    const { seen, outbox } = this.#core
+    const { row: id, kind, fields } = operation
+    if (record !== undefined && kind !== 'delete') this.#link(table, id, record.id)
+    const key = rowKey(table.name, id)
+    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
+    const isFresh = operation.tries <= 1 && !this.#news.delete(key)
+    const row = table.rows.get(id, { withDeleted: true })
+    const local = storedOf(table.codec, row)
+    const before = seen.get(table.name, id)
+    if (kind === 'delete') return seen.put(table.name, id, GONE, local)
+    const corrected = record === undefined || kind === 'update' ? [] : this.#correct(table, operation, record, local)
+    if (isFresh && record !== undefined && row !== undefined) this.#merge(table, id, record, operation, corrected)
+    else {
+      const rest = Object.entries({ ...before.base }).filter(([column]) => !(column in fields))
+      const awaited = outbox.queue.ofRow(key).flatMap((other) => Object.keys(other.fields))
+      const known = { ...pick(fields, Object.keys(fields).filter((column) => awaited.includes(column))), ...pick(record?.fields ?? {}, corrected) }
+      const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
+      seen.put(table.name, id, { ...isStale, base: { ...Object.fromEntries(rest), ...known, [DELETED_MARK]: false } }, local)
     }
-    if (record !== undefined && table.rows.get(row, { withDeleted: true }) !== undefined) {
-      const corrected = kind === 'update' ? [] : this.#correct(table, operation, record, local)
-      this.#merge(table, row, record, operation, corrected)
-      return this.#deleteIfGone(table, row)
-    }
-    const { version: _, ...rest } = before
-    seen.put(table.name, row, { ...rest, base: { ...before.base, ...fields, [DELETED_MARK]: false } }, local)
-    if (kind === 'insert' && record !== undefined && ids.remote(table.name, row) === undefined)
-      ids.link(table.name, row, record.id)
+    if (kind !== 'update') this.#deleteIfGone(table, id)
   }
 
   /** What an insert was answered with may be what another replica had sent under its key: sends once what that lacks. */
@@ -96,7 +101,7 @@ export class Rows {
     if (id === undefined || row === undefined) return
     if (ids.remotes(table.name, id).length > 1) return ids.unlink(table.name, id, remote)
     const pending = outbox.queue.ofRow(rowKey(table.name, id))
-    if (pending.some(({ state }) => state === 'sent')) return
+    if (this.#isOnItsWay(table, id)) return
     const before = seen.get(table.name, id)
     const wasDeleted = before.base?.[DELETED_MARK] ?? row.deletedAt !== undefined
     for (const operation of pending) if (operation.kind === 'delete') outbox.end(operation, 'done')
@@ -105,7 +110,24 @@ export class Rows {
     else if (wasDeleted !== true && row.deletedAt === undefined) table.rows.delete(id)
     else if (row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
     const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
-    seen.put(table.name, id, { base: { ...before.base, [DELETED_MARK]: true } }, local)
+    seen.put(table.name, id, GONE, local)
+  }
+
+  /** An operation is no longer on its way, without an answer that tells of its record. */
+  released(table: MappedTable, { row: id, tries }: Operation): void {
+    const { seen } = this.#core
+    const isFresh = !this.#news.delete(rowKey(table.name, id)) && tries <= 1
+    if (isFresh || table.remote.get === undefined) return
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    seen.put(table.name, id, { ...seen.get(table.name, id), isStale: true }, local)
+  }
+
+  /** Whether an operation of a row is on its way; what is heard of the row meanwhile will be asked for again. */
+  #isOnItsWay(table: MappedTable, id: string): boolean {
+    const key = rowKey(table.name, id)
+    const isSent = this.#core.outbox.queue.ofRow(key).some(({ state }) => state === 'sent')
+    if (isSent) this.#news.add(key)
+    return isSent
   }
 
   /** A row's operations ask the user, or go on, since its record is gone. */
@@ -224,19 +246,24 @@ export class Rows {
   }
 }
 
+/** What is known of a record that is gone: nothing of its columns, should it come back. */
+export const GONE: Seen = { base: { [DELETED_MARK]: true } }
+
 const pendingOf = (operations: readonly Operation[], column: string): Pending | undefined => {
   const own = operations.filter(({ fields }) => column in fields)
   if (own.length === 0) return undefined
   const sent = own.filter(({ state }) => state === 'sent').map(({ fields }) => fields[column] as Json)
-  return { sent, isHeld: own.some(({ state }) => state === 'failed' || state === 'asking') }
+  const value = own.at(-1)?.fields[column] as Json
+  return { value, sent, isHeld: own.some(({ state }) => state === 'failed' || state === 'asking') }
 }
 
-/** In an answer, what was sent is what the record held when it was last seen: only what differs from it is news. */
+/** In an answer, what was sent is no news to a column that is written anew; to others, what the row has is what the answer is held against. */
 const withAnswer = (input: MergeInput, { fields }: Operation, corrected: readonly string[]): MergeInput => ({
   ...input,
   base(column) {
     if (corrected.includes(column)) return input.remote[column] as Json
-    return column in fields ? (fields[column] as Json) : input.base(column)
+    if (!(column in fields)) return input.base(column)
+    return (input.pending(column) === undefined ? input.local[column] : fields[column]) ?? null
   },
 })
 

@@ -12,8 +12,8 @@ export interface Seen {
   readonly base?: Fields
   /** It was made from here and has not been seen in a pull since. */
   readonly isUnconfirmed?: boolean
-  /** The record was deleted. */
-  readonly isDeleted?: boolean
+  /** What was answered may be older than what has been seen since: it is to be fetched. */
+  readonly isStale?: boolean
 }
 
 /** The journal's key of what was seen of a row. */
@@ -22,9 +22,19 @@ const keyOf = (table: string, id: string): string => `seen/${rowKey(table, id)}`
 /** What was seen, by row. */
 export class SeenRecords {
   readonly #journal: KeyedLog
+  readonly #stale = new Map<string, readonly [table: string, id: string]>()
 
   constructor(journal: KeyedLog) {
     this.#journal = journal
+    for (const [key, value] of journal.entries()) {
+      const [kind, table = '', ...id] = key.split('/')
+      if (kind === 'seen' && (value as Seen).isStale === true) this.#stale.set(key, [table, id.join('/')])
+    }
+  }
+
+  /** Rows of a table whose records are to be fetched. */
+  stale(table: string): string[] {
+    return [...this.#stale.values()].flatMap(([name, id]) => (name === table ? [id] : []))
   }
 
   get(table: string, id: string): Seen {
@@ -39,8 +49,10 @@ export class SeenRecords {
     if (seen.version !== undefined) kept['version'] = seen.version
     if (base.length > 0) kept['base'] = Object.fromEntries(base)
     if (seen.isUnconfirmed === true) kept['isUnconfirmed'] = true
-    if (seen.isDeleted === true) kept['isDeleted'] = true
+    if (seen.isStale === true) kept['isStale'] = true
     const key = keyOf(table, id)
+    if (seen.isStale === true) this.#stale.set(key, [table, id])
+    else this.#stale.delete(key)
     if (Object.keys(kept).length === 0) this.#journal.delete(key)
     else if (!equalityDeep(this.#journal.get(key), kept)) this.#journal.put(key, kept)
   }
@@ -52,6 +64,7 @@ export class SeenRecords {
   }
 
   forget(table: string, id: string): void {
+    this.#stale.delete(keyOf(table, id))
     this.#journal.delete(keyOf(table, id))
   }
 }

@@ -2,7 +2,6 @@
 import type { Json } from '../../schema/index.ts'
 import { type IdMap, rowKey } from '../ids.ts'
 import type { KeyedLog } from '../keyed-log.ts'
-import type { Fields } from '../remote-table.ts'
 import type { Trace, TraceEntry } from '../trace.ts'
 import { coalesce, type Failure, type Operation } from './operation.ts'
 import { Queue, type QueueContext } from './queue.ts'
@@ -17,8 +16,8 @@ export interface OutboxOptions extends QueueContext {
   readonly trace: Trace
   readonly makeId: () => string
   readonly now: () => number
-  /** What an operation is to send, by the row as it is now; undefined if that has made it needless. */
-  readonly bind: (operation: Operation) => Fields | undefined
+  /** Whether the row as it is now has made an operation needless. */
+  readonly isNeedless: (operation: Operation) => boolean
   /** Whether a row, `table/id`, will never have a record. */
   readonly isNever: (row: string) => boolean
   /** Told after any change. */
@@ -59,24 +58,19 @@ export class Outbox {
     this.#options.onChange()
   }
 
-  /** Makes operations ready to be sent: their data are those of their rows as they are now, and stay so. */
+  /** Makes operations ready to be sent: their data stay as they are from now on. */
   arm(most: number): Operation[] {
     const armed: Operation[] = []
     for (const id of this.queue.ready()) {
       if (armed.length >= most) break
       const operation = this.queue.get(id) as Operation
-      const fields = this.#options.bind(operation)
-      if (fields === undefined) {
+      if (this.#options.isNeedless(operation)) {
         this.end(operation, 'dropped')
         continue
       }
-      const bound: Operation = { ...operation, fields, state: 'sent' }
-      if (this.queue.blocker(bound) !== undefined) {
-        this.queue.consider(id)
-        continue
-      }
-      this.put(bound)
-      armed.push(bound)
+      const sent: Operation = { ...operation, state: 'sent' }
+      this.put(sent)
+      armed.push(sent)
     }
     return armed
   }

@@ -5,6 +5,8 @@ import { isSame } from '../seen.ts'
 
 /** What is on its way of one column. */
 export interface Pending {
+  /** What the last of them writes. */
+  readonly value: Json
   /** Values that were sent and not answered: the record may have them. */
   readonly sent: readonly Json[]
   /** Whether it waits for the user, in the dead letter or in a conflict. */
@@ -63,9 +65,9 @@ export const merge = ({ columns, base, local, remote, pending, decide }: MergeIn
       if (!isSame(theirs, mine)) writes[column] = theirs
     } else if (own.sent.some((value) => isSame(value, theirs)) || own.isHeld) {
     } else if (own.sent.length > 0) newBase[column] = was
-    else if (isSame(theirs, mine)) dropped.push(column)
+    else if (isSame(theirs, own.value)) dropped.push(column)
     else {
-      const clash = { column, base: was, local: mine, remote: theirs }
+      const clash = { column, base: was, local: own.value, remote: theirs }
       const verdict = decide(clash)
       if (verdict.kind === 'ask') asked.push(clash)
       if (verdict.kind === 'remote') dropped.push(column)

@@ -4,9 +4,10 @@ import type { Json } from '../../schema/index.ts'
 import { Unreadable } from '../codec.ts'
 import type { Core, MappedTable } from '../core.ts'
 import { rowKey } from '../ids.ts'
+import { storedOf } from '../outbox/capture.ts'
 import { classify } from '../push/failure.ts'
 import type { Call, PulledPage } from '../remote-table.ts'
-import type { Rows } from '../rows.ts'
+import { GONE, type Rows } from '../rows.ts'
 
 /** What a puller is given to work with. */
 export interface PullerOptions {
@@ -56,6 +57,7 @@ export class Puller {
   async pull(table: MappedTable, isFull = false): Promise<void> {
     if (table.remote.pull === undefined || this.#isStopped) return
     const { core, fullScanMs } = this.#options
+    await this.refresh(table)
     const place = this.#place(table)
     const isDue = core.host.now() - place.lastFullMs >= fullScanMs
     const start = isFull || isDue ? undefined : place.cursor
@@ -65,6 +67,25 @@ export class Puller {
       if (start === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
       core.report({ kind: 'cursor', table: table.name, message: `The cursor ${show(start)} was refused (${String(error)}); everything is listed anew.` })
       await this.#run(table, undefined)
+    }
+  }
+
+  /** Fetches the records of which more than the last answer is to be known. */
+  async refresh(table: MappedTable): Promise<void> {
+    const { core, rows } = this.#options
+    for (const id of core.seen.stale(table.name)) {
+      const remote = core.ids.remote(table.name, id)
+      const record = remote === undefined ? undefined : await table.remote.get?.(remote, this.#options.call(table))
+      if (this.#isStopped) return
+      core.host.write(() => {
+        const { isStale: _, ...seen } = core.seen.get(table.name, id)
+        const row = table.rows.get(id, { withDeleted: true })
+        core.seen.put(table.name, id, seen, storedOf(table.codec, row))
+        const read = record === undefined ? undefined : table.codec.decode(record)
+        if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
+        else if (read !== undefined) rows.pulled(table, read)
+        else if (remote !== undefined) rows.removed(table, remote)
+      })
     }
   }
 
@@ -149,6 +170,7 @@ export class Puller {
     const refs = table.codec.references(fields)
     core.outbox.enqueue({ table: table.name, row: id, kind: 'restore', fields, refs })
     const operation = core.outbox.queue.ofRow(rowKey(table.name, id)).at(-1)
+    core.seen.put(table.name, id, GONE, storedOf(table.codec, table.rows.get(id)))
     const message = `The backend said that it had made record ${show(core.ids.remote(table.name, id))}, and does not list it.`
     if (operation !== undefined) core.outbox.fail(operation, { kind: 'forgotten', message })
   }

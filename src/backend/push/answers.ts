@@ -14,6 +14,8 @@ export interface AnswersOptions {
   readonly rows: Rows
   /** A call for reading, with a fresh key. */
   readonly call: (table: MappedTable) => Call
+  /** Fetches what one table's answers left in doubt. */
+  readonly refresh: (table: MappedTable) => Promise<void>
   /** Pulls one table. */
   readonly pull: (table: MappedTable) => Promise<void>
   /** Conflicts of one operation before it goes to the dead letter. */
@@ -31,7 +33,7 @@ export class Answers {
   }
 
   /** An answer of success. */
-  take(table: MappedTable, operation: Operation, answer: unknown): void {
+  async take(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
     const { core, rows } = this.#options
     const isMade = operation.kind === 'insert' || operation.kind === 'restore'
     const record = answer === undefined || operation.kind === 'delete' ? undefined : table.codec.decode(answer)
@@ -48,6 +50,7 @@ export class Answers {
       core.outbox.end(operation, 'done', { request, answer: begin(answer), ...(remote === undefined ? {} : { remote }) })
       rows.answered(table, operation, record)
     })
+    if (core.seen.stale(table.name).length > 0) await this.#options.refresh(table)
   }
 
   /** A failure that no repetition mends. */
@@ -128,11 +131,12 @@ export class Answers {
   }
 
   #end(table: MappedTable, operation: Operation, kind: Failure['kind'], error: unknown): void {
-    const { core } = this.#options
+    const { core, rows } = this.#options
     const request = table.codec.encode(operation.row, operation.fields).data
     const [status, answer] = [statusOf(error), error instanceof AnswerError ? error.answer : undefined]
     const message = error instanceof Error ? error.message : String(error)
     const current = core.outbox.queue.get(operation.id) ?? operation
+    rows.released(table, operation)
     core.outbox.fail(current, { kind, message, request, ...(status === undefined ? {} : { status }), ...(answer === undefined ? {} : { answer }) })
     core.commit()
   }

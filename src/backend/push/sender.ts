@@ -167,10 +167,10 @@ export class Sender {
     return { key: operation.id, version: core.seen.get(table.name, operation.row).version, fields, signal, request }
   }
 
-  #answered(table: MappedTable, operation: Operation, answer: unknown): void {
+  async #answered(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
     this.#options.breaker.noteSuccess()
     // It may have been moved to another row meanwhile.
-    this.#options.answers.take(table, this.#options.core.outbox.queue.get(operation.id) ?? operation, answer)
+    await this.#options.answers.take(table, this.#options.core.outbox.queue.get(operation.id) ?? operation, answer)
   }
 
   async #failed(table: MappedTable, operation: Operation, error: unknown): Promise<void> {

@@ -63,6 +63,7 @@ export class History {
   /** What each actor wrote to each field of each row, by the row's uid. */
   readonly #writes = new Map<string, Map<string, Write[]>>()
   readonly #tainted = new Set<string>()
+  readonly #wasDeleted = new Set<string>()
   #count = 0
   readonly log: string[] = []
 
@@ -234,7 +235,9 @@ export class History {
   /** A project goes with the tasks that are known to refer to it. */
   #delete(actor: string, db: Db, table: TableName, id: string): void {
     this.#note(`${actor} deletes ${table} ${id}`)
-    if (table === 'projects') for (const task of db.tasks.all()) if (task.projectId === id) db.tasks.delete(task.id)
+    const tasks = table === 'projects' ? db.tasks.all().filter(({ projectId }) => projectId === id) : []
+    for (const task of tasks) db.tasks.delete(task.id)
+    for (const row of [...tasks, db.table(table).get(id)]) this.#wasDeleted.add(String(row?.uid))
     db.table(table).delete(id)
   }
 
@@ -253,7 +256,7 @@ export class History {
       new Map(
         TABLES.flatMap((table) =>
           (db.table(table).all({ withDeleted: true }) as unknown as Record<string, unknown>[]).flatMap((row) =>
-            WRITTEN[table].map((column): [string, unknown] => [`${row['uid']}.${column}`, row[column]]),
+            [...WRITTEN[table], 'deletedAt'].map((column): [string, unknown] => [`${row['uid']}.${column}`, row[column]]),
           ),
         ),
       )
@@ -262,7 +265,8 @@ export class History {
     this.#note(`${name} takes back`)
     for (const [key, value] of values()) {
       const [uid = '', column = ''] = key.split('.')
-      if (before.get(key) !== value) this.#record(uid, column, name, value)
+      if (before.get(key) !== value && column === 'deletedAt') this.#wasDeleted.add(uid)
+      else if (before.get(key) !== value) this.#record(uid, column, name, value)
     }
   }
 
@@ -278,6 +282,7 @@ export class History {
     const isReferred = table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
     if (isReferred) return
     this.#note(`others delete ${record.fields['uid']}`)
+    this.#wasDeleted.add(String(record.fields['uid']))
     record.isDeleted = true
     this.#fake.touch(record)
   }
@@ -394,7 +399,8 @@ export class History {
   #checkNewest(): void {
     for (const [key, actors] of this.#writes) {
       const [uid = '', column = ''] = key.split('.')
-      if (this.#tainted.has(uid)) continue
+      // Of an edit that meets a delete, either may win, as told; equality is all that can be asked of such rows.
+      if (this.#tainted.has(uid) || this.#wasDeleted.has(uid)) continue
       const record = TABLES.flatMap((table) => this.#fake.live(table)).find(({ fields }) => fields['uid'] === uid)
       if (record === undefined) continue
       const allowed = [...actors.values()].flatMap((writes) => writes.slice(Math.max(0, writes.findLastIndex(({ isSaved }) => isSaved))))
