@@ -134,7 +134,7 @@ export const connectBackend = async <S extends Schema>(
     isNever: (row) => ids.isNeverRow(row),
     // What has no table here any more waits until it has.
     needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
-    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen),
+    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen, ids),
     onChange: () => changed(),
   })
   const core: Core = {
@@ -160,6 +160,7 @@ export const connectBackend = async <S extends Schema>(
   }
   const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
   const twins = new Twins(core, schedule)
+  for (const table of mapped.values()) for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
   for (const link of ids.links()) twins.note(link)
   onLink = (link) => {
     outbox.noteRow(rowKey(link.table, link.local))
@@ -211,7 +212,7 @@ export const connectBackend = async <S extends Schema>(
     if (remote !== undefined) twins.note({ table: table.name, local: id, remote })
     outbox.noteRow(rowKey(table.name, id))
   }
-  const recorder = new Recorder({ core, isBridge: options.isBridge ?? false, existing: options.existing ?? 'push', onRemote })
+  const recorder = new Recorder({ core, isBridge: options.isBridge ?? false, existing: options.existing ?? 'push', onRow: (table, row) => twins.noteReferences(table, row), onRemote })
   const engine: Engine = new Engine({
     core,
     recorder,
@@ -247,9 +248,12 @@ export const connectBackend = async <S extends Schema>(
 }
 
 /** Whether the row as it is now has made an operation needless. */
-const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation, seen: SeenRecords): boolean => {
+const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation, seen: SeenRecords, ids: IdMap): boolean => {
   if (table === undefined || kind === 'insert') return false
   const row = table.rows.get(id, { withDeleted: true })
+  // A twin's operations go to its record whether it is still there or not.
+  const remote = ids.remote(table.name, id)
+  if (remote !== undefined && ids.local(table.name, remote) !== id) return false
   if (kind === 'delete') return row !== undefined && row.deletedAt === undefined
   // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
   return row === undefined || (row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false)

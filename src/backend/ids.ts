@@ -22,6 +22,8 @@ export class IdMap {
   readonly #nevers = new Set<string>()
   /** Rows that had, at some time, more than one record. */
   readonly #doubled = new Set<string>()
+  /** Rows by the ids that would have been derived of their records; made when it is first asked for. */
+  #originals: Map<string, string> | undefined
   readonly #onLink: (link: Link) => void
 
   /** @param onLink - Told of each link that is new here, wherever it comes from. */
@@ -74,6 +76,20 @@ export class IdMap {
   /** The row that a record becomes when it is first seen: the same id on every replica. */
   derived(table: string, remote: RemoteId): string {
     return v5(`${this.#backend}/${table}/${remote}`, NAMESPACE)
+  }
+
+  /** The row that was made here of the record which a derived id stands for, if the record is known. */
+  originalOf(table: string, derived: string): string | undefined {
+    if (this.#originals === undefined) {
+      this.#originals = new Map()
+      for (const link of this.links()) this.#noteOriginal(link)
+    }
+    return this.#originals.get(rowKey(table, derived))
+  }
+
+  #noteOriginal({ table, local, remote }: Link): void {
+    const derived = remote === null ? local : this.derived(table, remote)
+    if (derived !== local) this.#originals?.set(rowKey(table, derived), local)
   }
 
   /** The id under which a row's record is asked for at every try and by every replica. */
@@ -132,6 +148,7 @@ export class IdMap {
       this.#nevers.add(rowKey(table, local))
       return this.#onLink(link)
     }
+    this.#noteOriginal(link)
     const [row, record] = [rowKey(table, local), rowKey(table, String(remote))]
     const remotes = this.#remotes.get(row) ?? []
     if (!remotes.includes(remote)) this.#remotes.set(row, [...remotes, remote].sort(byText))
@@ -161,3 +178,6 @@ export class IdMap {
 export const rowKey = (table: string, id: string): string => `${table}/${id}`
 
 const byText = (a: RemoteId, b: RemoteId): number => (String(a) < String(b) ? -1 : 1)
+
+/** Whether an id may be a derived one: they are UUIDs of version 5. */
+export const mayBeDerived = (id: string): boolean => id.length === 36 && id[14] === '5'

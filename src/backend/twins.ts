@@ -1,6 +1,6 @@
 // Twins: two rows of one record, as when it was pulled before its maker learned its id. Merges them into one. Knows no network.
 import type { Core, MappedTable } from './core.ts'
-import { type Link, rowKey } from './ids.ts'
+import { type Link, mayBeDerived, rowKey } from './ids.ts'
 import { writtenOf } from './rows.ts'
 import type { Fields } from './remote-table.ts'
 import { isSame } from './seen.ts'
@@ -15,6 +15,8 @@ interface Twin {
 /** Collects twins, and merges them all at once. */
 export class Twins {
   readonly #core: Core
+  /** Rows that are referred to by derived ids, and not there yet. */
+  readonly #awaited = new Set<string>()
   readonly #found = new Map<string, Twin>()
   readonly #schedule: (work: () => void) => void
 
@@ -31,9 +33,27 @@ export class Twins {
     const original = this.#core.ids.local(name, remote) ?? local
     const derived = this.#core.ids.derived(name, remote)
     if (original === derived) return
-    if (table.rows.get(derived, { withDeleted: true }) === undefined) return
+    const isThere = table.rows.get(derived, { withDeleted: true }) !== undefined
+    const key = rowKey(name, derived)
+    if (!isThere && !this.#awaited.delete(key) && this.#core.outbox.queue.ofRow(key).length === 0) return
+    this.#add({ table, derived, original })
+  }
+
+  /** Looks whether a row refers to one by an id that was derived where another had been given. */
+  noteReferences(table: MappedTable, row: object): void {
+    for (const reference of table.codec.references(table.codec.stored(row))) {
+      const [name = '', id = ''] = [reference.slice(0, reference.indexOf('/')), reference.slice(reference.indexOf('/') + 1)]
+      const target = this.#core.tables.get(name)
+      if (target === undefined || !mayBeDerived(id) || target.rows.get(id, { withDeleted: true }) !== undefined) continue
+      const original = this.#core.ids.originalOf(name, id)
+      if (original === undefined) this.#awaited.add(reference)
+      else this.#add({ table: target, derived: id, original })
+    }
+  }
+
+  #add(twin: Twin): void {
     if (this.#found.size === 0) this.#schedule(() => this.#merge())
-    this.#found.set(rowKey(name, derived), { table, derived, original })
+    this.#found.set(rowKey(twin.table.name, twin.derived), twin)
   }
 
   #merge(): void {
@@ -55,8 +75,7 @@ export class Twins {
   /** What waits to be sent of the derived row is shown by the original. */
   #carryOver({ name, rows, codec }: MappedTable, derived: string, original: string): void {
     const there = rows.get(original, { withDeleted: true })
-    const here = rows.get(derived, { withDeleted: true })
-    if (there === undefined || here === undefined) return
+    if (there === undefined) return
     const { seen, outbox } = this.#core
     const operations = outbox.queue.ofRow(rowKey(name, derived))
     if (operations.at(-1)?.kind === 'delete') rows.delete(original)

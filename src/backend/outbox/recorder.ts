@@ -14,6 +14,8 @@ export interface RecorderOptions {
   readonly isBridge: boolean
   /** What becomes of rows that were there before this backend was: sent, or left alone. */
   readonly existing: 'push' | 'ignore'
+  /** Told of every row that changed. */
+  readonly onRow: (table: MappedTable, row: object) => void
   /** Told of rows that others changed. */
   readonly onRemote: (table: MappedTable, id: string) => void
 }
@@ -51,6 +53,7 @@ export class Recorder {
   #record(table: MappedTable, written: WrittenRow<Columns>): void {
     const { core, isBridge, onRemote } = this.#options
     const { id, before, after, origin } = written
+    if (after !== undefined) this.#options.onRow(table, after)
     const entry = core.host.log(table.name).entries.get(id)
     if (origin === 'backend') {
       this.#noteStamps(table, entry)
