@@ -73,6 +73,11 @@ export class IdMap {
     return this.#locals.get(rowKey(table, String(remote)))?.[0]
   }
 
+  /** All rows of a record: more than one while they wait to be made one. */
+  locals(table: string, remote: RemoteId): readonly string[] {
+    return this.#locals.get(rowKey(table, String(remote))) ?? []
+  }
+
   /** The row that a record becomes when it is first seen: the same id on every replica. */
   derived(table: string, remote: RemoteId): string {
     return v5(`${this.#backend}/${table}/${remote}`, NAMESPACE)
@@ -89,12 +94,17 @@ export class IdMap {
 
   #noteOriginal({ table, local, remote }: Link): void {
     const derived = remote === null ? local : this.derived(table, remote)
-    if (derived !== local) this.#originals?.set(rowKey(table, derived), local)
+    if (derived !== local && remote !== null) this.#originals?.set(rowKey(table, derived), this.local(table, remote) ?? local)
   }
 
-  /** The id under which a row's record is asked for at every try and by every replica. */
-  insertKey(table: string, local: string, generation: string): string {
-    return v5(`${this.#backend}/${table}/${local}/insert/${generation}`, NAMESPACE)
+  /** The key under which a row's record is asked for, at every try and by every replica. */
+  insertKey(table: string, local: string): string {
+    return v5(`${this.#backend}/${table}/insert ${local}`, NAMESPACE)
+  }
+
+  /** The key under which a record that is gone is made again, whichever row somebody has for it. */
+  againKey(table: string, remote: RemoteId): string {
+    return v5(`${this.#backend}/${table}/again ${remote}`, NAMESPACE)
   }
 
   /** All links there are. */
@@ -148,19 +158,19 @@ export class IdMap {
       this.#nevers.add(rowKey(table, local))
       return this.#onLink(link)
     }
-    this.#noteOriginal(link)
     const [row, record] = [rowKey(table, local), rowKey(table, String(remote))]
     const remotes = this.#remotes.get(row) ?? []
     if (!remotes.includes(remote)) this.#remotes.set(row, [...remotes, remote].sort(byText))
     if (remotes.length > 0) this.#doubled.add(row)
     const locals = this.#locals.get(record) ?? []
     const derived = this.derived(table, remote)
-    const rank = (id: string): number => (id === derived ? 1 : 0)
+    const rank = (id: string): number => (id === derived ? 2 : mayBeDerived(id) ? 1 : 0)
     if (!locals.includes(local))
       this.#locals.set(
         record,
         [...locals, local].sort((a, b) => rank(a) - rank(b) || byText(a, b)),
       )
+    this.#noteOriginal(link)
     this.#onLink(link)
   }
 

@@ -57,7 +57,7 @@ export class Rows {
     const row = table.rows.get(id, { withDeleted: true })
     const local = storedOf(table.codec, row)
     const before = seen.get(table.name, id)
-    if (kind === 'delete') return seen.put(table.name, id, GONE, local)
+    if (kind === 'delete') return seen.put(table.name, id, goneRecord(this.#core.ids.remote(table.name, id)), local)
     const corrected = record === undefined || kind === 'update' ? [] : this.#correct(table, operation, record, local)
     if (isFresh && record !== undefined && row !== undefined) this.#merge(table, id, record, operation, corrected)
     else {
@@ -110,7 +110,7 @@ export class Rows {
     else if (wasDeleted !== true && row.deletedAt === undefined) table.rows.delete(id)
     else if (row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
     const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
-    seen.put(table.name, id, GONE, local)
+    seen.put(table.name, id, goneRecord(remote), local)
   }
 
   /** An operation is no longer on its way, without an answer that tells of its record. */
@@ -239,15 +239,16 @@ export class Rows {
     const { ids, seen } = this.#core
     const known = ids.remote(table.name, id)
     if (known === remote) return
-    const isDeleted = table.rows.get(id, { withDeleted: true })?.deletedAt !== undefined
-    const isGone = seen.get(table.name, id).base?.[DELETED_MARK] ?? isDeleted
-    if (known !== undefined && isGone === true) ids.unlink(table.name, id, known)
+    if (known !== undefined && seen.get(table.name, id).gone === known) ids.unlink(table.name, id, known)
     ids.link(table.name, id, remote)
   }
 }
 
 /** What is known of a record that is gone: nothing of its columns, should it come back. */
-export const GONE: Seen = { base: { [DELETED_MARK]: true } }
+export const goneRecord = (remote: RemoteId | undefined): Seen => ({
+  base: { [DELETED_MARK]: true },
+  ...(remote === undefined ? {} : { gone: remote }),
+})
 
 const pendingOf = (operations: readonly Operation[], column: string): Pending | undefined => {
   const own = operations.filter(({ fields }) => column in fields)

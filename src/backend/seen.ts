@@ -10,6 +10,8 @@ export interface Seen {
   readonly version?: RemoteId
   /** Columns as the record had them, in stored form. */
   readonly base?: Fields
+  /** The record that the row had, and that is gone. */
+  readonly gone?: RemoteId
   /** It was made from here and has not been seen in a pull since. */
   readonly isUnconfirmed?: boolean
   /** What was answered may be older than what has been seen since: it is to be fetched. */
@@ -47,6 +49,7 @@ export class SeenRecords {
     const base = Object.entries(seen.base ?? {}).filter(([column, value]) => !isSame(value, local[column] ?? null))
     const kept: Record<string, Json> = {}
     if (seen.version !== undefined) kept['version'] = seen.version
+    if (seen.gone !== undefined) kept['gone'] = seen.gone
     if (base.length > 0) kept['base'] = Object.fromEntries(base)
     if (seen.isUnconfirmed === true) kept['isUnconfirmed'] = true
     if (seen.isStale === true) kept['isStale'] = true

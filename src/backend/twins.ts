@@ -26,17 +26,32 @@ export class Twins {
     this.#schedule = schedule
   }
 
-  /** Looks whether a link makes twins. */
+  /** Looks whether a link makes twins, or takes the place of one to a record that is gone. */
   note({ table: name, local, remote }: Link): void {
     const table = this.#core.tables.get(name)
     if (table === undefined || remote === null) return
-    const original = this.#core.ids.local(name, remote) ?? local
-    const derived = this.#core.ids.derived(name, remote)
-    if (original === derived) return
-    const isThere = table.rows.get(derived, { withDeleted: true }) !== undefined
-    const key = rowKey(name, derived)
-    if (!isThere && !this.#awaited.delete(key) && this.#core.outbox.queue.ofRow(key).length === 0) return
-    this.#add({ table, derived, original })
+    const { ids, seen } = this.#core
+    const { gone } = seen.get(name, local)
+    if (gone !== undefined && ids.remotes(name, local).length > 1) this.#schedule(() => this.#unlink(name, local))
+    const original = ids.local(name, remote) ?? local
+    for (const derived of new Set([...ids.locals(name, remote), ids.derived(name, remote)]))
+      if (derived !== original && this.#isUsed(table, derived)) this.#add({ table, derived, original })
+  }
+
+  /** Whether there is a row of an id, or anything that refers to it. */
+  #isUsed({ name, rows }: MappedTable, id: string): boolean {
+    const key = rowKey(name, id)
+    const isThere = rows.get(id, { withDeleted: true }) !== undefined
+    return isThere || this.#awaited.delete(key) || this.#core.outbox.queue.ofRow(key).length > 0
+  }
+
+  #unlink(table: string, local: string): void {
+    const { ids, seen } = this.#core
+    const { gone } = seen.get(table, local)
+    const remotes = ids.remotes(table, local)
+    if (gone === undefined || remotes.length < 2 || !remotes.includes(gone)) return
+    ids.unlink(table, local, gone)
+    this.#core.commit()
   }
 
   /** Looks whether a row refers to one by an id that was derived where another had been given. */
@@ -78,7 +93,9 @@ export class Twins {
     if (there === undefined) return
     const { seen, outbox } = this.#core
     const operations = outbox.queue.ofRow(rowKey(name, derived))
-    if (operations.at(-1)?.kind === 'delete') rows.delete(original)
+    const last = operations.at(-1)?.kind
+    if (last === 'delete') rows.delete(original)
+    if (last === 'restore') rows.restore(original)
     const pending: Fields = Object.assign({}, ...operations.map(({ fields }) => fields))
     if (Object.keys(pending).length === 0) return
     const before = codec.stored(there)

@@ -159,7 +159,7 @@ export class Outbox {
 
   #make({ table, row, kind, fields, refs, isCorrection }: Draft): Operation {
     const { ids, makeId, now } = this.#options
-    const own = kind === 'insert' ? ids.insertKey(table, row, '') : undefined
+    const own = kind === 'insert' ? ids.insertKey(table, row) : undefined
     const id = own === undefined || this.queue.get(own) !== undefined ? makeId() : own
     const timeMs = now()
     this.#lastOrder = Math.max(this.#lastOrder + 1, timeMs)

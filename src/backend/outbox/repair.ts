@@ -122,9 +122,9 @@ export class OutboxView {
     if (current === undefined) return
     if (kind === 'insert') ids.link(name, row, null)
     if (kind === 'insert') return rows.delete(row)
-    if (kind === 'restore') return seen.get(name, row).base?.[DELETED_MARK] === true ? rows.delete(row) : undefined
     rows.update(row, writtenOf(codec, this.#before(operation, name)))
     if (kind === 'delete') rows.restore(row)
+    if (kind === 'restore' && seen.get(name, row).base?.[DELETED_MARK] === true) rows.delete(row)
   }
 
   /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */

@@ -7,7 +7,7 @@ import { rowKey } from '../ids.ts'
 import { storedOf } from '../outbox/capture.ts'
 import { classify } from '../push/failure.ts'
 import type { Call, PulledPage } from '../remote-table.ts'
-import { GONE, type Rows } from '../rows.ts'
+import { goneRecord, type Rows } from '../rows.ts'
 
 /** What a puller is given to work with. */
 export interface PullerOptions {
@@ -170,7 +170,7 @@ export class Puller {
     const refs = table.codec.references(fields)
     core.outbox.enqueue({ table: table.name, row: id, kind: 'restore', fields, refs })
     const operation = core.outbox.queue.ofRow(rowKey(table.name, id)).at(-1)
-    core.seen.put(table.name, id, GONE, storedOf(table.codec, table.rows.get(id)))
+    core.seen.put(table.name, id, goneRecord(core.ids.remote(table.name, id)), storedOf(table.codec, table.rows.get(id)))
     const message = `The backend said that it had made record ${show(core.ids.remote(table.name, id))}, and does not list it.`
     if (operation !== undefined) core.outbox.fail(operation, { kind: 'forgotten', message })
   }

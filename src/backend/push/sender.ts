@@ -234,7 +234,7 @@ const perform = async (table: MappedTable, operation: Operation, call: Call, cor
     case 'delete':
       return remote.remove?.(id, call)
     case 'restore':
-      return restore(table, id, operation, call, () => create(core.ids.insertKey(table.name, operation.row, String(id))))
+      return restore(table, id, operation, call, () => create(core.ids.againKey(table.name, id)))
     default:
       return remote.update?.(id, data, call)
   }
