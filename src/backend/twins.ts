@@ -2,6 +2,7 @@
 import type { Core, MappedTable } from './core.ts'
 import { type Link, mayBeDerived, rowKey } from './ids.ts'
 import { writtenOf } from './rows.ts'
+import { storedOf } from './outbox/capture.ts'
 import type { Fields } from './remote-table.ts'
 import { isSame } from './seen.ts'
 
@@ -80,6 +81,7 @@ export class Twins {
       this.#redirect(new Map(twins.map(({ table, derived, original }) => [rowKey(table.name, derived), original])))
       for (const { table, derived, original } of twins) {
         this.#carryOver(table, derived, original)
+        this.#inherit(table, derived, original)
         outbox.move(table.name, derived, original)
         seen.forget(table.name, derived)
         if (table.rows.get(derived, { withDeleted: true }) !== undefined) table.rows.purge(derived)
@@ -101,6 +103,22 @@ export class Twins {
     const before = codec.stored(there)
     rows.update(original, writtenOf(codec, pending))
     seen.noteChange(name, original, before, { ...before, ...pending })
+  }
+
+  /** A record that was made again for the derived row is the original's, which is what that is. */
+  #inherit({ name, rows, codec }: MappedTable, derived: string, original: string): void {
+    const { ids, seen } = this.#core
+    const known = ids.remotes(name, original)
+    const more = ids.remotes(name, derived).filter((remote) => !known.includes(remote))
+    if (more.length === 0) return
+    for (const remote of known) if (ids.derived(name, remote) === derived) ids.unlink(name, original, remote)
+    for (const remote of more) ids.link(name, original, remote)
+    const here = rows.get(derived)
+    if (here === undefined || rows.get(original, { withDeleted: true }) === undefined) return
+    rows.restore(original)
+    rows.update(original, writtenOf(codec, codec.stored(here)))
+    const { gone: _, ...state } = seen.get(name, derived)
+    seen.put(name, original, state, storedOf(codec, here))
   }
 
   /** Rows that refer to a derived row refer to the original from now on. */

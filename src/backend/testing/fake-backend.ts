@@ -150,7 +150,7 @@ export class FakeBackend {
     const { pageSize = 5 } = this.#options
     const news = records.filter(({ change }) => change > after).sort((a, b) => a.change - b.change)
     const page = news.slice(0, pageSize)
-    const isFirst = after === 0
+    const isFirst = query.get('after') === null
     return {
       status: 200,
       body: {
