@@ -84,6 +84,10 @@ export class Twins {
         this.#inherit(table, derived, original)
         outbox.move(table.name, derived, original)
         seen.forget(table.name, derived)
+        // Which of both told of the record last cannot be known: it is fetched.
+        const row = table.rows.get(original, { withDeleted: true })
+        if (table.remote.get !== undefined && row !== undefined)
+          seen.put(table.name, original, { ...seen.get(table.name, original), isStale: true }, storedOf(table.codec, row))
         if (table.rows.get(derived, { withDeleted: true }) !== undefined) table.rows.purge(derived)
       }
     })

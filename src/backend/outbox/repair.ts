@@ -2,11 +2,11 @@
 import { MerrowError, show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import type { Core, MappedTable } from '../core.ts'
-import { rowKey } from '../ids.ts'
 import type { Fields } from '../remote-table.ts'
 import { writtenOf } from '../rows.ts'
 import { DELETED_MARK } from './capture.ts'
 import type { Operation } from './operation.ts'
+import { rowOf } from './queue.ts'
 
 /** Operations on their way to a backend: `backend.outbox`. */
 export class OutboxView {
@@ -77,9 +77,10 @@ export class OutboxView {
     const sent = all.find(({ state }) => state === 'sent')
     if (sent !== undefined)
       throw new MerrowError('invalid_argument', `${nameOf(sent)} is being sent, and may have had its effect. Wait for its answer.`)
+    const bases = new Map(all.map((one) => [rowOf(one), this.#base(one)]))
     host.write(() => {
       for (const one of all) {
-        this.#revert(one)
+        this.#revert(one, bases.get(rowOf(one)) ?? {})
         outbox.end(one, 'discarded')
       }
     })
@@ -114,7 +115,7 @@ export class OutboxView {
     this.#onChange()
   }
 
-  #revert(operation: Operation): void {
+  #revert(operation: Operation, base: Fields): void {
     const { rows, codec, name } = this.#table(operation)
     const { ids, seen } = this.#core
     const { kind, row } = operation
@@ -122,18 +123,23 @@ export class OutboxView {
     if (current === undefined) return
     if (kind === 'insert') ids.link(name, row, null)
     if (kind === 'insert') return rows.delete(row)
-    rows.update(row, writtenOf(codec, this.#before(operation, name)))
+    rows.update(row, writtenOf(codec, this.#before(operation, base)))
     if (kind === 'delete') rows.restore(row)
     if (kind === 'restore' && seen.get(name, row).base?.[DELETED_MARK] === true) rows.delete(row)
   }
 
   /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */
-  #before(operation: Operation, table: string): Fields {
-    const { outbox, seen } = this.#core
-    const earlier = outbox.queue.ofRow(rowKey(table, operation.row)).filter(({ order }) => order < operation.order)
-    const known: Fields = Object.assign({}, seen.get(table, operation.row).base, ...earlier.map(({ fields }) => fields))
-    const names = Object.keys(operation.fields).filter((name) => name in known)
-    return Object.fromEntries(names.map((name) => [name, known[name] as Json]))
+  #before(operation: Operation, base: Fields): Fields {
+    const earlier = this.#core.outbox.queue.ofRow(rowOf(operation)).filter(({ order }) => order < operation.order)
+    const known: Fields = Object.assign({}, base, ...earlier.map(({ fields }) => fields))
+    return Object.fromEntries(Object.keys(operation.fields).map((name) => [name, known[name] ?? null]))
+  }
+
+  /** A row's columns as the record has them. */
+  #base(operation: Operation): Fields {
+    const { rows, codec, name } = this.#table(operation)
+    const row = rows.get(operation.row, { withDeleted: true })
+    return { ...(row === undefined ? {} : codec.stored(row)), ...this.#core.seen.get(name, operation.row).base }
   }
 
   #failedOne(operation: Operation, what: string): Operation {

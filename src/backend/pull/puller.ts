@@ -121,11 +121,12 @@ export class Puller {
       reported += 1
       if (reported <= MAX_REPORTS) core.report({ kind: 'record', table: table.name, message, ...(row === undefined ? {} : { row }) })
     }
+    // First: a record that was made again comes after the one that is gone.
+    if (deleted.length > 0) core.host.write(() => deleted.forEach((id) => rows.removed(table, id)))
     for (let at = 0; at < records.length; at += CHUNK)
       core.host.write(() => {
         for (const record of records.slice(at, at + CHUNK)) this.#takeOne(table, record, listed, report)
       })
-    if (deleted.length > 0) core.host.write(() => deleted.forEach((id) => rows.removed(table, id)))
   }
 
   #takeOne(table: MappedTable, record: unknown, listed: Set<string>, report: (message: string, row?: string) => void): void {
