@@ -48,8 +48,11 @@ export class Rows {
 
   /** An operation was answered with a record, or, if there is none, with nothing. */
   answered(table: MappedTable, operation: Operation, record: ReadRecord | undefined): void {
-    const { seen, outbox } = this.#core
+    const { ids, seen, outbox } = this.#core
     const { row: id, kind, fields } = operation
+    const known = ids.remote(table.name, id)
+    if (kind === 'restore' && record !== undefined && known !== undefined && known !== record.id)
+      ids.unlink(table.name, id, known)
     if (record !== undefined && kind !== 'delete') this.#link(table, id, record.id)
     const key = rowKey(table.name, id)
     // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
@@ -63,9 +66,9 @@ export class Rows {
     else {
       const rest = Object.entries({ ...before.base }).filter(([column]) => !(column in fields))
       const awaited = outbox.queue.ofRow(key).flatMap((other) => Object.keys(other.fields))
-      const known = { ...pick(fields, Object.keys(fields).filter((column) => awaited.includes(column))), ...pick(record?.fields ?? {}, corrected) }
+      const sent = { ...pick(fields, Object.keys(fields).filter((column) => awaited.includes(column))), ...pick(record?.fields ?? {}, corrected) }
       const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
-      seen.put(table.name, id, { ...isStale, base: { ...Object.fromEntries(rest), ...known, [DELETED_MARK]: false } }, local)
+      seen.put(table.name, id, { ...isStale, base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false } }, local)
     }
     if (kind !== 'update') this.#deleteIfGone(table, id)
   }

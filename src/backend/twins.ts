@@ -102,7 +102,9 @@ export class Twins {
     const last = operations.at(-1)?.kind
     if (last === 'delete') rows.delete(original)
     if (last === 'restore') rows.restore(original)
-    const pending: Fields = Object.assign({}, ...operations.map(({ fields }) => fields))
+    const newer = new Set(outbox.queue.ofRow(rowKey(name, original)).flatMap(({ fields }) => Object.keys(fields)))
+    const all: Fields = Object.assign({}, ...operations.map(({ fields }) => fields))
+    const pending: Fields = Object.fromEntries(Object.entries(all).filter(([column]) => !newer.has(column)))
     if (Object.keys(pending).length === 0) return
     const before = codec.stored(there)
     rows.update(original, writtenOf(codec, pending))

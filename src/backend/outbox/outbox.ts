@@ -121,8 +121,16 @@ export class Outbox {
 
   /** Moves what waits for one row to another. */
   move(table: string, from: string, to: string): void {
+    const there = this.queue.ofRow(rowKey(table, to))
     for (const operation of this.queue.ofRow(rowKey(table, from))) {
-      const moved = { ...operation, row: to }
+      const newer = there.filter(({ order }) => order > operation.order).flatMap(({ fields }) => Object.keys(fields))
+      const isSent = operation.state === 'sent'
+      const fields = Object.fromEntries(Object.entries(operation.fields).filter(([name]) => isSent || !newer.includes(name)))
+      if (operation.kind === 'update' && Object.keys(fields).length === 0) {
+        this.end(operation, 'dropped')
+        continue
+      }
+      const moved = { ...operation, fields, row: to }
       this.queue.remove(operation.id)
       this.queue.add(moved)
       this.#options.journal.put(PREFIX + moved.id, moved as unknown as Json)

@@ -83,7 +83,8 @@ export class Queue {
   add(operation: Operation): void {
     const row = rowOf(operation)
     this.#operations.set(operation.id, operation)
-    this.#byRow.set(row, [...(this.#byRow.get(row) ?? []), operation.id])
+    const ids = [...(this.#byRow.get(row) ?? []), operation.id]
+    this.#byRow.set(row, this.#sorted(ids))
     this.#index(operation)
     this.consider(operation.id)
   }
@@ -170,6 +171,15 @@ export class Queue {
     }
     visit(operation)
     return [...found.values()].sort((a, b) => a.order - b.order)
+  }
+
+  /** By order of writing; what moved here from another row may come before others, though not before what was sent. */
+  #sorted(ids: string[]): string[] {
+    const rank = (id: string): number => {
+      const { state, order } = this.#operations.get(id) as Operation
+      return state === 'sent' ? 0 : order
+    }
+    return ids.sort((a, b) => rank(a) - rank(b))
   }
 
   #rename(id: string, operation: Operation): void {

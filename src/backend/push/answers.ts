@@ -58,7 +58,8 @@ export class Answers {
     const { core } = this.#options
     if (kind === 'gone' && operation.kind === 'delete') return this.take(table, operation, undefined)
     if (kind === 'gone' && operation.kind === 'update') return this.#gone(table, operation)
-    if (kind === 'conflict' && operation.kind === 'insert') return this.#adopt(table, operation, error)
+    const isMade = operation.kind === 'insert' || (operation.kind === 'restore' && table.remote.lookup !== undefined)
+    if (kind === 'conflict' && isMade) return this.#adopt(table, operation, error)
     if (kind === 'conflict') return this.#conflict(table, operation, error)
     if (kind === 'nonsense') return this.#nonsense(table, operation, String(error), (error as AnswerError).answer)
     this.#end(table, operation, 'refused', error)
@@ -85,6 +86,7 @@ export class Answers {
     const { data } = table.codec.encode(operation.row, operation.fields)
     const found = await table.remote.lookup?.(data, this.#options.call(table))
     if (found !== undefined) return this.take(table, operation, found)
+    if (operation.kind === 'restore') return this.#conflict(table, operation, error)
     this.#end(table, operation, 'refused', error)
   }
 

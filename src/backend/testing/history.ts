@@ -334,12 +334,14 @@ export class History {
     const world = this.#world
     world.faults = NO_FAULTS
     world.isOnline = true
-    for (let round = 0; round < 3; round++) {
-      for (let turn = 0; turn < 6; turn++) {
+    for (let round = 0; round < 4; round++) {
+      for (let turn = 0, calm = 0; turn < 9 && calm < 3; turn++) {
+        calm = this.#replicas.every(({ backend }) => backend.status.pending === backend.status.failed) ? calm + 1 : 0
         for (const { backend } of this.#replicas) backend.resume()
         for (const { documents } of this.#replicas) for (const [name, document] of documents) this.#relay.exchange(name, document)
-        await world.pass(7000)
+        await world.pass(5000)
       }
+      if (this.#replicas.every(({ backend }) => backend.status.failed === 0)) return
       for (const { backend, name } of this.#replicas) {
         this.#expectReasons(name, backend)
         for (const failed of backend.outbox.failed()) {
