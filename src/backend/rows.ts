@@ -27,10 +27,13 @@ export class Rows {
 
   /** A record came in a pull, or was fetched. */
   pulled(table: MappedTable, record: ReadRecord): void {
-    const { seen, outbox } = this.#core
+    const { ids, seen, outbox } = this.#core
     const id = this.localOf(table, record)
     const before = seen.get(table.name, id)
     if (isOlder(record.version, before.version)) return
+    // A page that was read before the record was deleted, and made again.
+    const remotes = ids.remotes(table.name, id)
+    if (before.gone === record.id && remotes.length > 0 && !remotes.includes(record.id)) return
     if (record.isDeleted) return this.removed(table, record.id)
     const row = table.rows.get(id, { withDeleted: true })
     this.#isOnItsWay(table, id)
@@ -193,7 +196,7 @@ export class Rows {
     seen.put(
       table.name,
       id,
-      { ...versionOf(record), ...isUnconfirmed, base: { ...before.base, ...merged.base, [DELETED_MARK]: false } },
+      { ...versionOf(record), ...isUnconfirmed, ...(before.gone === undefined ? {} : { gone: before.gone }), base: { ...before.base, ...merged.base, [DELETED_MARK]: false } },
       after,
     )
   }

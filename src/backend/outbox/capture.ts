@@ -24,11 +24,11 @@ export const draftOf = (codec: Codec, row: string, before: RowLike, after: RowLi
   }
   if (after === undefined) return before === undefined ? undefined : draft('delete', {})
   if (was && !is) return draft('delete', before === undefined ? {} : changedColumns(codec.stored(before), codec.stored(after)))
-  if (!is) return undefined
   const fields = codec.stored(after)
-  if (before === undefined) return draft('insert', fields)
-  if (!was) return draft('restore', fields)
+  if (before === undefined) return is ? draft('insert', fields) : undefined
   const changed = changedColumns(codec.stored(before), fields)
+  if (!is) return { ...draft('update', changed), isHidden: true }
+  if (!was) return { ...draft('restore', fields), changed }
   return Object.keys(changed).length === 0 ? undefined : draft('update', changed)
 }
 

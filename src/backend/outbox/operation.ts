@@ -67,8 +67,8 @@ export interface Question {
 /** What came of a write behind a queued one: one operation, none (`gone`), or both as they are (`apart`). */
 export type Coalesced = { readonly kind: 'one'; readonly operation: Operation } | { readonly kind: 'gone' | 'apart' }
 
-/** Joins a new operation to the queued one before it on the same row. */
-export const coalesce = (queued: Operation, next: Operation): Coalesced => {
+/** Joins a new operation to the queued one before it on the same row; `changed` are the columns that a restore changed. */
+export const coalesce = (queued: Operation, next: Operation, changed: Fields = next.fields): Coalesced => {
   if (queued.state !== 'queued') return { kind: 'apart' }
   const fields = { ...queued.fields, ...next.fields }
   const refs = [...new Set([...queued.refs, ...next.refs])]
@@ -79,7 +79,8 @@ export const coalesce = (queued: Operation, next: Operation): Coalesced => {
   if (queued.kind !== 'delete')
     return { kind: 'one', operation: { ...joined, kind: queued.kind === 'insert' ? 'insert' : 'restore' } }
   // Deleted and restored before anybody knew: what was written meanwhile is left.
-  return Object.keys(queued.fields).length === 0
+  const left = { ...queued.fields, ...changed }
+  return Object.keys(left).length === 0
     ? { kind: 'gone' }
-    : { kind: 'one', operation: { ...queued, kind: 'update' } }
+    : { kind: 'one', operation: { ...joined, kind: 'update', fields: left } }
 }

@@ -2,12 +2,19 @@
 import type { Json } from '../../schema/index.ts'
 import { type IdMap, rowKey } from '../ids.ts'
 import type { KeyedLog } from '../keyed-log.ts'
+import type { Fields } from '../remote-table.ts'
 import type { Trace, TraceEntry } from '../trace.ts'
 import { coalesce, type Failure, type Operation } from './operation.ts'
 import { Queue, type QueueContext } from './queue.ts'
 
 /** A write before it is an operation. */
-export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'> & { readonly isCorrection?: boolean }
+export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'> & {
+  readonly isCorrection?: boolean
+  /** The columns that a restore changed. */
+  readonly changed?: Fields
+  /** It changes a row that is deleted, which matters only if the row is restored. */
+  readonly isHidden?: boolean
+}
 
 /** What an outbox is given to work with. */
 export interface OutboxOptions extends QueueContext {
@@ -47,8 +54,9 @@ export class Outbox {
   /** Adds a write, joined to the one that waits before it on its row. */
   enqueue(draft: Draft): void {
     const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
+    if (draft.isHidden === true && !(last?.state === 'queued' && last.kind === 'delete')) return
     const operation = this.#make(draft)
-    const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation)
+    const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, draft.changed)
     if (joined.kind === 'one') this.put(joined.operation)
     else if (joined.kind === 'apart') this.#add(operation)
     else if (last !== undefined) {
@@ -124,8 +132,8 @@ export class Outbox {
     const there = this.queue.ofRow(rowKey(table, to))
     for (const operation of this.queue.ofRow(rowKey(table, from))) {
       const newer = there.filter(({ order }) => order > operation.order).flatMap(({ fields }) => Object.keys(fields))
-      const isSent = operation.state === 'sent'
-      const fields = Object.fromEntries(Object.entries(operation.fields).filter(([name]) => isSent || !newer.includes(name)))
+      const isWhole = operation.state === 'sent' || operation.kind !== 'update'
+      const fields = Object.fromEntries(Object.entries(operation.fields).filter(([name]) => isWhole || !newer.includes(name)))
       if (operation.kind === 'update' && Object.keys(fields).length === 0) {
         this.end(operation, 'dropped')
         continue

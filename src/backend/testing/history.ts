@@ -413,7 +413,7 @@ export class History {
   }
 
   #fail(why: string): never {
-    throw new BrokenLaw(`SEED=${this.#seed}: ${why}`)
+    throw new BrokenLaw(`SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.versionField ?? 'no versions'}): ${why}`)
   }
 }
 
