@@ -33,7 +33,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   yjs: ['src/rowlog/', 'src/sync/', 'src/editor/', 'server/room/', 'bench/'],
   'y-indexeddb': ['src/storage/'],
   lmdb: ['src/storage/', 'server/log/'],
-  hono: ['server/http/'],
+  hono: ['server/http/', 'bench/backend/'],
   '@hono/node-server': ['server/http/'],
   react: ['src/react/', 'demo/'],
   'react-dom': ['src/react/', 'demo/'],

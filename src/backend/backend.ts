@@ -2,8 +2,8 @@
 import type { Core } from './core.ts'
 import type { Engine } from './engine.ts'
 import { rowKey } from './ids.ts'
-import { OutboxView } from './outbox/repair.ts'
 import { Questions } from './outbox/questions.ts'
+import { OutboxView } from './outbox/repair.ts'
 import type { Puller } from './pull/puller.ts'
 import type { Breaker } from './push/breaker.ts'
 import type { Sender } from './push/sender.ts'
@@ -170,7 +170,8 @@ const connectionOf = (engine: Engine, { state }: Breaker): BackendConnection => 
 
 const warningOf = ({ outbox, host }: Core, limits: BackendParts['limits']): string | undefined => {
   const { size } = outbox.queue
-  if (size > limits.operations) return `${size} operations wait to be sent, more than ${limits.operations}. Is the backend there?`
+  if (size > limits.operations)
+    return `${size} operations wait to be sent, more than ${limits.operations}. Is the backend there?`
   const oldest = outbox.queue.first()
   const ageMs = oldest === undefined ? 0 : host.now() - oldest.timeMs
   return ageMs > limits.ageMs ? `An operation has been waiting for ${Math.round(ageMs / 3_600_000)} h.` : undefined

@@ -47,7 +47,10 @@ export class Codec {
       const target = schema.columns[name]?.target
       return target === undefined ? [] : [[[name], target] as const]
     })
-    this.#refs = [...declared, ...Object.entries(mapping.refs ?? {}).map(([path, to]) => [path.split('.'), to] as const)]
+    this.#refs = [
+      ...declared,
+      ...Object.entries(mapping.refs ?? {}).map(([path, to]) => [path.split('.'), to] as const),
+    ]
   }
 
   /** A row's columns in stored form. */

@@ -2,9 +2,9 @@
 import { MerrowError, show } from '../errors.ts'
 import { createIdSource, type RandomBytes, systemRandom } from '../ids.ts'
 import type { Schema } from '../schema/index.ts'
+import { Backend } from './backend.ts'
 import { Codec } from './codec.ts'
 import type { Core, MappedTable, Timers } from './core.ts'
-import { Backend } from './backend.ts'
 import { Engine } from './engine.ts'
 import { hostOf } from './host.ts'
 import { IdMap, type Link, rowKey } from './ids.ts'
@@ -102,7 +102,10 @@ export const connectBackend = async <S extends Schema>(
 ): Promise<Backend> => {
   const { name = 'backend' } = options
   if (!BACKEND_NAME.test(name))
-    throw new MerrowError('invalid_argument', `connectBackend({ name: ${show(name)} }): use 1 to 32 letters, digits, "_" or "-".`)
+    throw new MerrowError(
+      'invalid_argument',
+      `connectBackend({ name: ${show(name)} }): use 1 to 32 letters, digits, "_" or "-".`,
+    )
   const host = hostOf(db)
   const idsLog = await host.openLog('_ids', { isMerged: true })
   const outboxLog = await host.openLog(`_outbox-${name}`, { isMerged: false })
@@ -160,7 +163,8 @@ export const connectBackend = async <S extends Schema>(
   }
   const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
   const twins = new Twins(core, schedule)
-  for (const table of mapped.values()) for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
+  for (const table of mapped.values())
+    for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
   for (const link of ids.links()) twins.note(link)
   onLink = (link) => {
     outbox.noteRow(rowKey(link.table, link.local))
@@ -182,8 +186,13 @@ export const connectBackend = async <S extends Schema>(
   const readingCall = (): Call => {
     const controller = new AbortController()
     const request = async (what: RemoteRequest): ReturnType<Call['request']> => {
-      const timer = timers.setTimeout(() => controller.abort(new DOMException('No answer in time.', 'TimeoutError')), timeoutMs)
-      const aborted = new Promise<never>((_, reject) => controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true }))
+      const timer = timers.setTimeout(
+        () => controller.abort(new DOMException('No answer in time.', 'TimeoutError')),
+        timeoutMs,
+      )
+      const aborted = new Promise<never>((_, reject) =>
+        controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true }),
+      )
       try {
         return await Promise.race([client.send(what, controller.signal), aborted])
       } finally {
@@ -193,9 +202,21 @@ export const connectBackend = async <S extends Schema>(
     return { key: makeId(), version: undefined, fields: {}, signal: controller.signal, request }
   }
   const breaker: Breaker = new Breaker({ timers, now: host.now, random, onTry: () => void engine.pull() })
-  const puller = new Puller({ core, rows, call: readingCall, fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY })
+  const puller = new Puller({
+    core,
+    rows,
+    call: readingCall,
+    fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY,
+  })
   const { maxConflicts = 5, maxInFlight = 6, maxTries = 12 } = options
-  const answers = new Answers({ core, rows, call: readingCall, pull: (table) => puller.pull(table), refresh: (table) => puller.refresh(table), maxConflicts })
+  const answers = new Answers({
+    core,
+    rows,
+    call: readingCall,
+    pull: (table) => puller.pull(table),
+    refresh: (table) => puller.refresh(table),
+    maxConflicts,
+  })
   const sender: Sender = new Sender({
     core,
     answers,
@@ -212,7 +233,13 @@ export const connectBackend = async <S extends Schema>(
     if (remote !== undefined) twins.note({ table: table.name, local: id, remote })
     outbox.noteRow(rowKey(table.name, id))
   }
-  const recorder = new Recorder({ core, isBridge: options.isBridge ?? false, existing: options.existing ?? 'push', onRow: (table, row) => twins.noteReferences(table, row), onRemote })
+  const recorder = new Recorder({
+    core,
+    isBridge: options.isBridge ?? false,
+    existing: options.existing ?? 'push',
+    onRow: (table, row) => twins.noteReferences(table, row),
+    onRemote,
+  })
   const engine: Engine = new Engine({
     core,
     recorder,
@@ -248,7 +275,12 @@ export const connectBackend = async <S extends Schema>(
 }
 
 /** Whether the row as it is now has made an operation needless. */
-const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation, seen: SeenRecords, ids: IdMap): boolean => {
+const isNeedless = (
+  table: MappedTable | undefined,
+  { kind, row: id }: Operation,
+  seen: SeenRecords,
+  ids: IdMap,
+): boolean => {
   if (table === undefined || kind === 'insert') return false
   const row = table.rows.get(id, { withDeleted: true })
   // A twin's operations go to its record whether it is still there or not.

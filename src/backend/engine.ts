@@ -1,11 +1,12 @@
 // The engine of one backend: records writes, pulls, sends, and starts each when it is time. Knows its parts; no HTTP.
-import { classify } from './push/failure.ts'
+
 import type { Core, MappedTable } from './core.ts'
 import type { Lease } from './lease.ts'
 import type { Recorder } from './outbox/recorder.ts'
-import type { Breaker } from './push/breaker.ts'
-import type { Sender } from './push/sender.ts'
 import type { Puller } from './pull/puller.ts'
+import type { Breaker } from './push/breaker.ts'
+import { classify } from './push/failure.ts'
+import type { Sender } from './push/sender.ts'
 
 /** What an engine is given to work with. */
 export interface EngineOptions {
@@ -67,7 +68,9 @@ export class Engine {
     recorder.start()
     core.commit()
     const name = `merrow/${core.host.name}/${core.name}`
-    lease.hold(name, (lost) => this.#lead(lost), this.#stopped.signal).catch((error: unknown) => core.host.onError(error))
+    lease
+      .hold(name, (lost) => this.#lead(lost), this.#stopped.signal)
+      .catch((error: unknown) => core.host.onError(error))
   }
 
   /** Ends, for good; what is in flight is given up, and stays in the outbox. */

@@ -6,7 +6,9 @@ const count = Number(process.env['SEEDS'] ?? 300)
 const only = process.env['SEED']
 const seeds = only === undefined ? Array.from({ length: count }, (_, seed) => seed) : [Number(only)]
 
-it(`[O1] ${seeds.length} histories end with tables and backend equal, and every write there once`, { timeout: 3_600_000 }, async () => {
+it(`[O1] ${seeds.length} histories end with tables and backend equal, and every write there once`, {
+  timeout: 3_600_000,
+}, async () => {
   const broken: string[] = []
   for (const seed of seeds) {
     const history = new History(seed)

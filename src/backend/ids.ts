@@ -94,7 +94,8 @@ export class IdMap {
 
   #noteOriginal({ table, local, remote }: Link): void {
     const derived = remote === null ? local : this.derived(table, remote)
-    if (derived !== local && remote !== null) this.#originals?.set(rowKey(table, derived), this.local(table, remote) ?? local)
+    if (derived !== local && remote !== null)
+      this.#originals?.set(rowKey(table, derived), this.local(table, remote) ?? local)
   }
 
   /** The key under which a row's record is asked for, at every try and by every replica. */
@@ -146,8 +147,14 @@ export class IdMap {
       return
     }
     const [row, record] = [rowKey(link.table, link.local), rowKey(link.table, String(link.remote))]
-    this.#remotes.set(row, (this.#remotes.get(row) ?? []).filter((remote) => remote !== link.remote))
-    this.#locals.set(record, (this.#locals.get(record) ?? []).filter((local) => local !== link.local))
+    this.#remotes.set(
+      row,
+      (this.#remotes.get(row) ?? []).filter((remote) => remote !== link.remote),
+    )
+    this.#locals.set(
+      record,
+      (this.#locals.get(record) ?? []).filter((local) => local !== link.local),
+    )
   }
 
   #take(key: string): void {

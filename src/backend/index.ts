@@ -19,6 +19,15 @@ export type {
   Strategy,
 } from './remote-table.ts'
 export type { TokenSource } from './rest/client.ts'
+export {
+  type GraphqlOperation,
+  type GraphqlOptions,
+  graphqlTable,
+  jsonApiTable,
+  jsonServerTable,
+  type PostgrestOptions,
+  postgrestTable,
+} from './rest/presets.ts'
 export { type ListChanges, type PageRequest, type RestTableOptions, restTable } from './rest/rest-table.ts'
 export type { BackendConnection, BackendStatus, RowStatus } from './status.ts'
 export type { Problem, TraceEntry } from './trace.ts'

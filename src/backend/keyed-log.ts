@@ -1,6 +1,7 @@
 // A durable map of keys to JSON, kept as a row log and committed together with the tables' writes. Knows no operations and no ids.
-import type { Json } from '../schema/index.ts'
+
 import { type Entry, fieldOf, isCreated, PURGED, type RowLog } from '../rowlog/index.ts'
+import type { Json } from '../schema/index.ts'
 
 const COLUMNS = ['v']
 const PURGED_FIELD = [PURGED]

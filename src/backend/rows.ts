@@ -1,11 +1,11 @@
 // Rows and their records: what a record that came, in a pull or an answer, does to its row. Knows merging; no network.
 import type { Columns, Json, PatchOf } from '../schema/index.ts'
-import type { MappedTable, Core } from './core.ts'
+import type { Codec, ReadRecord } from './codec.ts'
+import type { Core, MappedTable } from './core.ts'
 import { rowKey } from './ids.ts'
 import { DELETED_MARK, storedOf } from './outbox/capture.ts'
 import type { Operation, Question } from './outbox/operation.ts'
-import { type Clash, decideBy, type MergeInput, merge, type Merged, type Pending } from './pull/merge.ts'
-import type { Codec, ReadRecord } from './codec.ts'
+import { type Clash, decideBy, type Merged, type MergeInput, merge, type Pending } from './pull/merge.ts'
 import type { Fields, RemoteId, Strategy } from './remote-table.ts'
 import { isSame, type Seen } from './seen.ts'
 
@@ -69,9 +69,20 @@ export class Rows {
     else {
       const rest = Object.entries({ ...before.base }).filter(([column]) => !(column in fields))
       const awaited = outbox.queue.ofRow(key).flatMap((other) => Object.keys(other.fields))
-      const sent = { ...pick(fields, Object.keys(fields).filter((column) => awaited.includes(column))), ...pick(record?.fields ?? {}, corrected) }
+      const sent = {
+        ...pick(
+          fields,
+          Object.keys(fields).filter((column) => awaited.includes(column)),
+        ),
+        ...pick(record?.fields ?? {}, corrected),
+      }
       const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
-      seen.put(table.name, id, { ...isStale, base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false } }, local)
+      seen.put(
+        table.name,
+        id,
+        { ...isStale, base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false } },
+        local,
+      )
     }
     if (kind !== 'update') this.#deleteIfGone(table, id)
   }
@@ -79,8 +90,7 @@ export class Rows {
   /** What an insert was answered with may be what another replica had sent under its key: sends once what that lacks. */
   #correct(table: MappedTable, { row, fields }: Operation, { fields: remote }: ReadRecord, local: Fields): string[] {
     const lacking = Object.keys(fields).filter(
-      (name) =>
-        name in remote && !isSame(remote[name], fields[name]) && !isSame(remote[name], local[name]),
+      (name) => name in remote && !isSame(remote[name], fields[name]) && !isSame(remote[name], local[name]),
     )
     if (lacking.length > 0 && table.remote.update !== undefined) {
       const wanted = pick(local, lacking)
@@ -196,7 +206,12 @@ export class Rows {
     seen.put(
       table.name,
       id,
-      { ...versionOf(record), ...isUnconfirmed, ...(before.gone === undefined ? {} : { gone: before.gone }), base: { ...before.base, ...merged.base, [DELETED_MARK]: false } },
+      {
+        ...versionOf(record),
+        ...isUnconfirmed,
+        ...(before.gone === undefined ? {} : { gone: before.gone }),
+        base: { ...before.base, ...merged.base, [DELETED_MARK]: false },
+      },
       after,
     )
   }
@@ -232,8 +247,7 @@ export class Rows {
 
   #decide(table: MappedTable, record: ReadRecord, operations: readonly Operation[], clash: Clash) {
     const { conflict } = table.remote
-    const strategy: Strategy | undefined =
-      typeof conflict === 'object' ? conflict[clash.column] : conflict
+    const strategy: Strategy | undefined = typeof conflict === 'object' ? conflict[clash.column] : conflict
     const own = operations.findLast(({ fields }) => clash.column in fields)
     const remoteMs = record.updatedAtMs === undefined ? undefined : record.updatedAtMs - this.#core.clockOffsetMs
     const rule = table.codec.column(clash.column)?.rule ?? { kind: 'latest' as const }

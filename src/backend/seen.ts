@@ -43,7 +43,6 @@ export class SeenRecords {
     return (this.#journal.get(keyOf(table, id)) ?? {}) as Seen
   }
 
-
   /** Stages what was seen; columns that equal the row's are left out. */
   put(table: string, id: string, seen: Seen, local: Fields): void {
     const base = Object.entries(seen.base ?? {}).filter(([column, value]) => !isSame(value, local[column] ?? null))
@@ -73,4 +72,5 @@ export class SeenRecords {
 }
 
 /** Whether two JSON values hold the same. */
-export const isSame = (a: Json | undefined, b: Json | undefined): boolean => a === b || equalityDeep(a ?? null, b ?? null)
+export const isSame = (a: Json | undefined, b: Json | undefined): boolean =>
+  a === b || equalityDeep(a ?? null, b ?? null)

@@ -1,9 +1,9 @@
 // Twins: two rows of one record, as when it was pulled before its maker learned its id. Merges them into one. Knows no network.
 import type { Core, MappedTable } from './core.ts'
 import { type Link, mayBeDerived, rowKey } from './ids.ts'
-import { writtenOf } from './rows.ts'
 import { storedOf } from './outbox/capture.ts'
 import type { Fields } from './remote-table.ts'
+import { writtenOf } from './rows.ts'
 import { isSame } from './seen.ts'
 
 /** Rows that were derived from a record which turned out to be another row's, and that row. */
@@ -58,9 +58,13 @@ export class Twins {
   /** Looks whether a row refers to one by an id that was derived where another had been given. */
   noteReferences(table: MappedTable, row: object): void {
     for (const reference of table.codec.references(table.codec.stored(row))) {
-      const [name = '', id = ''] = [reference.slice(0, reference.indexOf('/')), reference.slice(reference.indexOf('/') + 1)]
+      const [name = '', id = ''] = [
+        reference.slice(0, reference.indexOf('/')),
+        reference.slice(reference.indexOf('/') + 1),
+      ]
       const target = this.#core.tables.get(name)
-      if (target === undefined || !mayBeDerived(id) || target.rows.get(id, { withDeleted: true }) !== undefined) continue
+      if (target === undefined || !mayBeDerived(id) || target.rows.get(id, { withDeleted: true }) !== undefined)
+        continue
       const original = this.#core.ids.originalOf(name, id)
       if (original === undefined) this.#awaited.add(reference)
       else this.#add({ table: target, derived: id, original })
@@ -87,7 +91,12 @@ export class Twins {
         // Which of both told of the record last cannot be known: it is fetched.
         const row = table.rows.get(original, { withDeleted: true })
         if (table.remote.get !== undefined && row !== undefined)
-          seen.put(table.name, original, { ...seen.get(table.name, original), isStale: true }, storedOf(table.codec, row))
+          seen.put(
+            table.name,
+            original,
+            { ...seen.get(table.name, original), isStale: true },
+            storedOf(table.codec, row),
+          )
         if (table.rows.get(derived, { withDeleted: true }) !== undefined) table.rows.purge(derived)
       }
     })

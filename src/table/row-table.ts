@@ -309,7 +309,9 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
     // What a backend holds has been accepted already.
-    return this.#hooks.isEmpty || this.#batch.origin === 'backend' ? values : this.#hooks.before({ kind, table: this.name, id, before, values })
+    return this.#hooks.isEmpty || this.#batch.origin === 'backend'
+      ? values
+      : this.#hooks.before({ kind, table: this.name, id, before, values })
   }
 
   /** What undo and redo wrote is told apart from other local writes. */

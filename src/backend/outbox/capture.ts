@@ -1,8 +1,9 @@
 // Capture: local writes of mapped tables become drafts of operations. Knows rows before and after; no queue and no network.
-import { isSame } from '../seen.ts'
-import type { Codec } from '../codec.ts'
+
 import type { Json } from '../../schema/index.ts'
+import type { Codec } from '../codec.ts'
 import type { Fields } from '../remote-table.ts'
+import { isSame } from '../seen.ts'
 import type { Draft } from './outbox.ts'
 
 /** Stands among a row's columns for whether it is deleted. */
@@ -17,13 +18,17 @@ export const storedOf = (codec: Codec, row: RowLike): Fields =>
 
 /** What a write of a row means for the backend; undefined for nothing. */
 export const draftOf = (codec: Codec, row: string, before: RowLike, after: RowLike): Draft | undefined => {
-  const [was, is] = [before?.deletedAt === undefined && before !== undefined, after?.deletedAt === undefined && after !== undefined]
+  const [was, is] = [
+    before?.deletedAt === undefined && before !== undefined,
+    after?.deletedAt === undefined && after !== undefined,
+  ]
   const draft = (kind: Draft['kind'], fields: Fields): Draft => {
     const refs = [before, after].flatMap((one) => (one === undefined ? [] : codec.references(codec.stored(one))))
     return { table: codec.table, row, kind, fields, refs: [...new Set(refs)] }
   }
   if (after === undefined) return before === undefined ? undefined : draft('delete', {})
-  if (was && !is) return draft('delete', before === undefined ? {} : changedColumns(codec.stored(before), codec.stored(after)))
+  if (was && !is)
+    return draft('delete', before === undefined ? {} : changedColumns(codec.stored(before), codec.stored(after)))
   const fields = codec.stored(after)
   if (before === undefined) return is ? draft('insert', fields) : undefined
   const changed = changedColumns(codec.stored(before), fields)

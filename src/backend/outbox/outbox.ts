@@ -107,7 +107,11 @@ export class Outbox {
   }
 
   /** Takes an operation out, for good. */
-  end(operation: Operation, outcome: TraceEntry['outcome'], more: Pick<TraceEntry, 'remote' | 'request' | 'answer'> = {}): void {
+  end(
+    operation: Operation,
+    outcome: TraceEntry['outcome'],
+    more: Pick<TraceEntry, 'remote' | 'request' | 'answer'> = {},
+  ): void {
     const { id, order, table, row, kind, fields, timeMs, tries } = operation
     this.queue.remove(id)
     this.#options.journal.delete(PREFIX + id)
@@ -133,7 +137,9 @@ export class Outbox {
     for (const operation of this.queue.ofRow(rowKey(table, from))) {
       const newer = there.filter(({ order }) => order > operation.order).flatMap(({ fields }) => Object.keys(fields))
       const isWhole = operation.state === 'sent' || operation.kind !== 'update'
-      const fields = Object.fromEntries(Object.entries(operation.fields).filter(([name]) => isWhole || !newer.includes(name)))
+      const fields = Object.fromEntries(
+        Object.entries(operation.fields).filter(([name]) => isWhole || !newer.includes(name)),
+      )
       if (operation.kind === 'update' && Object.keys(fields).length === 0) {
         this.end(operation, 'dropped')
         continue
@@ -152,7 +158,10 @@ export class Outbox {
     this.queue.noteRow(row)
     for (const { id } of waiting) this.#check(id)
     for (const operation of this.queue.count('failed') === 0 ? [] : this.queue.inState('failed')) {
-      if (operation.failure?.kind === 'reference' && this.queue.blocker({ ...operation, state: 'queued' }) === undefined)
+      if (
+        operation.failure?.kind === 'reference' &&
+        this.queue.blocker({ ...operation, state: 'queued' }) === undefined
+      )
         this.requeue(operation)
     }
   }

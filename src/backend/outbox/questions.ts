@@ -70,12 +70,21 @@ export class Questions implements ConflictSource {
     }
   }
 
-  #answerColumn(table: MappedTable, operation: Operation, { column, remote }: Question, choice: ConflictingWrite | { readonly value: unknown }): void {
+  #answerColumn(
+    table: MappedTable,
+    operation: Operation,
+    { column, remote }: Question,
+    choice: ConflictingWrite | { readonly value: unknown },
+  ): void {
     const { outbox } = this.#core
     const asked = (operation.asked ?? []).filter((one) => one.column !== column)
     const isMine = 'isMine' in choice && choice.isMine
     const isTheirsChosen = 'isMine' in choice && !choice.isMine
-    if (!isMine) table.rows.update(operation.row, isTheirsChosen ? writtenOf(table.codec, { [column]: remote }) : { [column]: choice.value })
+    if (!isMine)
+      table.rows.update(
+        operation.row,
+        isTheirsChosen ? writtenOf(table.codec, { [column]: remote }) : { [column]: choice.value },
+      )
     const stored = table.codec.stored(table.rows.get(operation.row, { withDeleted: true }) as object)
     const { [column]: _, ...others } = operation.fields
     const fields = isTheirsChosen ? others : { ...others, [column]: stored[column] as Json }

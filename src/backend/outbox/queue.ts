@@ -187,7 +187,10 @@ export class Queue {
     this.#ready.delete(id)
     const row = rowOf(operation)
     const ids = this.#byRow.get(row) ?? []
-    this.#byRow.set(row, ids.map((other) => (other === id ? operation.id : other)))
+    this.#byRow.set(
+      row,
+      ids.map((other) => (other === id ? operation.id : other)),
+    )
   }
 
   /** Later ones too: what a transaction writes to several tables comes in the order of the tables. */

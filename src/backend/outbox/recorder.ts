@@ -72,10 +72,14 @@ export class Recorder {
     const { ids, outbox } = this.#options.core
     if (draft === undefined) return
     const { remote } = table
-    if ((draft.kind === 'update' && remote.update === undefined) || (draft.kind === 'delete' && remote.remove === undefined))
+    if (
+      (draft.kind === 'update' && remote.update === undefined) ||
+      (draft.kind === 'delete' && remote.remove === undefined)
+    )
       return
     const isLinked = ids.remote(table.name, draft.row) !== undefined
-    const kind = draft.kind === 'insert' && isLinked ? 'restore' : draft.kind === 'restore' && !isLinked ? 'insert' : draft.kind
+    const kind =
+      draft.kind === 'insert' && isLinked ? 'restore' : draft.kind === 'restore' && !isLinked ? 'insert' : draft.kind
     if (kind === 'insert' && ids.isNever(table.name, draft.row)) ids.unlink(table.name, draft.row, null)
     if (ids.isNever(table.name, draft.row)) return
     outbox.enqueue({ ...draft, kind })
@@ -118,7 +122,8 @@ export class Recorder {
       for (const { replica } of entry.patches) runs.add(keyOf(table.name, replica))
       const missed = this.#unrecorded(table, entry)
       if (missed.length === 0) continue
-      if (!isFirst || existing === 'push') this.#recover(table, id, new Set(missed.flatMap(({ shape }) => [...shape.fields])))
+      if (!isFirst || existing === 'push')
+        this.#recover(table, id, new Set(missed.flatMap(({ shape }) => [...shape.fields])))
     }
     for (const entry of core.host.log(table.name).entries.values()) this.#noteStamps(table, entry)
     for (const key of known) if (!runs.has(key)) core.journal.delete(key)
@@ -131,7 +136,8 @@ export class Recorder {
     const isLinked = ids.remote(table.name, id) !== undefined
     const isQueued = outbox.queue.ofRow(rowKey(table.name, id)).length > 0
     if (fields.has(PURGED) || row?.deletedAt !== undefined) {
-      if (isLinked || isQueued) this.#enqueue(table, { table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+      if (isLinked || isQueued)
+        this.#enqueue(table, { table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
       return
     }
     if (row === undefined) return

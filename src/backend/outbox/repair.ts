@@ -76,7 +76,10 @@ export class OutboxView {
     const all = [...dependants.reverse(), given]
     const sent = all.find(({ state }) => state === 'sent')
     if (sent !== undefined)
-      throw new MerrowError('invalid_argument', `${nameOf(sent)} is being sent, and may have had its effect. Wait for its answer.`)
+      throw new MerrowError(
+        'invalid_argument',
+        `${nameOf(sent)} is being sent, and may have had its effect. Wait for its answer.`,
+      )
     const bases = new Map(all.map((one) => [rowOf(one), this.#base(one)]))
     host.write(() => {
       for (const one of all) {
@@ -145,7 +148,10 @@ export class OutboxView {
   #failedOne(operation: Operation, what: string): Operation {
     const current = this.#current(operation)
     if (current.state === 'failed') return current
-    throw new MerrowError('invalid_argument', `Cannot ${what} ${nameOf(current)}: it has not failed, it is ${current.state}.`)
+    throw new MerrowError(
+      'invalid_argument',
+      `Cannot ${what} ${nameOf(current)}: it has not failed, it is ${current.state}.`,
+    )
   }
 
   #current({ id }: Operation): Operation {

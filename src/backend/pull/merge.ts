@@ -85,28 +85,34 @@ export interface Times {
 }
 
 /** Ends a clash by a strategy; without one, by the column's own merge rule, or by time. */
-export const decideBy = (strategy: Strategy | undefined, rule: MergeRule, times: Times) => (clash: Clash): Verdict => {
-  if (typeof strategy === 'function') return { kind: 'value', value: strategy(clash) }
-  switch (strategy ?? rule.kind) {
-    case 'local':
-    case 'remote':
-    case 'ask':
-      return { kind: (strategy ?? rule.kind) as 'local' | 'remote' | 'ask' }
-    case 'counter':
-      return { kind: 'value', value: numberOf(clash.local) + numberOf(clash.remote) - numberOf(clash.base) }
-    case 'set':
-      return { kind: 'value', value: mergeSets(clash) }
-    case 'merge':
-      return { kind: 'value', value: rule.kind === 'merge' ? (rule.merge(clash.local, clash.remote) as Json) : clash.local }
-    default:
-      return { kind: times.remoteMs !== undefined && times.remoteMs > times.localMs ? 'remote' : 'local' }
+export const decideBy =
+  (strategy: Strategy | undefined, rule: MergeRule, times: Times) =>
+  (clash: Clash): Verdict => {
+    if (typeof strategy === 'function') return { kind: 'value', value: strategy(clash) }
+    switch (strategy ?? rule.kind) {
+      case 'local':
+      case 'remote':
+      case 'ask':
+        return { kind: (strategy ?? rule.kind) as 'local' | 'remote' | 'ask' }
+      case 'counter':
+        return { kind: 'value', value: numberOf(clash.local) + numberOf(clash.remote) - numberOf(clash.base) }
+      case 'set':
+        return { kind: 'value', value: mergeSets(clash) }
+      case 'merge':
+        return {
+          kind: 'value',
+          value: rule.kind === 'merge' ? (rule.merge(clash.local, clash.remote) as Json) : clash.local,
+        }
+      default:
+        return { kind: times.remoteMs !== undefined && times.remoteMs > times.localMs ? 'remote' : 'local' }
+    }
   }
-}
 
 /** What both sides added stays, and what either removed goes. */
 const mergeSets = ({ base, local, remote }: Clash): Json => {
   const [was, mine, theirs] = [base, local, remote].map(
-    (set) => new Map((Array.isArray(set) ? set : []).map((element): [string, unknown] => [elementKey(element), element])),
+    (set) =>
+      new Map((Array.isArray(set) ? set : []).map((element): [string, unknown] => [elementKey(element), element])),
   ) as [Map<string, unknown>, Map<string, unknown>, Map<string, unknown>]
   const kept = [...mine, ...theirs].filter(([key]) => !was.has(key) || (mine.has(key) && theirs.has(key)))
   return sortElements(new Map(kept)) as Json

@@ -65,7 +65,11 @@ export class Puller {
       await this.#run(table, start)
     } catch (error) {
       if (start === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
-      core.report({ kind: 'cursor', table: table.name, message: `The cursor ${show(start)} was refused (${String(error)}); everything is listed anew.` })
+      core.report({
+        kind: 'cursor',
+        table: table.name,
+        message: `The cursor ${show(start)} was refused (${String(error)}); everything is listed anew.`,
+      })
       await this.#run(table, undefined)
     }
   }
@@ -82,7 +86,8 @@ export class Puller {
         const row = table.rows.get(id, { withDeleted: true })
         core.seen.put(table.name, id, seen, storedOf(table.codec, row))
         const read = record === undefined ? undefined : table.codec.decode(record)
-        if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
+        if (read instanceof Unreadable)
+          core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
         else if (read !== undefined) rows.pulled(table, read)
         else if (remote !== undefined) rows.removed(table, remote)
       })
@@ -100,7 +105,11 @@ export class Puller {
       const mark = JSON.stringify(page.cursor ?? null)
       const isStuck = page.more && (passed.has(mark) || page.cursor === undefined)
       if (isStuck)
-        core.report({ kind: 'cursor', table: table.name, message: `The cursor ${show(page.cursor)} came again: the pull ends there, and goes on from ${show(start)} the next time.` })
+        core.report({
+          kind: 'cursor',
+          table: table.name,
+          message: `The cursor ${show(page.cursor)} came again: the pull ends there, and goes on from ${show(start)} the next time.`,
+        })
       const isLast = !page.more && !isStuck
       const isComplete = isLast && (page.isComplete ?? start === undefined)
       this.#take(table, page, scan.listed)
@@ -119,7 +128,8 @@ export class Puller {
     let reported = 0
     const report = (message: string, row?: string): void => {
       reported += 1
-      if (reported <= MAX_REPORTS) core.report({ kind: 'record', table: table.name, message, ...(row === undefined ? {} : { row }) })
+      if (reported <= MAX_REPORTS)
+        core.report({ kind: 'record', table: table.name, message, ...(row === undefined ? {} : { row }) })
     }
     // First: a record that was made again comes after the one that is gone.
     if (deleted.length > 0) core.host.write(() => deleted.forEach((id) => rows.removed(table, id)))
@@ -129,7 +139,12 @@ export class Puller {
       })
   }
 
-  #takeOne(table: MappedTable, record: unknown, listed: Set<string>, report: (message: string, row?: string) => void): void {
+  #takeOne(
+    table: MappedTable,
+    record: unknown,
+    listed: Set<string>,
+    report: (message: string, row?: string) => void,
+  ): void {
     const read = table.codec.decode(record)
     if (read instanceof Unreadable) {
       const id = (record as { readonly [name: string]: unknown } | null)?.[table.remote.idField ?? 'id']
@@ -148,11 +163,15 @@ export class Puller {
   #linkedRows(table: MappedTable): ReadonlySet<string> {
     const { ids } = this.#options.core
     const linked = new Set<string>()
-    for (const { id } of table.rows.rows({ withDeleted: true })) if (ids.remote(table.name, id) !== undefined) linked.add(id)
+    for (const { id } of table.rows.rows({ withDeleted: true }))
+      if (ids.remote(table.name, id) !== undefined) linked.add(id)
     return linked
   }
 
-  #removeUnlisted(table: MappedTable, { listed, linked }: { readonly listed: ReadonlySet<string>; readonly linked: ReadonlySet<string> }): void {
+  #removeUnlisted(
+    table: MappedTable,
+    { listed, linked }: { readonly listed: ReadonlySet<string>; readonly linked: ReadonlySet<string> },
+  ): void {
     const { core, rows } = this.#options
     for (const id of linked) {
       const remote = core.ids.remote(table.name, id)
@@ -171,7 +190,12 @@ export class Puller {
     const refs = table.codec.references(fields)
     core.outbox.enqueue({ table: table.name, row: id, kind: 'restore', fields, refs })
     const operation = core.outbox.queue.ofRow(rowKey(table.name, id)).at(-1)
-    core.seen.put(table.name, id, goneRecord(core.ids.remote(table.name, id)), storedOf(table.codec, table.rows.get(id)))
+    core.seen.put(
+      table.name,
+      id,
+      goneRecord(core.ids.remote(table.name, id)),
+      storedOf(table.codec, table.rows.get(id)),
+    )
     const message = `The backend said that it had made record ${show(core.ids.remote(table.name, id))}, and does not list it.`
     if (operation !== undefined) core.outbox.fail(operation, { kind: 'forgotten', message })
   }

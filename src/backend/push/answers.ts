@@ -37,17 +37,39 @@ export class Answers {
     const { core, rows } = this.#options
     const isMade = operation.kind === 'insert' || operation.kind === 'restore'
     const record = answer === undefined || operation.kind === 'delete' ? undefined : table.codec.decode(answer)
-    if (record instanceof Unreadable || (record === undefined && isMade && core.ids.remote(table.name, operation.row) === undefined))
-      return this.#nonsense(table, operation, record?.reason ?? 'A record that was made must be answered with its id.', answer)
+    if (
+      record instanceof Unreadable ||
+      (record === undefined && isMade && core.ids.remote(table.name, operation.row) === undefined)
+    )
+      return this.#nonsense(
+        table,
+        operation,
+        record?.reason ?? 'A record that was made must be answered with its id.',
+        answer,
+      )
     const known = core.ids.remote(table.name, operation.row)
-    if (record !== undefined && operation.kind === 'update' && known !== undefined && String(record.id) !== String(known))
+    if (
+      record !== undefined &&
+      operation.kind === 'update' &&
+      known !== undefined &&
+      String(record.id) !== String(known)
+    )
       return this.#nonsense(table, operation, `The answer is of record ${show(record.id)}, not ${show(known)}.`, answer)
     if (record !== undefined && this.#isForgotten(table, operation, record.fields))
-      return this.#end(table, operation, 'forgotten', new AnswerError('The answer says 2xx and shows nothing of the change.', { answer: begin(answer) }))
+      return this.#end(
+        table,
+        operation,
+        'forgotten',
+        new AnswerError('The answer says 2xx and shows nothing of the change.', { answer: begin(answer) }),
+      )
     core.host.write(() => {
       const remote = record?.id ?? known
       const request = table.codec.encode(operation.row, operation.fields).data
-      core.outbox.end(operation, 'done', { request, answer: begin(answer), ...(remote === undefined ? {} : { remote }) })
+      core.outbox.end(operation, 'done', {
+        request,
+        answer: begin(answer),
+        ...(remote === undefined ? {} : { remote }),
+      })
       rows.answered(table, operation, record)
     })
     if (core.seen.stale(table.name).length > 0) await this.#options.refresh(table)
@@ -119,12 +141,17 @@ export class Answers {
   }
 
   /** Whether all that was sent came back as it had been. */
-  #isForgotten(table: MappedTable, { kind, row, fields, isCorrection }: Operation, remote: Operation['fields']): boolean {
+  #isForgotten(
+    table: MappedTable,
+    { kind, row, fields, isCorrection }: Operation,
+    remote: Operation['fields'],
+  ): boolean {
     const base = this.#options.core.seen.get(table.name, row).base ?? {}
     const names = Object.keys(fields)
     if (kind !== 'update' || isCorrection === true || names.length === 0) return false
     return names.every(
-      (name) => name in remote && name in base && !isSame(remote[name], fields[name]) && isSame(remote[name], base[name]),
+      (name) =>
+        name in remote && name in base && !isSame(remote[name], fields[name]) && isSame(remote[name], base[name]),
     )
   }
 
@@ -139,9 +166,16 @@ export class Answers {
     const message = error instanceof Error ? error.message : String(error)
     const current = core.outbox.queue.get(operation.id) ?? operation
     rows.released(table, operation)
-    core.outbox.fail(current, { kind, message, request, ...(status === undefined ? {} : { status }), ...(answer === undefined ? {} : { answer }) })
+    core.outbox.fail(current, {
+      kind,
+      message,
+      request,
+      ...(status === undefined ? {} : { status }),
+      ...(answer === undefined ? {} : { answer }),
+    })
     core.commit()
   }
 }
 
-const begin = (answer: unknown): string => (typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? '')).slice(0, SHOWN)
+const begin = (answer: unknown): string =>
+  (typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? '')).slice(0, SHOWN)

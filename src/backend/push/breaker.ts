@@ -9,7 +9,12 @@ import { backoffMs } from './failure.ts'
  */
 export type BreakerState =
   | { readonly kind: 'closed' | 'trying' }
-  | { readonly kind: 'open'; readonly untilMs: number; readonly why: 'away' | 'failing' | 'token'; readonly error: unknown }
+  | {
+      readonly kind: 'open'
+      readonly untilMs: number
+      readonly why: 'away' | 'failing' | 'token'
+      readonly error: unknown
+    }
 
 /** What a breaker is given to work with. */
 export interface BreakerOptions {

@@ -102,7 +102,10 @@ export class Sender {
 
   /** Storage refused: nothing goes out that a restart would not know of. They stay `sent`, and are tried when storage works again. */
   #notArmed(armed: readonly Operation[], error: unknown): void {
-    this.#options.core.report({ kind: 'limit', message: `Cannot note in storage what is about to be sent: ${String(error)}` })
+    this.#options.core.report({
+      kind: 'limit',
+      message: `Cannot note in storage what is about to be sent: ${String(error)}`,
+    })
     this.#later(LAST_BACKOFF_MS / 10, () => {
       const { core } = this.#options
       core.host.saved().then(

@@ -121,10 +121,13 @@ export class Client {
         text += decoder.decode(part.value, { stream: true })
         if (bytes <= maxAnswerBytes) continue
         await reader.cancel()
-        throw new NonsenseError(`${what}, and the answer is longer than ${maxAnswerBytes} bytes. Ask for smaller pages, or raise maxAnswerBytes.`, {
-          status: answer.status,
-          answer: text.slice(0, SHOWN),
-        })
+        throw new NonsenseError(
+          `${what}, and the answer is longer than ${maxAnswerBytes} bytes. Ask for smaller pages, or raise maxAnswerBytes.`,
+          {
+            status: answer.status,
+            answer: text.slice(0, SHOWN),
+          },
+        )
       }
     } catch (cause) {
       if (cause instanceof AnswerError) throw cause

@@ -2,7 +2,16 @@
 import { MerrowError, show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import { classify } from '../push/failure.ts'
-import type { Call, Fields, Mapping, PulledPage, RemoteAnswer, RemoteId, RemoteRecord, RemoteTable } from '../remote-table.ts'
+import type {
+  Call,
+  Fields,
+  Mapping,
+  PulledPage,
+  RemoteAnswer,
+  RemoteId,
+  RemoteRecord,
+  RemoteTable,
+} from '../remote-table.ts'
 
 /** One request for a page of changes. */
 export interface PageRequest {
@@ -78,8 +87,16 @@ export interface RestTableOptions extends Mapping {
  */
 export const restTable = (options: RestTableOptions): RemoteTable => {
   if (typeof options.url !== 'string' || !/^https?:\/\//.test(options.url))
-    throw new MerrowError('invalid_argument', `restTable({ url: ${show(options.url)} }): give an address that begins with http:// or https://.`)
-  const { updateMethod = 'PATCH', headers = {}, record = (answer: Json) => answer, body = (data: RemoteRecord) => data } = options
+    throw new MerrowError(
+      'invalid_argument',
+      `restTable({ url: ${show(options.url)} }): give an address that begins with http:// or https://.`,
+    )
+  const {
+    updateMethod = 'PATCH',
+    headers = {},
+    record = (answer: Json) => answer,
+    body = (data: RemoteRecord) => data,
+  } = options
   const read = ({ json }: RemoteAnswer): unknown => (json === undefined ? undefined : record(json as Json))
   const urlOf = (id: RemoteId, call: Call): string => {
     const url = filled(options.url, call.fields)
@@ -94,10 +111,22 @@ export const restTable = (options: RestTableOptions): RemoteTable => {
   return {
     ...options,
     create: async (data, call) =>
-      read(await call.request({ method: 'POST', url: filled(options.url, call.fields), body: body(data, undefined), headers: sent(call) })),
+      read(
+        await call.request({
+          method: 'POST',
+          url: filled(options.url, call.fields),
+          body: body(data, undefined),
+          headers: sent(call),
+        }),
+      ),
     update: async (id, data, call) =>
       read(
-        await call.request({ method: updateMethod, url: urlOf(id, call), body: body(data, id), headers: { ...sent(call), ...guard(call) } }),
+        await call.request({
+          method: updateMethod,
+          url: urlOf(id, call),
+          body: body(data, id),
+          headers: { ...sent(call), ...guard(call) },
+        }),
       ),
     remove: async (id, call) => {
       await call.request({ method: 'DELETE', url: urlOf(id, call), headers: { ...sent(call), ...guard(call) } })
@@ -116,14 +145,26 @@ export const restTable = (options: RestTableOptions): RemoteTable => {
 }
 
 const lookupBy =
-  ({ url, headers = {}, record = (answer: Json) => answer }: RestTableOptions, naturalKey: NonNullable<RestTableOptions['naturalKey']>) =>
+  (
+    { url, headers = {}, record = (answer: Json) => answer }: RestTableOptions,
+    naturalKey: NonNullable<RestTableOptions['naturalKey']>,
+  ) =>
   async (data: RemoteRecord, call: Call): Promise<unknown> => {
-    const { json } = await call.request({ method: 'GET', url: withQuery(filled(url, call.fields), naturalKey(data)), headers })
+    const { json } = await call.request({
+      method: 'GET',
+      url: withQuery(filled(url, call.fields), naturalKey(data)),
+      headers,
+    })
     const [first] = recordsOf(json as Json)
     return first === undefined ? undefined : record(first as Json)
   }
 
-const pullBy = (options: RestTableOptions, list: ListChanges, cursor: Json | undefined, call: Call): Promise<PulledPage> => {
+const pullBy = (
+  options: RestTableOptions,
+  list: ListChanges,
+  cursor: Json | undefined,
+  call: Call,
+): Promise<PulledPage> => {
   if (typeof list === 'function') return list({ url: options.url, cursor, call })
   switch (list.kind) {
     case 'all':
@@ -161,8 +202,19 @@ const pullSince = async (
   cursor: Json | undefined,
   call: Call,
 ): Promise<PulledPage> => {
-  const { param, overlapMs = 5000, format = (ms) => new Date(ms).toISOString(), query = {}, records = recordsOf, page } = list
-  const { sinceMs, latestMs, offset } = (cursor ?? { sinceMs: null, latestMs: null, offset: 0 }) as unknown as TimeCursor
+  const {
+    param,
+    overlapMs = 5000,
+    format = (ms) => new Date(ms).toISOString(),
+    query = {},
+    records = recordsOf,
+    page,
+  } = list
+  const { sinceMs, latestMs, offset } = (cursor ?? {
+    sinceMs: null,
+    latestMs: null,
+    offset: 0,
+  }) as unknown as TimeCursor
   const since: Record<string, string> = sinceMs === null ? {} : { [param]: format(sinceMs - overlapMs) }
   const range: Record<string, string> =
     page === undefined ? {} : { [page.limitParam]: String(page.limit), [page.offsetParam]: String(offset) }
@@ -193,7 +245,10 @@ const recordsOf = (answer: Json): readonly unknown[] => {
   if (Array.isArray(answer)) return answer
   const lists = typeof answer === 'object' && answer !== null ? Object.values(answer).filter(Array.isArray) : []
   if (lists[0] !== undefined) return lists[0]
-  throw new MerrowError('invalid_value', `A list of records was asked for, and ${show(answer)} came. Give listChanges.records to find it.`)
+  throw new MerrowError(
+    'invalid_value',
+    `A list of records was asked for, and ${show(answer)} came. Give listChanges.records to find it.`,
+  )
 }
 
 const filled = (url: string, fields: Fields): string =>

@@ -98,7 +98,9 @@ export class FakeBackend {
     const refusal = this.#refuse(table, fields)
     if (refusal !== undefined) return refusal
     // What heeds no keys has at least a unique column: nobody could tell a request that the network doubled from two.
-    const isTaken = this.live(table).some((one) => one.fields['client'] === fields['client'] && fields['client'] !== undefined)
+    const isTaken = this.live(table).some(
+      (one) => one.fields['client'] === fields['client'] && fields['client'] !== undefined,
+    )
     if (this.#options.heedsKeys === false && isTaken) return { status: 409, body: { error: 'unique client' } }
     this.#lastId += 1
     const record = { id: this.#lastId, version: 0, change: 0, isDeleted: false, updatedAt: '', fields: { ...fields } }
@@ -118,7 +120,10 @@ export class FakeBackend {
   #remove(table: string, record: FakeRecord): FakeAnswer {
     for (const [other, references] of Object.entries(this.#options.tables))
       for (const [field, target] of Object.entries(references))
-        if (target === table && [...(this.tables.get(other)?.values() ?? [])].some((one) => !one.isDeleted && one.fields[field] === record.id)) {
+        if (
+          target === table &&
+          [...(this.tables.get(other)?.values() ?? [])].some((one) => !one.isDeleted && one.fields[field] === record.id)
+        ) {
           this.violations += 1
           return { status: 422, body: { error: `record ${record.id} is referred to by ${other}` } }
         }
@@ -144,7 +149,11 @@ export class FakeBackend {
   #list(table: string, query: URLSearchParams): FakeAnswer {
     const records = [...(this.tables.get(table)?.values() ?? [])]
     const client = query.get('client')
-    if (client !== null) return { status: 200, body: records.filter((one) => one.fields['client'] === client && !one.isDeleted).map(shown) }
+    if (client !== null)
+      return {
+        status: 200,
+        body: records.filter((one) => one.fields['client'] === client && !one.isDeleted).map(shown),
+      }
     const [epoch, after] = (query.get('after') ?? `${this.#epoch}.0`).split('.').map(Number) as [number, number]
     if (epoch !== this.#epoch) return { status: 410, body: { error: 'cursor' } }
     const { pageSize = 5 } = this.#options
@@ -174,7 +183,11 @@ export class FakeBackend {
   live(table: string): FakeRecord[] {
     return [...(this.tables.get(table)?.values() ?? [])].filter(({ isDeleted }) => !isDeleted)
   }
-
 }
 
-const shown = ({ id, version, updatedAt, fields }: FakeRecord): Record<string, unknown> => ({ id, version, updatedAt, ...fields })
+const shown = ({ id, version, updatedAt, fields }: FakeRecord): Record<string, unknown> => ({
+  id,
+  version,
+  updatedAt,
+  ...fields,
+})

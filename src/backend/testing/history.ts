@@ -2,7 +2,14 @@
 import * as prng from 'lib0/prng'
 import type * as Y from 'yjs'
 import { column as c, createDatabase, type Database, defineSchema, table } from '../../index.ts'
-import { type Backend, type BackendOptions, connectBackend, type RemoteTable, restTable, type RestTableOptions } from '../index.ts'
+import {
+  type Backend,
+  type BackendOptions,
+  connectBackend,
+  type RemoteTable,
+  type RestTableOptions,
+  restTable,
+} from '../index.ts'
 import { FakeBackend, type FakeRecord } from './fake-backend.ts'
 import { Disk, documentsAdapter, type Faults, NO_FAULTS, Process, Relay, World } from './world.ts'
 
@@ -73,9 +80,15 @@ export class History {
     this.#world = new World(seed)
     const { random } = this.#world
     const heedsKeys = prng.int32(random, 0, 3) > 0
-    this.#fake = new FakeBackend({ tables: { projects: {}, tasks: { project_id: 'projects' } }, now: () => this.#world.nowMs, heedsKeys })
+    this.#fake = new FakeBackend({
+      tables: { projects: {}, tasks: { project_id: 'projects' } },
+      now: () => this.#world.nowMs,
+      heedsKeys,
+    })
     this.#fake.onRequest = ({ method, path, query, headers, body }, answer) =>
-      this.#note(`  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`)
+      this.#note(
+        `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
+      )
     this.#mapping = {
       ...(prng.bool(random) ? { versionField: 'version' } : {}),
       ...(heedsKeys ? {} : { localIdField: 'client', naturalKey: (data) => ({ client: String(data['client']) }) }),
@@ -107,7 +120,16 @@ export class History {
   #faults(): Faults {
     const { random } = this.#world
     const some = (): number => (prng.int32(random, 0, 3) === 0 ? prng.real53(random) * 0.4 : 0)
-    return { lost: some(), answerLost: some(), doubled: some(), status429: some() / 2, status500: some() / 2, status500After: some() / 2, status401: some() / 2, maxDelayMs: prng.int32(random, 0, 400) }
+    return {
+      lost: some(),
+      answerLost: some(),
+      doubled: some(),
+      status429: some() / 2,
+      status500: some() / 2,
+      status500After: some() / 2,
+      status401: some() / 2,
+      maxDelayMs: prng.int32(random, 0, 400),
+    }
   }
 
   async #open({ name, disk }: { readonly name: string; readonly disk: Disk }): Promise<Replica> {
@@ -120,18 +142,38 @@ export class History {
     }
     const ready = async <T>(promise: Promise<T>): Promise<T> => {
       let result: { readonly value: T } | undefined
-      promise.then((value) => (result = { value }), (error) => this.#fail(String(error)))
+      promise.then(
+        (value) => (result = { value }),
+        (error) => this.#fail(String(error)),
+      )
       for (let turn = 0; result === undefined && turn < 20; turn++) await world.pass(5)
       return (result as { readonly value: T } | undefined)?.value ?? this.#fail('it does not open')
     }
     const storage = disk.adapter(process, () => prng.int32(world.random, 0, 8))
     const onError = (error: unknown): void => void this.#fail(`error: ${String((error as Error)?.stack ?? error)}`)
-    const db = await ready(createDatabase({ name: 'history', schema, storage, sync: documentsAdapter(documents), now: () => world.nowMs, random, onError }))
+    const db = await ready(
+      createDatabase({
+        name: 'history',
+        schema,
+        storage,
+        sync: documentsAdapter(documents),
+        now: () => world.nowMs,
+        random,
+        onError,
+      }),
+    )
     const list = { kind: 'cursor', param: 'after', read: (answer: unknown) => answer as never } as const
     const plant = this.#plant.remote ?? ((remote: RemoteTable) => remote)
     const tables = {
       projects: plant(restTable({ ...this.#mapping, url: 'http://backend/projects', listChanges: list })),
-      tasks: plant(restTable({ ...this.#mapping, url: 'http://backend/tasks', fields: { projectId: 'project_id' }, listChanges: list })),
+      tasks: plant(
+        restTable({
+          ...this.#mapping,
+          url: 'http://backend/tasks',
+          fields: { projectId: 'project_id' },
+          listChanges: list,
+        }),
+      ),
     }
     const fetch = (this.#plant.fetch ?? ((given) => given))(process.fetch(this.#fake))
     const backend = await ready(
@@ -189,7 +231,9 @@ export class History {
   }
 
   #unsaved(actor: string): Write[] {
-    return [...this.#writes].flatMap(([key, actors]) => (key === '' ? [] : (actors.get(actor) ?? []).filter(({ isSaved, isDoubtful }) => !isSaved && !isDoubtful)))
+    return [...this.#writes].flatMap(([key, actors]) =>
+      key === '' ? [] : (actors.get(actor) ?? []).filter(({ isSaved, isDoubtful }) => !isSaved && !isDoubtful),
+    )
   }
 
   #writeOne({ name, db }: Replica): void {
@@ -209,12 +253,15 @@ export class History {
     const uid = `${table}${++this.#count}`
     const value = this.#value(table)
     const projects = db.projects.all()
-    const projectId = projects.length === 0 || prng.int32(random, 0, 3) === 0 ? undefined : prng.oneOf(random, projects).id
+    const projectId =
+      projects.length === 0 || prng.int32(random, 0, 3) === 0 ? undefined : prng.oneOf(random, projects).id
     if (table === 'projects') db.projects.insert({ uid, name: value })
     else db.tasks.insert({ uid, title: value, projectId, dueAt: new Date(this.#world.nowMs) })
     this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
-    this.#note(`${actor} inserts ${uid} ${value}${projectId === undefined || table === 'projects' ? '' : ` -> ${projectId}`}`)
+    this.#note(
+      `${actor} inserts ${uid} ${value}${projectId === undefined || table === 'projects' ? '' : ` -> ${projectId}`}`,
+    )
   }
 
   /** Seldom one that the backend refuses. */
@@ -242,7 +289,10 @@ export class History {
   }
 
   #restore(db: Db, table: TableName): void {
-    const deleted = db.table(table).all({ withDeleted: true }).filter((row: { deletedAt: unknown }) => row.deletedAt !== undefined)
+    const deleted = db
+      .table(table)
+      .all({ withDeleted: true })
+      .filter((row: { deletedAt: unknown }) => row.deletedAt !== undefined)
     if (deleted.length > 0) {
       const { id, uid } = prng.oneOf(this.#world.random, deleted as { id: string; uid: string }[])
       this.#note(`restores ${uid}`)
@@ -256,7 +306,10 @@ export class History {
       new Map(
         TABLES.flatMap((table) =>
           (db.table(table).all({ withDeleted: true }) as unknown as Record<string, unknown>[]).flatMap((row) =>
-            [...WRITTEN[table], 'deletedAt'].map((column): [string, unknown] => [`${row['uid']}.${column}`, row[column]]),
+            [...WRITTEN[table], 'deletedAt'].map((column): [string, unknown] => [
+              `${row['uid']}.${column}`,
+              row[column],
+            ]),
           ),
         ),
       )
@@ -279,7 +332,8 @@ export class History {
     const dice = prng.int32(random, 0, 9)
     if (record === undefined || dice < 2) return this.#othersInsert(table)
     if (dice < 8) return this.#othersUpdate(table, record)
-    const isReferred = table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
+    const isReferred =
+      table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
     if (isReferred) return
     this.#note(`others delete ${record.fields['uid']}`)
     this.#wasDeleted.add(String(record.fields['uid']))
@@ -292,7 +346,8 @@ export class History {
     const value = `o${++this.#count}`
     const projects = this.#fake.live('projects')
     const project_id = projects.length === 0 ? null : prng.oneOf(this.#world.random, projects).id
-    const fields = table === 'projects' ? { uid, name: value, note: null } : { uid, title: value, count: 0, dueAt: null, project_id }
+    const fields =
+      table === 'projects' ? { uid, name: value, note: null } : { uid, title: value, count: 0, dueAt: null, project_id }
     const headers = new Headers()
     this.#fake.handle({ method: 'POST', path: `/${table}`, query: new URLSearchParams(), headers, body: fields })
     this.#record(uid, table === 'projects' ? 'name' : 'title', 'others', value)
@@ -318,7 +373,8 @@ export class History {
 
   #exchange({ documents, name }: Replica): void {
     this.#note(`${name} meets the relay`)
-    for (const [document, doc] of documents) if (prng.int32(this.#world.random, 0, 4) > 0) this.#relay.exchange(document, doc)
+    for (const [document, doc] of documents)
+      if (prng.int32(this.#world.random, 0, 4) > 0) this.#relay.exchange(document, doc)
   }
 
   async #kill(replica: Replica): Promise<void> {
@@ -338,7 +394,8 @@ export class History {
       for (let turn = 0, calm = 0; turn < 9 && calm < 3; turn++) {
         calm = this.#replicas.every(({ backend }) => backend.status.pending === backend.status.failed) ? calm + 1 : 0
         for (const { backend } of this.#replicas) backend.resume()
-        for (const { documents } of this.#replicas) for (const [name, document] of documents) this.#relay.exchange(name, document)
+        for (const { documents } of this.#replicas)
+          for (const [name, document] of documents) this.#relay.exchange(name, document)
         await world.pass(5000)
       }
       if (this.#replicas.every(({ backend }) => backend.status.failed === 0)) return
@@ -362,7 +419,10 @@ export class History {
   /** Only what the backend can never take is in the dead letter. */
   #expectReasons(name: string, backend: Backend): void {
     for (const { failure, kind, table } of backend.outbox.failed()) {
-      const isKnown = failure?.kind === 'reference' || failure?.kind === 'forgotten' || (failure?.kind === 'refused' && /poison|foreign key|referred/.test(failure.answer ?? ''))
+      const isKnown =
+        failure?.kind === 'reference' ||
+        failure?.kind === 'forgotten' ||
+        (failure?.kind === 'refused' && /poison|foreign key|referred/.test(failure.answer ?? ''))
       if (!isKnown) this.#fail(`${name}: ${kind} of ${table} failed: ${JSON.stringify(failure)}`)
     }
   }
@@ -383,17 +443,23 @@ export class History {
   }
 
   #compare(name: string, db: Db, table: TableName, there: ReadonlyMap<string, FakeRecord>): void {
-    const rows = db.table(table).all() as unknown as { readonly id: string; readonly uid: string; readonly [column: string]: unknown }[]
+    const rows = db.table(table).all() as unknown as {
+      readonly id: string
+      readonly uid: string
+      readonly [column: string]: unknown
+    }[]
     const here = new Set(rows.map(({ uid }) => uid))
     if (here.size < rows.length) this.#fail(`${name}: a row of ${table} is doubled: ${rows.map(({ uid }) => uid)}`)
     for (const uid of there.keys()) if (!here.has(uid)) this.#fail(`${name} lacks ${uid}`)
     for (const row of rows) {
       const record = there.get(row.uid)
       if (record === undefined) return this.#fail(`the backend lacks ${row.uid} of ${name}`)
-      if (db.ids.remote(table, row.id) !== record.id) this.#fail(`${name}: ${row.uid} is linked to ${db.ids.remote(table, row.id)}, not ${record.id}`)
+      if (db.ids.remote(table, row.id) !== record.id)
+        this.#fail(`${name}: ${row.uid} is linked to ${db.ids.remote(table, row.id)}, not ${record.id}`)
       const fields = rowAsRecord(db, table, row)
       for (const [field, value] of Object.entries(fields))
-        if ((record.fields[field] ?? null) !== value) this.#fail(`${name}: ${row.uid}.${field} is ${value} here and ${record.fields[field]} there`)
+        if ((record.fields[field] ?? null) !== value)
+          this.#fail(`${name}: ${row.uid}.${field} is ${value} here and ${record.fields[field]} there`)
     }
   }
 
@@ -405,7 +471,14 @@ export class History {
       if (this.#tainted.has(uid) || this.#wasDeleted.has(uid)) continue
       const record = TABLES.flatMap((table) => this.#fake.live(table)).find(({ fields }) => fields['uid'] === uid)
       if (record === undefined) continue
-      const allowed = [...actors.values()].flatMap((writes) => writes.slice(Math.max(0, writes.findLastIndex(({ isSaved }) => isSaved))))
+      const allowed = [...actors.values()].flatMap((writes) =>
+        writes.slice(
+          Math.max(
+            0,
+            writes.findLastIndex(({ isSaved }) => isSaved),
+          ),
+        ),
+      )
       const value = record.fields[column]
       if (!allowed.some((write) => (write.value ?? null) === (value ?? null)))
         this.#fail(`${key} is ${String(value)}, which everybody has overwritten: ${JSON.stringify([...actors])}`)
@@ -413,13 +486,20 @@ export class History {
   }
 
   #fail(why: string): never {
-    throw new BrokenLaw(`SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.versionField ?? 'no versions'}): ${why}`)
+    throw new BrokenLaw(
+      `SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.versionField ?? 'no versions'}): ${why}`,
+    )
   }
 }
 
-const rowAsRecord = (db: Db, table: TableName, row: { readonly [column: string]: unknown }): Record<string, unknown> => {
+const rowAsRecord = (
+  db: Db,
+  table: TableName,
+  row: { readonly [column: string]: unknown },
+): Record<string, unknown> => {
   if (table === 'projects') return { name: row['name'], note: row['note'] ?? null }
-  const project = row['projectId'] === undefined ? null : (db.ids.remote('projects', String(row['projectId'])) ?? 'unknown')
+  const project =
+    row['projectId'] === undefined ? null : (db.ids.remote('projects', String(row['projectId'])) ?? 'unknown')
   const due = row['dueAt'] instanceof Date ? row['dueAt'].toISOString() : null
   return { title: row['title'], count: row['count'], dueAt: due, project_id: project }
 }

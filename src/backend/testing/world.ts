@@ -17,7 +17,16 @@ export interface Faults {
   readonly maxDelayMs: number
 }
 
-export const NO_FAULTS: Faults = { lost: 0, answerLost: 0, doubled: 0, status429: 0, status500: 0, status500After: 0, status401: 0, maxDelayMs: 0 }
+export const NO_FAULTS: Faults = {
+  lost: 0,
+  answerLost: 0,
+  doubled: 0,
+  status429: 0,
+  status500: 0,
+  status500After: 0,
+  status401: 0,
+  maxDelayMs: 0,
+}
 
 interface Event {
   readonly atMs: number
@@ -76,7 +85,10 @@ export class World {
   #next(endMs: number): Event | undefined {
     let next: Event | undefined
     for (const event of this.#events)
-      if (event.atMs <= endMs && (next === undefined || event.atMs < next.atMs || (event.atMs === next.atMs && event.order < next.order)))
+      if (
+        event.atMs <= endMs &&
+        (next === undefined || event.atMs < next.atMs || (event.atMs === next.atMs && event.order < next.order))
+      )
         next = event
     return next
   }
@@ -120,7 +132,13 @@ export class Process {
         if (!isAuthorized || world.chance(faults.status401)) return { status: 401, body: 'token' }
         const { pathname, searchParams } = new URL(url)
         const body = init.body === undefined ? undefined : JSON.parse(String(init.body))
-        const given = backend.handle({ method: init.method ?? 'GET', path: pathname, query: searchParams, headers, body })
+        const given = backend.handle({
+          method: init.method ?? 'GET',
+          path: pathname,
+          query: searchParams,
+          headers,
+          body,
+        })
         return world.chance(faults.status500After) ? { status: 500, body: 'oh, after all' } : given
       }
       world.at(delay(), () => {
