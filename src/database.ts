@@ -222,14 +222,25 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
     undo.step(label, () => batch.transact(work))
   const makeId = createIdSource(now, random)
+  const ids = new BackendIds()
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
     tables.set(
       table,
-      new Table({ name: table, schema: tableSchema, log: logOf(table), batch, undo, conflicts, makeId, now, onError }),
+      new Table({
+        name: table,
+        schema: tableSchema,
+        log: logOf(table),
+        batch,
+        undo,
+        conflicts,
+        makeId,
+        statusOf: (id) => ids.statusOf(table, id),
+        now,
+        onError,
+      }),
     )
 
-  const ids = new BackendIds()
   const quarantine = new Quarantine(() => tables.values(), onError)
 
   const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))

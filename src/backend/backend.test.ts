@@ -67,7 +67,7 @@ it('[O5] a refused operation holds up what depends on it and nothing else; disca
   await world.pass(500)
   const [failed] = backend.outbox.failed()
   expect(failed?.failure).toMatchObject({ kind: 'refused', status: 422, request: { name: 'poison' } })
-  expect([bad, waiting, free].map((id, at) => backend.rowStatus(at === 0 ? 'projects' : 'tasks', id))).toEqual([
+  expect([db.projects.status(bad), db.tasks.status(waiting), db.tasks.status(free)]).toEqual([
     'failed',
     'pending',
     'synced',

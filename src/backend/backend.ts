@@ -1,4 +1,5 @@
 // The backend as its user sees it. Knows the engine and its parts; decides nothing.
+import type { RowStatus } from '../status.ts'
 import type { Core } from './core.ts'
 import type { Engine } from './engine.ts'
 import { rowKey } from './ids.ts'
@@ -8,7 +9,7 @@ import type { Puller } from './pull/puller.ts'
 import type { Breaker } from './push/breaker.ts'
 import type { Sender } from './push/sender.ts'
 import type { RemoteId } from './remote-table.ts'
-import { type BackendConnection, BackendStatus, type RowStatus } from './status.ts'
+import { type BackendConnection, BackendStatus } from './status.ts'
 import type { Problem, TraceEntry } from './trace.ts'
 
 /** What a backend is made of. */

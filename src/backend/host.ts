@@ -2,8 +2,8 @@
 import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
 import type { Columns, Schema } from '../schema/index.ts'
+import type { RowStatus } from '../status.ts'
 import type { Conflicts, RowTable } from '../table/index.ts'
-import type { RowStatus } from './status.ts'
 
 /** What a database lets its backends reach. */
 export interface Host {

@@ -1,4 +1,6 @@
 // Backends: `merrow/backend`.
+
+export type { RowStatus } from '../status.ts'
 export type { Backend } from './backend.ts'
 export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
 export type { Timers } from './core.ts'
@@ -29,5 +31,5 @@ export {
   postgrestTable,
 } from './rest/presets.ts'
 export { type ListChanges, type PageRequest, type RestTableOptions, restTable } from './rest/rest-table.ts'
-export type { BackendConnection, BackendStatus, RowStatus } from './status.ts'
+export type { BackendConnection, BackendStatus } from './status.ts'
 export type { Problem, TraceEntry } from './trace.ts'

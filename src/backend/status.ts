@@ -1,8 +1,5 @@
 // How a backend stands, live. Knows the engine by what it shows.
 
-/** How a row stands with its backend. */
-export type RowStatus = 'local' | 'pending' | 'sending' | 'synced' | 'failed' | 'conflict'
-
 /** Where a {@link BackendStatus} reads what it shows. */
 export interface BackendStatusSource {
   readonly connection: BackendConnection

@@ -2,6 +2,7 @@
 import { MerrowError, show } from '../errors.ts'
 import { isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
 import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
+import type { RowStatus } from '../status.ts'
 import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
@@ -22,6 +23,8 @@ export interface TableOptions<C extends Columns> {
   readonly undo: UndoStack
   readonly conflicts: Conflicts
   readonly makeId: () => string
+  /** How a row stands with its backend. */
+  readonly statusOf: (id: string) => RowStatus
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   /** Told of errors that listeners throw. */
@@ -41,6 +44,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #makeId: () => string
+  readonly #statusOf: (id: string) => RowStatus
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
   readonly #rows: RowBuilder<RowOf<C>>
@@ -51,13 +55,14 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor({ name, schema, log, batch, undo, conflicts, makeId, now, onError }: TableOptions<C>) {
+  constructor({ name, schema, log, batch, undo, conflicts, makeId, statusOf, now, onError }: TableOptions<C>) {
     this.name = name
     this.#schema = schema
     this.#log = log
     this.#batch = batch
     this.#undo = undo
     this.#makeId = makeId
+    this.#statusOf = statusOf
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
@@ -184,6 +189,11 @@ export class RowTable<C extends Columns> implements ConflictSource {
   history(id: string): readonly HistoryEntry[] {
     const entry = this.#log.entries.get(id)
     return entry === undefined || !isCreated(entry) ? [] : historyOf(entry, this.#schema)
+  }
+
+  /** How a row stands with its backend: see `connectBackend` of `merrow/backend`. `backend.status.subscribe` tells when it may have changed. */
+  status(id: string): RowStatus {
+    return this.#statusOf(id)
   }
 
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
