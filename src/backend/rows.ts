@@ -241,7 +241,7 @@ export class Rows {
     if (doomed === undefined || policy === 'local' || Object.keys(merged.writes).length === 0) return
     const question = { column: DELETED_MARK, base: false, local: true, remote: false, timeMs: host.now() }
     if (policy === 'ask') return outbox.put({ ...doomed, state: 'asking', asked: [question] })
-    outbox.end(doomed, 'dropped')
+    outbox.dropDelete(doomed)
     table.rows.restore(id)
   }
 

@@ -73,7 +73,8 @@ export class Outbox {
       if (armed.length >= most) break
       const operation = this.queue.get(id) as Operation
       if (this.#options.isNeedless(operation)) {
-        this.end(operation, 'dropped')
+        if (operation.kind === 'delete') this.dropDelete(operation)
+        else this.end(operation, 'dropped')
         continue
       }
       const sent: Operation = { ...operation, state: 'sent' }
@@ -118,6 +119,13 @@ export class Outbox {
     const endedMs = this.#options.now()
     this.#options.trace.add({ id, order, table, row, kind, fields, timeMs, tries, outcome, endedMs, ...more })
     this.#options.onChange()
+  }
+
+  /** Gives up a delete; edits that had joined it go out by themselves. */
+  dropDelete(operation: Operation): void {
+    const { asked: _, ...rest } = operation
+    if (Object.keys(operation.fields).length === 0) this.end(operation, 'dropped')
+    else this.put({ ...rest, kind: 'update', state: 'queued' })
   }
 
   /** Takes columns out of what a row has waiting; an operation that has none left ends. */

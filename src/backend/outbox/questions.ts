@@ -98,7 +98,9 @@ export class Questions implements ConflictSource {
     const { asked: _, ...rest } = operation
     const isDelete = operation.kind === 'delete'
     if (isTheirsChosen) {
-      for (const one of outbox.queue.ofRow(rowKey(table.name, operation.row))) outbox.end(one, 'dropped')
+      for (const one of outbox.queue.ofRow(rowKey(table.name, operation.row)))
+        if (one.kind === 'delete') outbox.dropDelete(one)
+        else outbox.end(one, 'dropped')
       if (isDelete) table.rows.restore(operation.row)
       else table.rows.delete(operation.row)
       return

@@ -63,6 +63,9 @@ export class Recorder {
     if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
       core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))
     const isOwn = origin !== 'remote' || this.#unrecorded(table, entry).length > 0
+    // Made and deleted at once: nobody will ever make a record of it.
+    const isNothing = before === undefined && after?.deletedAt !== undefined
+    if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.link(table.name, id, null)
     if (isOwn || (isBridge && !this.#isTwin(table, id))) this.#enqueue(table, draftOf(table.codec, id, before, after))
     this.#noteStamps(table, entry)
     if (!isOwn) onRemote(table, id)

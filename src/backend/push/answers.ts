@@ -79,7 +79,12 @@ export class Answers {
   async refuse(table: MappedTable, operation: Operation, kind: FailureClass, error: unknown): Promise<void> {
     const { core } = this.#options
     if (kind === 'gone' && operation.kind === 'delete') return this.take(table, operation, undefined)
-    if (kind === 'gone' && operation.kind === 'update') return this.#gone(table, operation)
+    if (
+      kind === 'gone' &&
+      (operation.kind === 'update' || operation.kind === 'insert') &&
+      core.ids.remote(table.name, operation.row) !== undefined
+    )
+      return this.#gone(table, operation)
     const isMade = operation.kind === 'insert' || (operation.kind === 'restore' && table.remote.lookup !== undefined)
     if (kind === 'conflict' && isMade) return this.#adopt(table, operation, error)
     if (kind === 'conflict') return this.#conflict(table, operation, error)
@@ -97,7 +102,8 @@ export class Answers {
   #gone(table: MappedTable, operation: Operation): void {
     const { core, rows } = this.#options
     core.host.write(() => {
-      core.outbox.requeue(operation)
+      // What was to be made, and was there, is by now an edit of what is gone.
+      core.outbox.requeue(operation, { kind: 'update' })
       const id = core.ids.remote(table.name, operation.row)
       if (id !== undefined) rows.removed(table, id)
     })

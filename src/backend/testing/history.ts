@@ -183,7 +183,7 @@ export class History {
         random: () => prng.real53(world.random),
         randomBytes: random,
         token: () => String(world.token),
-        pollMs: 4000,
+        pollMs: 9000,
         freshMs: 3000,
         timeoutMs: 2000,
         maxConflicts: 20,
@@ -396,7 +396,7 @@ export class History {
         for (const { backend } of this.#replicas) backend.resume()
         for (const { documents } of this.#replicas)
           for (const [name, document] of documents) this.#relay.exchange(name, document)
-        await world.pass(5000)
+        await world.pass(3000)
       }
       if (this.#replicas.every(({ backend }) => backend.status.failed === 0)) return
       for (const { backend, name } of this.#replicas) {
