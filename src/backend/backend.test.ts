@@ -196,7 +196,7 @@ it('[C3] different columns changed on both sides are both kept', async () => {
   ])
 })
 
-it('[L1] a pulled change is not sent back, and is no step for undo', async () => {
+it('[X1] a pulled change is not sent back, and is no step for undo', async () => {
   const { db, world, fake, writes } = await setUp()
   fake.handle({
     method: 'POST',
@@ -235,7 +235,7 @@ it.each([
   },
 )
 
-it('[L2] a cursor that comes again ends the pull and is reported', async () => {
+it('[X2] a cursor that comes again ends the pull and is reported', async () => {
   let gets = 0
   const { backend, world } = await setUp({
     options: {
