@@ -1,6 +1,6 @@
 // What a connected backend does, against one in memory, in a time of its own.
 import { expect, it } from 'vitest'
-import { AnswerError, connectBackend, restTable } from './index.ts'
+import { AnswerError, connectBackend, postgrestTable, restTable } from './index.ts'
 import { setUp } from './testing/setup.ts'
 import { NO_FAULTS } from './testing/world.ts'
 
@@ -280,4 +280,61 @@ it('[O11] functions of the user are enough for a backend, one way', async () => 
     'backend',
   ])
   expect(() => restTable({ url: 'nowhere' })).toThrow(/http/)
+})
+
+it('[O4] rows that refer to each other are both made, and refer to each other there', async () => {
+  const { db, world, fake, backend } = await setUp()
+  const [a, b] = [crypto.randomUUID(), crypto.randomUUID()]
+  db.transact(() => {
+    db.projects.insert({ id: a, name: 'a', parentId: b })
+    db.projects.insert({ id: b, name: 'b', parentId: a })
+  })
+  await world.pass(1000)
+  const there = fake.live('projects').map(({ id, fields }) => [id, fields['parent_id']])
+  expect([backend.status.pending, there]).toEqual([
+    0,
+    [
+      [1, 2],
+      [2, 1],
+    ].map(([id, parent]) => [id, parent]),
+  ])
+})
+
+it('[O15] PostgREST-shaped answers: lists of one, filters in the address, an update of nothing', async () => {
+  const rows: Record<string, unknown>[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const { searchParams } = new URL(String(input))
+    const body = init?.body === undefined ? undefined : JSON.parse(String(init.body))
+    if (init?.method === 'POST') rows.push({ ...body, id: rows.length + 1, updated_at: '2026-01-01T00:00:00Z' })
+    if (init?.method === 'POST') return Response.json([rows.at(-1)], { status: 201 })
+    const found = rows.filter(({ id }) => searchParams.get('id') === null || searchParams.get('id') === `eq.${id}`)
+    if (init?.method === 'PATCH') for (const row of found) Object.assign(row, body)
+    if (init?.method === 'DELETE') for (const row of found) rows.splice(rows.indexOf(row), 1)
+    return init?.method === 'DELETE' ? new Response(null, { status: 204 }) : Response.json(found)
+  }
+  const { db, world } = await setUp()
+  const timers = { setTimeout: (work: () => void, ms: number) => world.at(ms, work), clearTimeout: () => {} }
+  const tasks = postgrestTable({
+    url: 'https://x.example/rest/v1/tasks',
+    fields: { projectId: false },
+    updatedAtField: 'updated_at',
+  })
+  const backend = await connectBackend(
+    db,
+    { tasks },
+    { name: 'postgrest', timers, fetch, existing: 'ignore', random: () => 0.5 },
+  )
+  const [kept, gone, lost] = db.tasks.insertMany([{ title: 'a' }, { title: 'b' }, { title: 'c' }]) as [
+    string,
+    string,
+    string,
+  ]
+  await world.pass(5000)
+  db.tasks.update(kept, { title: 'A' })
+  db.tasks.delete(gone)
+  rows.splice(2, 1)
+  db.tasks.update(lost, { title: 'C' })
+  await world.pass(5000)
+  expect(rows.map(({ title }) => title).sort()).toEqual(['A', 'C'])
+  expect([backend.status.pending, backend.outbox.failed()]).toEqual([0, []])
 })

@@ -84,6 +84,16 @@ export class Codec {
     return found
   }
 
+  /** Columns without the optional ones that refer to a row, `table/id`, and those; undefined if there are none. */
+  withhold(fields: Fields, row: string): { readonly now: Fields; readonly later: Fields } | undefined {
+    const found = Object.entries(fields).filter(([name, id]) => {
+      const { target, presence } = this.#schema.columns[name] ?? {}
+      return presence === 'optional' && target !== undefined && `${target}/${id}` === row
+    })
+    if (found.length === 0) return undefined
+    return { now: Object.fromEntries(found.map(([name]) => [name, null])), later: Object.fromEntries(found) }
+  }
+
   /** Columns with other references. */
   redirect(fields: Fields, to: (table: string, id: string) => string): Fields {
     return this.#swap(fields, (table, id) => (typeof id === 'string' ? to(table, id) : id))

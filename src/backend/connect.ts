@@ -137,6 +137,7 @@ export const connectBackend = async <S extends Schema>(
     isNever: (row) => ids.isNeverRow(row),
     // What has no table here any more waits until it has.
     needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
+    withhold: ({ table, fields }, row) => mapped.get(table)?.codec.withhold(fields, row),
     isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen, ids),
     onChange: () => changed(),
   })

@@ -23,6 +23,8 @@ export interface OutboxOptions extends QueueContext {
   readonly trace: Trace
   readonly makeId: () => string
   readonly now: () => number
+  /** An operation's columns without an optional reference to a row, and that reference; undefined if it has none. */
+  readonly withhold: (operation: Operation, row: string) => { readonly now: Fields; readonly later: Fields } | undefined
   /** Whether the row as it is now has made an operation needless. */
   readonly isNeedless: (operation: Operation) => boolean
   /** Whether a row, `table/id`, will never have a record. */
@@ -82,6 +84,34 @@ export class Outbox {
       armed.push(sent)
     }
     return armed
+  }
+
+  /** Rows that refer to each other in a circle: one of them is sent without its reference, which follows as an edit. */
+  untie(): void {
+    for (const operation of this.queue.inState('queued')) {
+      const circle = this.#circleOf(operation)
+      for (const [at, one] of circle.entries()) {
+        const next = circle[(at + 1) % circle.length] as Operation
+        const split = this.#options.withhold(one, rowKey(next.table, next.row))
+        if (split === undefined) continue
+        const timeMs = this.#options.now()
+        this.put({ ...one, fields: { ...one.fields, ...split.now } })
+        this.#add({ ...one, id: this.#options.makeId(), kind: 'update', fields: split.later, timeMs })
+        return
+      }
+    }
+  }
+
+  /** Inserts each of which waits for the next, the last for the first; none if there is no such circle. */
+  #circleOf(first: Operation): Operation[] {
+    const path: Operation[] = []
+    let current: Operation | undefined = first
+    while (current !== undefined && current.kind === 'insert' && !path.includes(current)) {
+      path.push(current)
+      const blocker = this.queue.blocker(current)
+      current = blocker?.kind === 'record' ? this.queue.ofRow(blocker.row)[0] : undefined
+    }
+    return current === first ? path : []
   }
 
   /** Puts an operation's new state in its place. */

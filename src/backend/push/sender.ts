@@ -82,6 +82,7 @@ export class Sender {
   /** Readies operations ahead of need, so that a free place never waits for the disk. */
   #arm(): void {
     const { core, maxInFlight, mayStart } = this.#options
+    if (!core.outbox.queue.isReady && core.outbox.queue.count('sent') === 0 && mayStart()) core.outbox.untie()
     const room = 2 * maxInFlight - this.#inFlight.size - this.#due.length
     if (this.#isArming || this.#isStopped || room < maxInFlight / 2 || !mayStart() || !core.outbox.queue.isReady) return
     const armed = core.outbox.arm(room)
