@@ -317,6 +317,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       opening.set(document, opened)
       return opened
     },
+    async refreshLog(document) {
+      batch.flush()
+      await saver.saved()
+      logOf(document).load((await storage.load(document)).map(({ update }) => update))
+    },
     beforeStoring: (work) => batch.last(work),
     write: (work) => undo.unrecorded(() => batch.transactAs('backend', work)),
     saved: () => core.saved(),

@@ -1,6 +1,6 @@
 // What a connected backend does, against one in memory, in a time of its own.
 import { expect, it } from 'vitest'
-import { AnswerError, connectBackend, postgrestTable, restTable } from './index.ts'
+import { AnswerError, connectBackend, type Lease, postgrestTable, restTable } from './index.ts'
 import { setUp } from './testing/setup.ts'
 import { NO_FAULTS } from './testing/world.ts'
 
@@ -337,4 +337,41 @@ it('[O15] PostgREST-shaped answers: lists of one, filters in the address, an upd
   await world.pass(5000)
   expect(rows.map(({ title }) => title).sort()).toEqual(['A', 'C'])
   expect([backend.status.pending, backend.outbox.failed()]).toEqual([0, []])
+})
+
+it('[O16] of two tabs one sends, what both have written; the other takes over, and sends nothing twice', async () => {
+  const waiting: (() => void)[] = []
+  const listeners = new Set<() => void>()
+  let held = false
+  const lease: Lease = {
+    async hold(_name, work, signal) {
+      if (held) await new Promise<void>((resolve) => waiting.push(resolve))
+      held = true
+      await work(signal)
+      held = false
+      waiting.shift()?.()
+    },
+    tell: () => listeners.forEach((listener) => listener()),
+    listen: (_name, onNews) => {
+      listeners.add(onNews)
+      return () => listeners.delete(onNews)
+    },
+  }
+  const a = await setUp({ options: { lease } })
+  const b = await setUp({ disk: a.disk, world: a.world, fake: a.fake, options: { lease } })
+  a.db.tasks.insert({ title: 'of a' })
+  b.db.tasks.insert({ title: 'of b' })
+  await a.world.pass(2000)
+  expect([
+    b.backend.status.connection,
+    a.fake
+      .live('tasks')
+      .map(({ fields }) => fields['title'])
+      .sort(),
+  ]).toEqual(['waiting', ['of a', 'of b']])
+  a.backend.close()
+  b.db.tasks.insert({ title: 'later' })
+  await a.world.pass(2000)
+  expect([b.backend.status.connection, b.backend.status.pending, a.fake.live('tasks').length]).toEqual(['online', 0, 3])
+  expect([...a.fake.effects.values()].every((count) => count === 1)).toBe(true)
 })

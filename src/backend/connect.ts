@@ -157,6 +157,11 @@ export const connectBackend = async <S extends Schema>(
       trace.report({ ...problem, timeMs: host.now() })
       changed()
     },
+    async reload() {
+      await host.refreshLog(`_outbox-${name}`)
+      journal.reload()
+      outbox.reload()
+    },
     commit() {
       ids.commit()
       journal.commit()
@@ -236,6 +241,7 @@ export const connectBackend = async <S extends Schema>(
   }
   const recorder = new Recorder({
     core,
+    isShared: (options.lease ?? defaultLease()).tell !== undefined,
     isBridge: options.isBridge ?? false,
     existing: options.existing ?? 'push',
     onRow: (table, row) => twins.noteReferences(table, row),

@@ -41,6 +41,8 @@ export interface Core {
   /** How far the backend's clock is ahead of this one, in milliseconds. */
   clockOffsetMs: number
   report(problem: Omit<Problem, 'timeMs'>): void
+  /** Takes in what others, who share the storage, have made of the outbox. */
+  reload(): Promise<void>
   /** Commits what is staged in the journal and the id map, apart from any write. */
   commit(): void
 }

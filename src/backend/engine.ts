@@ -67,9 +67,8 @@ export class Engine {
     const { recorder, lease, core } = this.#options
     recorder.start()
     core.commit()
-    const name = `merrow/${core.host.name}/${core.name}`
     lease
-      .hold(name, (lost) => this.#lead(lost), this.#stopped.signal)
+      .hold(this.#name, (lost) => this.#lead(lost), this.#stopped.signal)
       .catch((error: unknown) => core.host.onError(error))
   }
 
@@ -117,7 +116,8 @@ export class Engine {
 
   /** Sends what may be sent, after a pull if one is due. */
   wake(): void {
-    if (this.isStopped || !this.#isLeading || this.#isPaused) return
+    if (this.isStopped || this.#isPaused) return
+    if (!this.#isLeading) return this.#tell()
     if (this.mayPush()) return this.#options.sender.pump()
     const { breaker, core, sender } = this.#options
     if (core.outbox.queue.size > 0 && breaker.admits(sender.inFlight)) void this.pull()
@@ -182,12 +182,48 @@ export class Engine {
 
   async #lead(lost: AbortSignal): Promise<void> {
     if (this.isStopped || lost.aborted) return
+    const { lease } = this.#options
+    if (lease.tell !== undefined) await this.#reload()
+    if (this.isStopped || lost.aborted) return
+    this.#options.sender.takeOver()
     this.#isLeading = true
-    this.#unlisten = this.#options.listen(() => void this.pull())
+    const stops = [this.#options.listen(() => void this.pull()), lease.listen?.(this.#name, () => void this.#heed())]
+    this.#unlisten = () => stops.forEach((stop) => stop?.())
     this.#options.onChange()
     void this.pull()
     await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }))
     this.#unlead()
+  }
+
+  /** Tells the leader that there is something to send, once it is stored. */
+  #tell(): void {
+    const { core, lease } = this.#options
+    if (lease.tell === undefined || core.outbox.queue.size === 0) return
+    core.host.saved().then(
+      () => lease.tell?.(this.#name),
+      (error: unknown) => core.host.onError(error),
+    )
+  }
+
+  get #name(): string {
+    const { core } = this.#options
+    return `merrow/${core.host.name}/${core.name}`
+  }
+
+  /** Somebody else who shares the storage has recorded something. */
+  async #heed(): Promise<void> {
+    await this.#reload()
+    this.wake()
+  }
+
+  /** Reads what others have made of the outbox. */
+  async #reload(): Promise<void> {
+    const { core } = this.#options
+    try {
+      await core.reload()
+    } catch (error) {
+      core.host.onError(error)
+    }
   }
 
   #unlead(): void {

@@ -18,6 +18,8 @@ export interface Host {
   log(name: string): RowLog
   /** Opens a log of its own beside the tables: loaded, stored with every write, and, if `isMerged`, kept in step with other replicas. */
   openLog(name: string, options: { readonly isMerged: boolean }): Promise<RowLog>
+  /** Reads into such a log what others, who share the storage, have stored since. */
+  refreshLog(name: string): Promise<void>
   /** Adds work for the end of each commit: what it commits to a log of its own is stored together with the tables' writes, or not at all. */
   beforeStoring(work: () => void): void
   /** Runs `work`, whose writes come from a backend: no undo step, no hook before them, one commit. */

@@ -24,6 +24,12 @@ export class KeyedLog<V extends Json = Json> {
     })
   }
 
+  /** Reads everything again, after the log was loaded with what others have stored. */
+  reload(): void {
+    this.#values.clear()
+    for (const [key, entry] of this.#log.entries) this.#take(key, entry)
+  }
+
   get(key: string): V | undefined {
     return this.#values.get(key)
   }

@@ -8,6 +8,10 @@ export interface Lease {
    * @param signal - Gives up waiting.
    */
   hold(name: string, work: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>
+  /** Tells the holder that there is something new in the storage that all share. */
+  tell?(name: string): void
+  /** Calls `onNews` when somebody tells. @returns A function that ends it. */
+  listen?(name: string, onNews: () => void): () => void
 }
 
 /** Everybody works: for processes that share nothing. */
@@ -23,6 +27,16 @@ export const webLock = (locks: LockManager): Lease => ({
     } catch (error) {
       if (!signal.aborted) throw error
     }
+  },
+  tell(name) {
+    const channel = new BroadcastChannel(name)
+    channel.postMessage('news')
+    channel.close()
+  },
+  listen(name, onNews) {
+    const channel = new BroadcastChannel(name)
+    channel.onmessage = onNews
+    return () => channel.close()
   },
 })
 

@@ -53,6 +53,20 @@ export class Outbox {
     }
   }
 
+  /** Takes in what the journal says by now: others who share it have added, sent and ended operations. */
+  reload(): void {
+    const stored = new Map<string, Operation>()
+    for (const [key, value] of this.#options.journal.entries())
+      if (key.startsWith(PREFIX)) stored.set(key.slice(PREFIX.length), value as unknown as Operation)
+    for (const { id } of this.queue.all()) if (!stored.has(id)) this.queue.remove(id)
+    for (const operation of [...stored.values()].sort((a, b) => a.order - b.order)) {
+      if (this.queue.get(operation.id) === undefined) this.queue.add(operation)
+      else this.queue.replace(operation.id, operation)
+      this.#lastOrder = Math.max(this.#lastOrder, operation.order)
+    }
+    this.#options.onChange()
+  }
+
   /** Adds a write, joined to the one that waits before it on its row. */
   enqueue(draft: Draft): void {
     const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)

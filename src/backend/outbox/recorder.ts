@@ -10,6 +10,8 @@ import type { Draft } from './outbox.ts'
 /** How writes are recorded. */
 export interface RecorderOptions {
   readonly core: Core
+  /** Whether other runs of this device may be at work, which record their own writes. */
+  readonly isShared: boolean
   /** Whether what other replicas write is sent from here too. */
   readonly isBridge: boolean
   /** What becomes of rows that were there before this backend was: sent, or left alone. */
@@ -62,7 +64,7 @@ export class Recorder {
     const operations = core.outbox.queue.ofRow(rowKey(table.name, id))
     if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
       core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))
-    const isOwn = origin !== 'remote' || this.#unrecorded(table, entry).length > 0
+    const isOwn = origin !== 'remote' || this.#unrecorded(table, entry).some((patch) => this.#isForMe(table, patch))
     // Made and deleted at once: nobody will ever make a record of it.
     const isNothing = before === undefined && after?.deletedAt !== undefined
     if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.link(table.name, id, null)
@@ -102,6 +104,11 @@ export class Recorder {
     const device = deviceOf(this.#options.core.host.log(name).replica)
     const own = entry?.patches.filter(({ replica }) => deviceOf(replica) === device) ?? []
     return own.filter(({ replica, stamp }) => stamp > this.#recordedOf(keyOf(name, replica)))
+  }
+
+  #isForMe({ name }: MappedTable, { replica }: LogPatch): boolean {
+    const { core, isShared } = this.#options
+    return !isShared || replica === core.host.log(name).replica
   }
 
   #recordedOf(key: string): number {

@@ -39,10 +39,14 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
-    const { queue } = options.core.outbox
-    for (const operation of queue.all()) {
-      if (operation.state !== 'sent') continue
-      // An earlier run may have sent it.
+    this.takeOver()
+  }
+
+  /** Takes up operations that an earlier run, or another tab, may have sent. */
+  takeOver(): void {
+    const { queue } = this.#options.core.outbox
+    for (const operation of queue.inState('sent')) {
+      if (this.#due.includes(operation.id) || this.#inFlight.has(operation.id)) continue
       queue.replace(operation.id, { ...operation, tries: Math.max(1, operation.tries) })
       this.#due.push(operation.id)
     }
