@@ -1,7 +1,15 @@
 // What a connected backend does, against one in memory, in a time of its own.
 import { expect, it } from 'vitest'
-import { AnswerError, connectBackend, type Lease, postgrestTable, restTable } from './index.ts'
-import { setUp } from './testing/setup.ts'
+import {
+  AnswerError,
+  connectBackend,
+  type Lease,
+  postgrestTable,
+  replayTraces,
+  restTable,
+  serverSentEvents,
+} from './index.ts'
+import { schema, setUp } from './testing/setup.ts'
 import { NO_FAULTS } from './testing/world.ts'
 
 it('[O2] an operation is stored in the batch of its write: after a kill both are there', async () => {
@@ -374,4 +382,52 @@ it('[O16] of two tabs one sends, what both have written; the other takes over, a
   await a.world.pass(2000)
   expect([b.backend.status.connection, b.backend.status.pending, a.fake.live('tasks').length]).toEqual(['online', 0, 3])
   expect([...a.fake.effects.values()].every((count) => count === 1)).toBe(true)
+})
+
+it('[O17] traces, as JSON, make the same records in an empty backend', async () => {
+  const { db, world, fake, backend } = await setUp()
+  const projectId = db.projects.insert({ name: 'p' })
+  const [a, b] = db.tasks.insertMany([{ title: 'a', projectId }, { title: 'b' }]) as [string, string]
+  await world.pass(1000)
+  db.tasks.update(a, { done: true })
+  db.tasks.delete(b)
+  await world.pass(1000)
+  const other = await setUp()
+  const url = 'http://backend'
+  const tables = {
+    projects: restTable({ url: `${url}/projects`, fields: { parentId: 'parent_id' } }),
+    tasks: restTable({ url: `${url}/tasks`, fields: { projectId: 'project_id' } }),
+  }
+  const fetch = other.process.fetch(other.fake)
+  const done = replayTraces(schema, JSON.parse(JSON.stringify(backend.trace())), tables, { fetch, token: '1' })
+  await other.world.pass(1000)
+  await done
+  const there = (one: typeof fake) => one.live('tasks').map(({ fields }) => fields)
+  expect([there(other.fake).length, there(other.fake)]).toEqual([1, there(fake)])
+})
+
+it('[X4] an event of the backend leads to a pull at once', async () => {
+  let source: (EventTarget & { close(): void }) | undefined
+  class Source extends EventTarget {
+    constructor(url: string) {
+      super()
+      expect(url).toBe('http://backend/events')
+      source = this
+    }
+    close(): void {}
+  }
+  const listen = serverSentEvents({ url: 'http://backend/events', EventSource: Source })
+  const { db, world, fake } = await setUp({ options: { listen, pollMs: Number.POSITIVE_INFINITY } })
+  fake.handle({
+    method: 'POST',
+    path: '/tasks',
+    query: new URLSearchParams(),
+    headers: new Headers(),
+    body: { title: 't', done: false },
+  })
+  await world.pass(100_000)
+  expect(db.tasks.all()).toEqual([])
+  source?.dispatchEvent(new Event('message'))
+  await world.pass(100)
+  expect(db.tasks.all().length).toBe(1)
 })

@@ -20,7 +20,9 @@ export type {
   RemoteTable,
   Strategy,
 } from './remote-table.ts'
+export { type ReplayOptions, replayTraces } from './replay.ts'
 export type { TokenSource } from './rest/client.ts'
+export { type EventsOptions, serverSentEvents } from './rest/events.ts'
 export {
   type GraphqlOperation,
   type GraphqlOptions,
