@@ -4,7 +4,7 @@ import { History } from './testing/history.ts'
 import { PLANTS } from './testing/plants.ts'
 
 const only = process.env['SEED']
-const count = Number(process.env['SEEDS'] ?? 24)
+const count = Number(process.env['SEEDS'] ?? 40)
 const seeds = only === undefined ? Array.from({ length: count }, (_, seed) => seed) : [Number(only)]
 
 const brokenBy = async (

@@ -25,12 +25,12 @@ export class Rows {
     return ids.local(table.name, record.id) ?? record.localId ?? ids.derived(table.name, record.id)
   }
 
-  /** A record came in a pull, or was fetched. */
-  pulled(table: MappedTable, record: ReadRecord): void {
+  /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
+  pulled(table: MappedTable, record: ReadRecord, isFetched = false): void {
     const { ids, seen, outbox } = this.#core
     const id = this.localOf(table, record)
     const before = seen.get(table.name, id)
-    if (isOlder(record.version, before.version)) return
+    if (!isFetched && ids.remote(table.name, id) === record.id && isOlder(record.version, before.version)) return
     // A page that was read before the record was deleted, and made again.
     const remotes = ids.remotes(table.name, id)
     if (before.gone === record.id && remotes.length > 0 && !remotes.includes(record.id)) return
@@ -261,6 +261,10 @@ export class Rows {
     if (known === remote) return
     if (known !== undefined && seen.get(table.name, id).gone === known) ids.unlink(table.name, id, known)
     ids.link(table.name, id, remote)
+    // Versions are those of one record.
+    const { version, ...rest } = seen.get(table.name, id)
+    const row = table.rows.get(id, { withDeleted: true })
+    if (version !== undefined) seen.put(table.name, id, rest, storedOf(table.codec, row))
   }
 }
 

@@ -64,8 +64,10 @@ export interface Question {
   readonly timeMs: number
 }
 
-/** What came of a write behind a queued one: one operation, none (`gone`), or both as they are (`apart`). */
-export type Coalesced = { readonly kind: 'one'; readonly operation: Operation } | { readonly kind: 'gone' | 'apart' }
+/** What came of a write behind a queued one: one operation, none (`gone`), the new one alone (`instead`), or both as they are (`apart`). */
+export type Coalesced =
+  | { readonly kind: 'one'; readonly operation: Operation }
+  | { readonly kind: 'gone' | 'instead' | 'apart' }
 
 /** Joins a new operation to the queued one before it on the same row; `changed` are the columns that a restore changed. */
 export const coalesce = (queued: Operation, next: Operation, changed: Fields = next.fields): Coalesced => {
@@ -78,6 +80,8 @@ export const coalesce = (queued: Operation, next: Operation, changed: Fields = n
     return queued.kind === 'insert' ? { kind: 'gone' } : { kind: 'one', operation: { ...joined, kind: 'delete' } }
   if (queued.kind !== 'delete')
     return { kind: 'one', operation: { ...joined, kind: queued.kind === 'insert' ? 'insert' : 'restore' } }
+  // Nobody has made a record of it, and now somebody must.
+  if (next.kind === 'insert') return { kind: 'instead' }
   // Deleted and restored before anybody knew: what was written meanwhile is left.
   const left = { ...queued.fields, ...changed }
   return Object.keys(left).length === 0

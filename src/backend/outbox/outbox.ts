@@ -75,7 +75,10 @@ export class Outbox {
     const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, draft.changed)
     if (joined.kind === 'one') this.put(joined.operation)
     else if (joined.kind === 'apart') this.#add(operation)
-    else if (last !== undefined) {
+    else if (joined.kind === 'instead' && last !== undefined) {
+      this.end(last, 'dropped')
+      this.#add(operation)
+    } else if (last !== undefined) {
       if (last.kind === 'insert') this.#options.ids.link(last.table, last.row, null)
       this.end(last, 'dropped')
     }

@@ -88,7 +88,7 @@ export class Puller {
         const read = record === undefined ? undefined : table.codec.decode(record)
         if (read instanceof Unreadable)
           core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
-        else if (read !== undefined) rows.pulled(table, read)
+        else if (read !== undefined) rows.pulled(table, read, true)
         else if (remote !== undefined) rows.removed(table, remote)
       })
     }

@@ -137,7 +137,7 @@ export class Answers {
     if (record === undefined) return id === undefined ? undefined : rows.removed(table, id)
     const read = table.codec.decode(record)
     if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, message: read.reason })
-    else rows.pulled(table, read)
+    else rows.pulled(table, read, true)
   }
 
   async #fetch(table: MappedTable, operation: Operation): Promise<unknown> {
