@@ -43,6 +43,8 @@ export interface BenchCase {
   readonly isExact: boolean
   /** Whether it starts from stored bytes. */
   readonly needsStored: boolean
+  /** Folder of its peers; `peers` if left out. */
+  readonly peers?: 'query-peers'
   /** Whether a peer takes part. */
   takes(peer: string): boolean
   /** Measures one peer, in a process of its own. */

@@ -4,6 +4,7 @@ import type { BenchCase, CaseResult } from './bench-case.ts'
 import { Checksum, createData } from './data.ts'
 import { caseNames, loadCase, loadPeer, peerNames } from './folder.ts'
 import { summarize } from './measure.ts'
+import { propertyTests, runsOf } from './nightly.ts'
 import { findings } from './report.ts'
 
 const ROWS = 2000
@@ -23,6 +24,19 @@ describe('bench', () => {
   it('finds its cases and peers in their folders', () => {
     expect(caseNames()).toEqual(expect.arrayContaining(['growth', 'heap', 'load', 'size', 'write']))
     expect(peerNames()).toEqual(expect.arrayContaining(['merrow', 'nested-ymap', 'plain-map']))
+  })
+
+  it('runs every property test by night, with the seeds it is told', () => {
+    expect(propertyTests()).toEqual(
+      expect.arrayContaining([
+        'src/rowlog/merge.test.ts',
+        'src/table/conflicts.test.ts',
+        'src/table/lenses.test.ts',
+        'src/table/planted.test.ts',
+        'src/table/undo.test.ts',
+      ]),
+    )
+    expect(runsOf(10_000)[0]).toMatchObject({ command: ['vitest', 'run', ...propertyTests()], env: { SEEDS: '10000' } })
   })
 
   it('makes the same rows of the same seed', () => {

@@ -16,9 +16,9 @@ export interface Job {
 
 const run = async (job: Job): Promise<Figures> => {
   const { rows, seed, storedPath } = job
-  const peer = await loadPeer(job.peer)
-  if (job.case !== undefined)
-    return (await loadCase(job.case)).measure(peer, { rows, seed, readStored: () => readFile(storedPath) })
+  const benchCase = job.case === undefined ? undefined : await loadCase(job.case)
+  const peer = await loadPeer(job.peer, benchCase?.peers)
+  if (benchCase !== undefined) return benchCase.measure(peer, { rows, seed, readStored: () => readFile(storedPath) })
   const table = await peer.create()
   table.insertMany(createData(seed).rows(rows))
   const stored = await table.store()

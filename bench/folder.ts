@@ -1,6 +1,6 @@
 // Finds cases and peers by reading their folders. Knows the names that their files export.
 import { readdirSync } from 'node:fs'
-import type { BenchCase } from './bench-case.ts'
+import { type BenchCase, SUBJECT } from './bench-case.ts'
 import type { Peer } from './peer.ts'
 
 const namesIn = (folder: string): string[] =>
@@ -11,12 +11,17 @@ const namesIn = (folder: string): string[] =>
 
 /** Names of all cases. */
 export const caseNames = (): string[] => namesIn('./cases/')
-/** Names of all peers. */
-export const peerNames = (): string[] => namesIn('./peers/')
+/** A folder of peers. */
+export type PeerFolder = 'peers' | 'query-peers'
+/** Names of all peers in a folder, the subject first. */
+export const peerNames = (folder: PeerFolder = 'peers'): string[] => {
+  const names = namesIn(`./${folder}/`)
+  return [...names.filter((name) => name === SUBJECT), ...names.filter((name) => name !== SUBJECT)]
+}
 
 /** The case of `cases/<name>.ts`. */
 export const loadCase = async (name: string): Promise<BenchCase> =>
   ((await import(`./cases/${name}.ts`)) as { readonly benchCase: BenchCase }).benchCase
-/** The peer of `peers/<name>.ts`. */
-export const loadPeer = async (name: string): Promise<Peer> =>
-  ((await import(`./peers/${name}.ts`)) as { readonly peer: Peer }).peer
+/** The peer of `<folder>/<name>.ts`. */
+export const loadPeer = async (name: string, folder: PeerFolder = 'peers'): Promise<Peer> =>
+  ((await import(`./${folder}/${name}.ts`)) as { readonly peer: Peer }).peer

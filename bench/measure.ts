@@ -17,6 +17,33 @@ export const timeMs = async (work: () => Promise<void>): Promise<number> => {
   return performance.now() - start
 }
 
+/**
+ * The longest time in milliseconds for which the event loop does not turn while `work` runs. Of a block, the CPU time of the process
+ * counts if it is less than its length: what other programs take of the machine is not the block's.
+ */
+export const longestBlockMs = async (work: () => Promise<void>): Promise<number> => {
+  globalThis.gc?.()
+  const cpuMs = (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  }
+  let longest = 0
+  let isRunning = true
+  let [last, lastCpu] = [performance.now(), cpuMs()]
+  const turn = (): void => {
+    const [now, cpu] = [performance.now(), cpuMs()]
+    longest = Math.max(longest, Math.min(now - last, cpu - lastCpu))
+    ;[last, lastCpu] = [now, cpu]
+    if (isRunning) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await work()
+  // Until the last block has been seen.
+  await new Promise((resolve) => setImmediate(resolve))
+  isRunning = false
+  return longest
+}
+
 const COLLECTIONS = 4
 
 /** Bytes that the process holds, on the heap and outside (array buffers), once garbage is collected. Needs `--expose-gc`. */

@@ -19,6 +19,12 @@ export interface PeerTable {
   readonly heard: number
   /** Resolves once all that writes set going has been done. */
   saved(): Promise<void>
+  /** Writes of many rows as one step that lets others run in between, `chunk` rows at a time; undefined for peers without. */
+  readonly chunked?: {
+    insert(rows: readonly BenchRow[], chunk: number): Promise<void>
+    /** Changes all rows. */
+    update(patch: BenchPatch, chunk: number): Promise<void>
+  }
   /** The whole table as its own bytes, to be loaded from again. */
   store(): Promise<Uint8Array>
 }

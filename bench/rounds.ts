@@ -7,12 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { CaseResult, Figures } from './bench-case.ts'
 import type { Job } from './child.ts'
-import { loadCase } from './folder.ts'
+import { loadCase, peerNames } from './folder.ts'
 import { type Sample, summarize } from './measure.ts'
 
 /** How to run. */
 export interface RunOptions {
-  readonly peers: readonly string[]
   readonly rows: number
   readonly rounds: number
   readonly seed: number
@@ -39,7 +38,7 @@ type StartChild = (peer: string, caseName: string | undefined) => Promise<Figure
 
 const runCase = async (name: string, options: RunOptions, start: StartChild): Promise<CaseResult> => {
   const benchCase = await loadCase(name)
-  const peers = options.peers.filter((peer) => benchCase.takes(peer))
+  const peers = peerNames(benchCase.peers).filter((peer) => benchCase.takes(peer))
   const found = new Map(peers.map((peer): [string, Figures[]] => [peer, []]))
   const rounds = benchCase.isExact ? 1 : options.rounds
   for (let round = 1; round <= rounds; round++)

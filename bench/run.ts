@@ -1,6 +1,5 @@
 // `npm run bench`: measures cases and prints figures beside their yardsticks. Knows the command line.
 import { parseArgs } from 'node:util'
-import { SUBJECT } from './bench-case.ts'
 import { caseNames, loadCase, loadPeer, peerNames } from './folder.ts'
 import { describeRun, type Finding, findings, formatTable } from './report.ts'
 import { runCases } from './rounds.ts'
@@ -11,7 +10,7 @@ const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 
   --strict   exit 1 if an aim is missed
 
 cases: ${caseNames().join(', ')}
-peers: ${peerNames().join(', ')}
+peers: ${peerNames().join(', ')}; of queries: ${peerNames('query-peers').join(', ')}
 `
 
 const main = async (): Promise<number> => {
@@ -34,16 +33,14 @@ const main = async (): Promise<number> => {
     return isWrong ? 2 : 0
   }
 
-  // The subject first; then its yardsticks.
-  const peers = [SUBJECT, ...peerNames().filter((name) => name !== SUBJECT)]
-  const packages = (await Promise.all(peers.map(loadPeer))).flatMap((peer) => peer.packages)
-  const header = describeRun(packages, size)
   const names = positionals.length > 0 ? positionals : caseNames()
+  const packages = (await Promise.all(names.map(packagesOf))).flat()
+  const header = describeRun(packages, size)
   const found: Finding[] = []
   const onProgress = (what: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`)
   }
-  await runCases(names, { ...size, peers, onProgress }, async (name, result) => {
+  await runCases(names, { ...size, onProgress }, async (name, result) => {
     found.push(...findings(name, await loadCase(name), result))
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
@@ -52,6 +49,13 @@ const main = async (): Promise<number> => {
   else process.stdout.write(`${header}\n\n${formatTable(found)}\n\n${await explain(names)}`)
   const missed = found.filter(({ isMet }) => !isMet)
   return values.strict && missed.length > 0 ? 1 : 0
+}
+
+/** The packages that a case's peers stand on. */
+const packagesOf = async (name: string): Promise<readonly string[]> => {
+  const { peers, takes } = await loadCase(name)
+  const taking = peerNames(peers).filter(takes)
+  return (await Promise.all(taking.map((peer) => loadPeer(peer, peers)))).flatMap(({ packages }) => packages)
 }
 
 const explain = async (names: readonly string[]): Promise<string> =>

@@ -11,7 +11,7 @@ export interface TaskView {
   readonly order: Order
 }
 
-/** The query for a view's tasks, in no order yet. */
+/** The query for a view's tasks, in no order yet: what `priority` means is known here, not to the database. */
 export const queryTasks = (db: TasksDatabase, { done, projectId }: Omit<TaskView, 'order'>) =>
   db.tasks.where({
     ...(done === undefined ? {} : { done }),

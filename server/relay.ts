@@ -1,20 +1,35 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
+import { type AuthOptions, type Authority, createAuthority, isSame } from './auth/authority.ts'
+import { jwtFaults } from './auth/jwt.ts'
+import { openRevocations } from './auth/revocations.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
-import { createApp } from './http/app.ts'
-import { createGate, type GateOptions } from './http/gate.ts'
-import { createServer, listen, stopListening } from './http/listen.ts'
+import type { Refusal } from './guard/verdict.ts'
+import { type AppAccess, createApp } from './http/app.ts'
+import { createEncodedStates } from './http/encoded-states.ts'
+import { createGate } from './http/gate.ts'
+import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
+import { Sessions } from './http/socket/sessions.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
-import { openLmdbLog } from './log/lmdb.ts'
-import type { Log } from './log/port.ts'
+import { limitsOf, type RelayLimits } from './limits.ts'
+import { openFileLog } from './log/file-log.ts'
+import type { Log, Retention } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
-import { createHub } from './room/hub.ts'
+import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
+import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
-export interface RelayOptions extends GateOptions {
+export interface RelayOptions extends AuthOptions {
+  /** With a token: exact origins whose pages may connect, as `https://app.example.org`; default all, since the token decides. */
+  readonly origins?: readonly string[] | undefined
+  /** Bounds on what clients may take; each has a default. */
+  readonly limits?: RelayLimits | undefined
   /** Default 8787; 0 for a free one. */
   readonly port?: number | undefined
   /** Default 127.0.0.1. Others than this machine's own need a `token`. */
@@ -27,20 +42,24 @@ export interface RelayOptions extends GateOptions {
   readonly demo?: string | undefined
   /** Whether stock clients may give the token as `?token=` (default no: proxies and logs see it). */
   readonly yjsTokenInUrl?: boolean | undefined
+  /** Token of the admin page at `/admin`, and of `/metrics`; without one there is no page, and `/metrics` is open. */
+  readonly adminToken?: string | undefined
+  /** Certificate and key (PEM), for https and wss. */
+  readonly tls?: TlsOptions | undefined
+  /** Which former snapshots are kept in `data`; by default a hundred, an hour apart, for thirty days. */
+  readonly retention?: Retention | undefined
   /** Takes reports; default JSON lines on stderr for warnings and errors. */
   readonly logger?: Logger | undefined
   /** A log tail of this many updates is made into a snapshot (default 500). */
   readonly snapshotAfterUpdates?: number | undefined
   /** A log tail of this many bytes is made into a snapshot (default 4 MiB). */
   readonly snapshotAfterBytes?: number | undefined
-  /** Largest frame of a client, also when it comes in parts, in bytes (default 64 MiB). */
-  readonly maxUpdateBytes?: number | undefined
-  /** Unsent bytes at which a slow client is closed (default 64 MiB). */
-  readonly maxBacklogBytes?: number | undefined
-  /** Documents open at once on one shared socket (default 1,000). */
-  readonly maxDocuments?: number | undefined
   /** Clock of heartbeats and deadlines. */
   readonly timers?: Timers | undefined
+  /** Wall clock, milliseconds since the epoch: tokens and stamps are compared with it. */
+  readonly now?: (() => number) | undefined
+  /** Told of every update that the guard refused, by its word for the reason. */
+  readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
 
 /** A running relay. */
@@ -54,10 +73,18 @@ export interface Relay {
    * and then the log. A second call waits for the first.
    */
   close(): Promise<void>
+  /**
+   * Revokes every token that a user has now: closes its connections (4401), and refuses tokens issued until now for good.
+   *
+   * @param subject - The claim `sub`.
+   * @returns Resolves once that is durable; connections are closed at once.
+   */
+  revoke(subject: string): Promise<void>
 }
 
-const MEBIBYTE = 1024 * 1024
 const SERVICE_RESTART = 1012
+/** A relay that ends makes snapshots for so long; what it does not come to is in the log all the same. In milliseconds. */
+const SNAPSHOT_DEADLINE_MS = 5_000
 
 /**
  * Starts a relay.
@@ -65,64 +92,122 @@ const SERVICE_RESTART = 1012
  * @throws {@link MerrowError} `invalid_config`, `folder_unusable`, `newer_format` or `port_in_use`; nothing is left running then.
  */
 export const createRelay = async (options: RelayOptions): Promise<Relay> => {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, data } = options
-  const faults = faultsOf({ host, port, ...(token === undefined ? {} : { token }) })
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, token, adminToken, jwt, data } = options
+  const asksForToken = token !== undefined || jwt !== undefined
+  const secrets = { ...(token === undefined ? {} : { token }), ...(adminToken === undefined ? {} : { adminToken }) }
+  const faults = faultsOf({ host, port, asksForToken, ...secrets })
+  if (jwt !== undefined) faults.push(...jwtFaults(jwt))
+  if (jwt !== undefined && token !== undefined) faults.push('Give "token" or "jwt", not both: one way to come in.')
   if (options.log === undefined && data === undefined)
     faults.push('The relay has no place for its log: give "data" or "log".')
   if (faults.length > 0) throw invalidConfig(faults)
-  const log = options.log ?? (await openLmdbLog({ folder: data ?? '' }))
+  const metrics = createMetrics()
+  const { logger = jsonLogger, retention } = options
+  const log = options.log ?? (await openFileLog({ folder: data ?? '', retention, logger, disk: metrics.measureDisk() }))
   try {
-    return await start(log, host, port, options)
+    return await start(metrics.measureLog(log), metrics, { ...options, host, port })
   } catch (error) {
     await log.close()
     throw error
   }
 }
 
-const start = async (log: Log, host: string, wantedPort: number, options: RelayOptions): Promise<Relay> => {
-  const { logger = jsonLogger, timers = systemTimers, maxUpdateBytes = 64 * MEBIBYTE } = options
-  const gate = createGate(options)
-  const server = createServer(createApp({ gate, demo: options.demo }))
-  const port = await listen(server, wantedPort, host)
-
+const start = async (
+  log: Log,
+  metrics: Metrics,
+  options: RelayOptions & { readonly host: string; readonly port: number },
+): Promise<Relay> => {
+  const { host, adminToken, demo, logger = jsonLogger, timers = systemTimers, now = Date.now } = options
+  const limits = limitsOf(options.limits)
+  const revocations = await openRevocations(log)
+  const authority = createAuthority(options, revocations, now)
+  const gate = createGate({ asksForToken: authority.asksForToken, origins: options.origins })
+  const relayName = `merrow/${version()}`
   const snapshotter = createSnapshotter()
-  const hub = createHub({ ...options, log, snapshotter, logger, maxFrameBytes: maxUpdateBytes })
+  const { maxUpdateBytes: maxFrameBytes, maxDocumentBytes } = limits
+  const onRefused: RelayOptions['onRefused'] = (refusal, document) => {
+    metrics.refused(refusal)
+    options.onRefused?.(refusal, document)
+  }
+  const hub = createHub({ ...options, log, snapshotter, logger, now, maxFrameBytes, maxDocumentBytes, onRefused })
+  const cache =
+    options.data === undefined ? join(tmpdir(), `merrow-cache-${randomUUID()}`) : join(options.data, 'cache')
+  const encoded = createEncodedStates(cache)
+  const docs = { hub, log, encoded }
+  const admits = (token: string | undefined) => token !== undefined && isSame(token, adminToken ?? '')
+  const admin = adminToken === undefined ? undefined : { docs, relayName, admits }
+  const access = createAccess(authority)
+  let closing: Promise<void> | undefined
+  const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
+  const server = createServer(createApp({ gate, demo, docs, access, admin, metrics, unreadiness }), options.tls)
+  metrics.watchServer(server)
+  metrics.watchRooms(() => figuresOf(hub))
+  const port = await listen(server, options.port, host)
+  const sessions = new Sessions({ ...limits, timers, now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,
     gate,
+    authority,
+    sessions,
     heartbeat,
     timers,
+    now,
     logger,
-    relayName: `merrow/${version()}`,
+    limits,
+    relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
-    limits: {
-      maxUpdateBytes,
-      maxBacklogBytes: options.maxBacklogBytes ?? 64 * MEBIBYTE,
-      maxDocuments: options.maxDocuments ?? 1000,
-    },
+    maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
+    addressHeader: limits.addressHeader,
   })
 
-  let closing: Promise<void> | undefined
   const close = async () => {
     sockets.refuseMore()
     const stopped = stopListening(server)
     await hub.drain()
+    await Promise.race([hub.snapshotAll(), elapsed(timers, SNAPSHOT_DEADLINE_MS)])
     await sockets.close(SERVICE_RESTART, 'the relay is ending; connect again')
     heartbeat.stop()
     server.closeAllConnections()
     await stopped
     await snapshotter.close()
+    await encoded.close()
     await log.close()
   }
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     close() {
       closing ??= close()
       return closing
     },
+    async revoke(subject) {
+      const revoked = revocations.revoke(subject, now())
+      sessions.revoke(subject)
+      await revoked
+    },
   }
+}
+
+/** What the bearer of a token may do with a document over HTTP. */
+const createAccess =
+  (authority: Authority): AppAccess =>
+  async (token, document, kind) => {
+    const found = await authority.authenticate(token)
+    if (found.kind !== 'admitted') return 401
+    const granted = found.identity.grants(document)
+    return granted === 'write' || (granted === 'read' && kind === 'read') ? 'granted' : 403
+  }
+
+const elapsed = (timers: Timers, ms: number) => new Promise<void>((resolve) => timers.after(ms, resolve))
+
+const figuresOf = (hub: Hub): RoomFigures => {
+  const figures = { rooms: hub.size, members: 0, tailUpdates: 0, snapshots: hub.keeper.counts }
+  for (const room of hub.rooms) {
+    figures.members += room.figures.members
+    figures.tailUpdates += room.figures.tailUpdates
+  }
+  return figures
 }
 
 /** Version of this package. */

@@ -234,7 +234,7 @@ describe('transactions', () => {
     await db.close()
   })
 
-  it('[T10] the writes of one microtask, over several tables, are one append of one update a table', async () => {
+  it('[T10] the writes of one turn, over several tables, are one append of one update a table', async () => {
     const { adapter, batches } = recording()
     const db = await open({ storage: adapter })
     const id = db.tasks.insert({ title: 'a' })
@@ -243,6 +243,23 @@ describe('transactions', () => {
     for (let at = 0; at < 100; at++) db.tasks.update(id, { priority: at })
     await db.saved()
     expect(batches.map((batch) => batch.map(({ document }) => document))).toEqual([['projects', 'tasks']])
+    await db.close()
+  })
+
+  it('[T10] subscribers hear at the end of each microtask, and the writes of many are one update', async () => {
+    const { adapter, batches } = recording()
+    const db = await open({ storage: adapter })
+    const id = db.tasks.insert({ title: 'a' })
+    await db.saved()
+    let heard = 0
+    db.tasks.subscribe(() => heard++)
+    for (let at = 0; at < 100; at++) {
+      db.tasks.update(id, { priority: at + 1 })
+      await null
+    }
+    expect([heard, batches.length, db.status.unsaved]).toEqual([100, 1, 1])
+    await db.saved()
+    expect([heard, batches.length, db.status.unsaved]).toEqual([100, 2, 0])
     await db.close()
   })
 

@@ -1,17 +1,21 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
 import { BackendIds, type Host, registerHost } from './backend/host.ts'
+import { Compactor } from './compactor.ts'
+import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
-import { Table } from './query/index.ts'
+import { PartitionedTables } from './partitions/partitioned-tables.ts'
+import { createCatalog, PartitionedTable, QueryEngine, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
-import type { Columns, Schema, TableSchema } from './schema/index.ts'
-import { Status } from './status.ts'
+import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
+import { type RowStatus, Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
 import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
+import { systemTimers, type Timers } from './sync/socket.ts'
+import { Conflicts, MigrationClock, Quarantine, type TableStats, UndoStack, WriteBatch } from './table/index.ts'
 import {
   type CheckedParts,
   createUnion,
@@ -39,13 +43,20 @@ export interface DatabaseOptions<S extends Schema> {
   readonly now?: () => number
   /** Source of ids. */
   readonly random?: RandomBytes
+  /** Timers for trying again and for closing what is idle; the platform's by default. */
+  readonly timers?: Timers
   /** Told of errors that no call can throw, such as those of subscribers; printed by default. */
   readonly onError?: (error: unknown) => void
 }
 
-type TableOf<T> = T extends TableSchema<infer C extends Columns> ? Table<C> : never
+type TableOf<S extends Schema, N extends keyof S['tables']> =
+  S['tables'][N] extends TableSchema<infer C extends Columns>
+    ? S['tables'][N] extends PartitionedSchema<C>
+      ? PartitionedTable<C, S, N & string>
+      : Table<C, S, N & string>
+    : never
 type TablesOf<S extends Schema> = {
-  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S['tables'][N]>
+  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S, N>
 }
 
 /** A database: its own members, and each table under its name. */
@@ -60,17 +71,16 @@ export interface DatabaseCore<S extends Schema> {
   /** How it stands with storage and relay, live. */
   readonly status: Status<Connection>
   /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
-  table<N extends keyof S['tables'] & string>(name: N): TableOf<S['tables'][N]>
+  table<N extends keyof S['tables'] & string>(name: N): TableOf<S, N>
   /**
    * Runs `work`, whose writes, over any tables, are kept together or, if it throws, not at all. They go out as one Yjs
    * transaction a table and one storage append in all.
    *
    * They are also one step for undo.
    *
-   * @param options.label - What the step is called in the result of `undo` and `redo`.
    * @returns What `work` returns. @throws What `work` throws, nothing written.
    */
-  transact<T>(work: () => T, options?: { readonly label?: string }): T
+  transact<T>(work: () => T, options?: TransactOptions): T
   /**
    * Takes back and does again this replica's own writes, step by step, over all tables. A step is what one `transact` wrote, or writes
    * within 500 ms. What others have written since is left alone, and named in the result; undo of an insert soft-deletes.
@@ -105,16 +115,32 @@ export interface DatabaseCore<S extends Schema> {
   union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
   /** Which row is which record of a backend; see `connectBackend` of `merrow/backend`. */
   readonly ids: BackendIds
+  /**
+   * What each table is made of: rows, live and dead bytes, segments, orphans, when it was last compacted.
+   *
+   * Counted on call, in about the time that encoding the documents takes: for now and then, not for every frame.
+   */
+  stats(): { readonly [N in keyof S['tables'] & string]: TableStats }
   /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
   saved(): Promise<void>
   /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
   acknowledged(): Promise<void>
+  /** Resolves once what the relay holds is here, as of the last connection; waits while offline. @throws `unsupported` without `sync`. */
+  synced(): Promise<void>
   /** Connects to the relay, and stays connected; the state at the start. */
   connect(): void
   /** Disconnects from the relay until `connect`; writes go on and are kept. */
   disconnect(): void
   /** Saves all writes, then lets go of storage and relay. Later writes throw `database_closed`. */
   close(): Promise<void>
+}
+
+/** How a transaction is to be taken. */
+export interface TransactOptions {
+  /** What the step is called in the result of `undo` and `redo`. */
+  readonly label?: string
+  /** @internal For a backend's changes: told as its own, no step for undo, and not shown to hooks before a write. */
+  readonly origin?: 'backend'
 }
 
 const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -158,26 +184,32 @@ export const createDatabase = async <const S extends Schema>(options: DatabaseOp
 
 const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, storage: Storage): Promise<Database<S>> => {
   const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
+  const { timers = systemTimers } = options
   await checkFormat(storage, name)
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
-  const logs = new Map(
-    Object.entries(schema.tables).map(([table, { history }]) => [
-      table,
-      new RowLog({ replica, author: user, clock, history }),
-    ]),
-  )
-  const logOf = (table: string): RowLog => logs.get(table) as RowLog
+  const createLog = (table: TableSchema): RowLog =>
+    new RowLog({
+      replica,
+      author: user,
+      clock,
+      history: table.history,
+      isFoldable: (field) => isFoldable(table, field),
+    })
+  const logs = new Map<string, RowLog>()
+  for (const [table, tableSchema] of Object.entries(schema.tables))
+    if (!isPartitioned(tableSchema)) logs.set(table, createLog(tableSchema))
+  /** Logs that backends keep beside the tables. */
+  const backendLogs = new Map<string, RowLog>()
+  const allLogs = (): readonly RowLog[] => [...logs.values(), ...backendLogs.values(), ...partitioned.logs()]
 
   const saver = new Saver({
     storage,
-    encode: (table) => logOf(table).encode(),
+    encode: (document) =>
+      (logs.get(document) ?? backendLogs.get(document) ?? (partitioned.logOf(document) as RowLog)).encode(),
     onStatus: () => status.touch(),
-    timers: {
-      setTimeout: (work, ms) => setTimeout(work, ms),
-      clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-    },
+    timers,
   })
   let session: SyncSession | undefined
   const status = new Status<Connection>(
@@ -186,13 +218,13 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
         return session?.connection ?? 'offline'
       },
       get unsaved() {
-        return saver.unsaved
+        return saver.unsaved + (batch.isPending ? 1 : 0)
       },
       get unsent() {
-        return session?.unsent ?? 0
+        return session === undefined ? 0 : session.unsent + partitioned.unjoined
       },
       get refused() {
-        return [...logs.values()].reduce((sum, { refused }) => sum + refused, 0)
+        return allLogs().reduce((sum, { refused }) => sum + refused, 0)
       },
       get error() {
         return guard.reason ?? saver.error ?? session?.error
@@ -202,49 +234,89 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   )
 
   const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
+  const compactor = new Compactor({
+    logs: () => logs.values(),
+    timers,
+    random: () => (random(new Uint8Array(1))[0] as number) / 256,
+    isReady: () => guard.reason === undefined && (session === undefined || session.connection === 'connected'),
+    onError,
+  })
   const loadLog = async (document: string, log: RowLog): Promise<void> => {
     const stored = await storage.load(document)
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
-    log.onUpdate((update) => saver.save(document, update))
+    log.onUpdate((update) => saver.save(document, update, log.position))
     log.forgetPurges(now() - PURGE_RETENTION_MS)
   }
   for (const [table, log] of logs) {
     await loadLog(table, log)
-    log.onUpdate(() => guard.look(table))
+    log.onUpdate(() => {
+      guard.look(table)
+      compactor.noteChange()
+    })
   }
   guard.migrate()
   await saver.compact()
 
-  const batch = new WriteBatch(undefined, () => guard.refuse())
-  const undo = new UndoStack(now, (work) => batch.transact(work))
+  const batch = new WriteBatch({ refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
+  const undo = new UndoStack(now, (work) => batch.transact(work, 'undo'))
   const conflicts = new Conflicts(onError)
-  const transact = <T>(work: () => T, { label }: { readonly label?: string } = {}): T =>
-    undo.step(label, () => batch.transact(work))
+  const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
+    undo.step(label, () => batch.transact(work, origin))
   const makeId = createIdSource(now, random)
+  const documentOf = (table: string): string => `${name}/${table}`
+  const partitioned = new PartitionedTables({
+    database: name,
+    storage,
+    saver,
+    timers,
+    replica,
+    author: user,
+    clock,
+    guard,
+    createLog,
+    now,
+    session: () => session,
+    flush: () => batch.flush(),
+    isWritable: () => guard.reason === undefined,
+    retentionMs: PURGE_RETENTION_MS,
+    onPending: () => batch.noteWork(),
+    onError,
+  })
+  const plainLogs = new Map(Array.from(logs, ([table, log]) => [documentOf(table), log]))
+  const delivery = new DeliveryBook({
+    logOf: (document) => plainLogs.get(document) ?? partitioned.logOf(document.slice(name.length + 1)),
+    saved: (table) => saver.position(table),
+    isSynced: sync !== undefined,
+  })
   const ids = new BackendIds()
+  const queries = { catalog: createCatalog(schema.tables), engine: new QueryEngine(onError) }
+  batch.onFlushed(() => queries.engine.refresh())
   const tables = new Map<string, Table<Columns>>()
-  for (const [table, tableSchema] of Object.entries(schema.tables))
-    tables.set(
-      table,
-      new Table({
-        name: table,
-        schema: tableSchema,
-        log: logOf(table),
-        batch,
-        undo,
-        conflicts,
-        makeId,
-        statusOf: (id) => ids.statusOf(table, id),
-        now,
-        onError,
-      }),
-    )
+  for (const [table, tableSchema] of Object.entries(schema.tables)) {
+    const statusOf = (id: string): RowStatus => ids.statusOf(table, id)
+    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, statusOf, now, onError, queries }
+    if (isPartitioned(tableSchema)) {
+      const { log, host } = await partitioned.add(table, tableSchema)
+      const facts = delivery.factsOfAll(() =>
+        Array.from(host.documents(), ({ name: stored }) => ({ stored, sent: documentOf(stored) })),
+      )
+      tables.set(table, new PartitionedTable({ ...shared, facts, log }, host))
+    } else {
+      const facts = delivery.factsOf({ stored: table, sent: documentOf(table) })
+      tables.set(table, new Table({ ...shared, facts, log: logs.get(table) as RowLog }))
+    }
+  }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
 
-  const documents = new Map(Array.from(logs, ([table, { document }]) => [`${name}/${table}`, document]))
-  session = sync?.start({ documents, onStatus: () => status.touch() })
+  session = sync?.start({
+    documents: new Map(Array.from(plainLogs, ([document, log]) => [document, log.document])),
+    onStatus: () => status.touch(),
+    position: (document) => delivery.position(document),
+    onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
+  })
+  partitioned.start()
   let closing: Promise<void> | undefined
 
   const source: TableSource<S> = {
@@ -264,7 +336,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'unknown_table',
           `There is no table ${show(table)}; the schema has ${[...tables.keys()].join(', ')}.`,
         )
-      return found as unknown as TableOf<S['tables'][typeof table]>
+      return found as unknown as TableOf<S, typeof table>
     },
     transact,
     undo,
@@ -273,9 +345,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     ids,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
+    stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
     async saved() {
       batch.flush()
-      await saver.saved()
+      await Promise.all([saver.saved(), partitioned.saved()])
     },
     async acknowledged() {
       if (session === undefined)
@@ -284,7 +357,13 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
         )
       batch.flush()
+      await partitioned.loaded()
       await session.acknowledged()
+    },
+    async synced() {
+      if (session === undefined)
+        throw new MerrowError('unsupported', 'synced() needs a relay: give createDatabase({ sync: relay({ url }) }).')
+      await session.synced()
     },
     connect: () => session?.connect(),
     disconnect: () => session?.disconnect(),
@@ -298,9 +377,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const opening = new Map<string, Promise<RowLog>>()
   const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
     const log = new RowLog({ replica, author: user, clock })
-    logs.set(document, log)
+    backendLogs.set(document, log)
     await loadLog(document, log)
-    if (isMerged) session?.open(`${name}/${document}`, log.document)
+    if (isMerged) session?.join(documentOf(document), log.document, 0)
     return log
   }
   const closers: (() => void)[] = []
@@ -310,8 +389,19 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     conflicts,
     now,
     onError,
-    table: (table) => core.table(table) as unknown as Table<Columns>,
-    log: logOf,
+    table(table) {
+      const found = core.table(table)
+      host.log(table)
+      return found as unknown as Table<Columns>
+    },
+    log(table) {
+      const log = logs.get(table)
+      if (log !== undefined) return log
+      throw new MerrowError(
+        'unsupported',
+        `Table ${show(table)} is partitioned: give connectBackend() tables that are not.`,
+      )
+    },
     openLog(document, { isMerged }) {
       const opened = opening.get(document) ?? openLog(document, isMerged)
       opening.set(document, opened)
@@ -320,32 +410,55 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     async refreshLog(document) {
       batch.flush()
       await saver.saved()
-      logOf(document).load((await storage.load(document)).map(({ update }) => update))
+      const stored = await storage.load(document)
+      batch.flush()
+      backendLogs.get(document)?.load(stored.map(({ update }) => update))
     },
     beforeStoring: (work) => batch.last(work),
-    write: (work) => undo.unrecorded(() => batch.transactAs('backend', work)),
+    commit() {
+      if (batch.isPending && !batch.isInTransaction) batch.flush()
+    },
+    write(work) {
+      batch.flush()
+      const result = batch.transact(work, 'backend')
+      batch.flush()
+      return result
+    },
     saved: () => core.saved(),
     joinBackend: (backend) => ids.join(backend),
     onClose: (work) => closers.push(work),
   }
 
   const closeDatabase = async (): Promise<void> => {
+    const bulk = batch.settled()
+    if (bulk !== undefined) {
+      await bulk
+      batch.flush()
+    }
     for (const work of closers) work()
     batch.close()
-    for (const log of logs.values()) log.seal()
+    compactor.close()
+    await partitioned.close()
+    for (const log of allLogs()) log.seal()
     session?.close()
     try {
-      await saver.saved()
+      await Promise.all([saver.saved(), partitioned.saved()])
     } finally {
       saver.close()
       await storage.close()
-      for (const { document } of logs.values()) document.destroy()
+      for (const { document } of allLogs()) document.destroy()
     }
   }
   const database = Object.freeze(withTables(core, tables)) as Database<S>
   registerHost(database, host)
   return database
 }
+
+/** A column that one name writes, the later write winning: nothing else tells its writes apart by their exact time. */
+const isFoldable = ({ columns, hasFormers }: TableSchema, field: string): boolean =>
+  !hasFormers && Object.hasOwn(columns, field) && columns[field]?.rule.kind === 'latest'
+
+const isPartitioned = (schema: TableSchema): schema is PartitionedSchema<Columns> => schema.partition !== undefined
 
 const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap<string, Table<Columns>>): object => {
   const shadowed = [...tables.keys()].filter((name) => name in core)

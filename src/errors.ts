@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'unknown_table'
   | 'row_not_found'
   | 'row_exists'
+  | 'not_unique'
   | 'database_closed'
   | 'newer_format'
   | 'read_only'
@@ -20,8 +21,11 @@ export type ErrorCode =
   | 'relay_refused'
   | 'invalid_frame'
   | 'invalid_config'
+  | 'invalid_file'
   | 'port_in_use'
   | 'folder_unusable'
+  | 'law_broken'
+  | 'document_deleted'
 
 /** One column's share in a refused write. */
 export interface Fault {

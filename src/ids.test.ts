@@ -1,6 +1,6 @@
 // Laws of row ids.
 import { expect, it } from 'vitest'
-import { createIdSource, packId, randomName, systemRandom, unpackId } from './ids.ts'
+import { createIdSource, createPackedIdSource, packId, randomName, systemRandom, unpackId } from './ids.ts'
 
 it('[I1] ids are UUIDv7 of their time, each above the last, even when the clock goes back', () => {
   let nowMs = 1_700_000_000_000
@@ -34,6 +34,12 @@ it('[I3] packing is undone by unpacking; a UUID takes 22 characters', () => {
     expect(unpackId(packId(id === '' ? 'e' : id))).toBe(id === '' ? 'e' : id)
   expect(packId(make())).toHaveLength(22)
   expect(packId('0190A5DC-AC96-774B-BCCE-B302099A8057')).toBe(':0190A5DC-AC96-774B-BCCE-B302099A8057')
+})
+
+it('[I3] ids that are made packed are those that would be packed', () => {
+  const random = (bytes: Uint8Array<ArrayBuffer>) => bytes.map((_, at) => (at * 75 + 74) % 251)
+  const [make, makePacked] = [createIdSource(() => 5e12, random), createPackedIdSource(() => 5e12, random)]
+  for (let n = 0; n < 300; n++) expect(makePacked()).toBe(packId(make()))
 })
 
 it('[I4] what is no packed id is none', () => {

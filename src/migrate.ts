@@ -37,10 +37,9 @@ export class VersionGuard {
     return new MerrowError('read_only', `Nothing was written. ${reason.message}`, { cause: reason })
   }
 
-  /** Looks whether a table asks for a newer schema than this one. */
-  look(table: string): void {
-    const { name, schema, logs, onChange } = this.#options
-    const log = logs.get(table)
+  /** Looks whether a table, in one of its logs, asks for a newer schema than this one. */
+  look(table: string, log = this.#options.logs.get(table)): void {
+    const { name, schema, onChange } = this.#options
     if (this.#reason !== undefined || log === undefined) return
     const needed = readMinVersion(log)
     if (needed <= schema.version) return
@@ -61,6 +60,16 @@ export class VersionGuard {
     for (const table of logs.keys()) this.look(table)
     for (const [table, log] of logs) if (this.#reason === undefined) this.#migrateTable(table, log)
     for (const log of logs.values()) if (this.#reason === undefined) writeMinVersion(log, schema.minVersion)
+  }
+
+  /** Does for a table's log that is loaded later what {@link migrate} does for all. */
+  migrateLater(table: string, log: RowLog): void {
+    const { schema, onChange } = this.#options
+    this.look(table, log)
+    if (this.#reason !== undefined) return
+    this.#migrateTable(table, log)
+    if (this.#reason === undefined) writeMinVersion(log, schema.minVersion)
+    else onChange()
   }
 
   #migrateTable(table: string, log: RowLog): void {

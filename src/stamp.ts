@@ -6,6 +6,9 @@ const STEPS_PER_MS = 2048
 /** How far ahead of the local clock a foreign stamp may be and still move it, in milliseconds. */
 export const MAX_DRIFT_MS = 5 * 60 * 1000
 
+/** Stamps in a minute; multiples of it are the beginnings of minutes. */
+export const STAMPS_PER_MINUTE = 60_000 * STEPS_PER_MS
+
 /** The time that a stamp stands for, in milliseconds since the epoch. */
 export const stampTimeMs = (stamp: number): number => Math.floor(stamp / STEPS_PER_MS)
 
@@ -27,6 +30,11 @@ export class StampClock {
     this.#now = now
   }
 
+  /** The highest stamp that this clock has given out or taken in. */
+  get newest(): number {
+    return this.#last
+  }
+
   /** A stamp above every one that this clock has given out or taken in. */
   next(): number {
     this.#last = Math.max(this.#last + 1, stampAt(Math.floor(this.#now())))
@@ -36,6 +44,11 @@ export class StampClock {
   /** Takes in a stamp seen elsewhere, so that later writes here come after it; ignores one from the far future. */
   see(stamp: number): void {
     if (stamp > this.#last && !this.isFarFuture(stamp)) this.#last = stamp
+  }
+
+  /** The wall clock's time, in milliseconds since the epoch. */
+  get nowMs(): number {
+    return this.#now()
   }
 
   /** How long ago a stamp was given out, in milliseconds. */

@@ -13,6 +13,19 @@ const schema = defineSchema({
     count: c.from(z.string().transform(Number)),
   }),
   status: table({ text: c.string() }),
+  months: table({ month: c.string(), done: c.boolean() })
+    .keepHistory({ maxWrites: 3 })
+    .partitionBy((row) => {
+      assert<Equal<typeof row.month, string>>()
+      assert<Equal<typeof row.createdAt, number>>()
+      // @ts-expect-error any write changes it
+      row.updatedAt
+      return row.month
+    }),
+  years: table({ year: c.number() })
+    // @ts-expect-error a key is a string
+    .partitionBy((row) => row.year)
+    .keepHistory({ maxAgeMs: 1 }),
 })
 type S = typeof schema
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -57,6 +70,16 @@ export const uses = (db: Database<S>): void => {
     // @ts-expect-error wrong type
     draft.title = 5
   })
+  const ids: readonly string[] = db.tasks.insertMany([insert])
+  const later: Promise<readonly string[]> = db.tasks.insertMany([insert], { chunk: 500 })
+  const count: Promise<number> = db.tasks.updateWhere({ done: false }, patch, { chunk: 500 })
+  // @ts-expect-error a chunk is a number of rows
+  db.tasks.deleteWhere({ done: true }, { chunk: 'all' })
+  const bytes: number = db.stats().tasks.liveBytes
+  // @ts-expect-error no such table
+  db.stats().nope
+  db.tasks.meta(id)?.created.author?.toUpperCase()
+  void [ids, later, count, bytes]
   const row = db.tasks.get(id)
   // @ts-expect-error rows are read-only
   if (row) row.title = 'x'
@@ -74,3 +97,13 @@ export const uses = (db: Database<S>): void => {
   c.string().optional().default('x')
 }
 export const refused = [withoutTitle, wrongInput, wrongEnum, cleared, unknownColumn]
+
+export const partitions = async (db: Database<S>): Promise<void> => {
+  const handle = await db.months.open('2026-11')
+  assert<Equal<typeof handle.key, string>>()
+  assert<Equal<(typeof row)['month'], string>>()
+  const row = db.months.all()[0] as Row<S, 'months'>
+  db.years.partitions()
+  // @ts-expect-error one document holds all tasks
+  db.tasks.open('2026-11')
+}

@@ -43,6 +43,14 @@ const open = async (storage: BenchStorage): Promise<PeerTable> => {
       return heard
     },
     saved: () => db.saved(),
+    chunked: {
+      async insert(given, chunk) {
+        await rows.insertMany(given, { chunk })
+      },
+      async update(patch, chunk) {
+        await rows.updateWhere({}, patch, { chunk })
+      },
+    },
     store: async () => {
       await db.saved()
       return storage.state()
@@ -54,13 +62,13 @@ const open = async (storage: BenchStorage): Promise<PeerTable> => {
 const REPLICA_LENGTH = 33
 
 /**
- * One row log stands for all devices: it takes each one's client id in turn and seals what that one wrote, as a database does
+ * One row log stands for all devices: it takes each one's client id in turn, seals what that one wrote and compacts, as a database does
  * when it closes. A run's edits share a Yjs transaction, which leaves the same structs sooner.
  */
 const replay = (stored: Uint8Array, runs: readonly DeviceRun[]): Uint8Array => {
   let nowMs = runs[0]?.edits[0]?.atMs ?? 0
   const replica = String(runs[0]?.clientId).padStart(REPLICA_LENGTH, '.')
-  const log = new RowLog({ replica, author: undefined, clock: new StampClock(() => nowMs) })
+  const log = new RowLog({ replica, author: undefined, clock: new StampClock(() => nowMs), isFoldable: () => true })
   log.load([stored])
   for (const { clientId, edits } of runs) {
     log.document.clientID = clientId
@@ -71,6 +79,7 @@ const replay = (stored: Uint8Array, runs: readonly DeviceRun[]): Uint8Array => {
         log.commit()
       }
       log.seal()
+      log.compact()
     }, log)
   }
   return log.encode()

@@ -1,11 +1,11 @@
 // The open database on the page: header, projects, tasks, drawer. Holds what is shown; writes nothing itself.
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import { watchDeletedTasks } from '../deleted-tasks.ts'
+import { queryDeletedTasks } from '../deleted-tasks.ts'
 import type { TasksDatabase } from '../schema.ts'
 import { queryTasks, sortTasks, type TaskView } from '../task-view.ts'
 import { useCaughtUp } from '../use-caught-up.ts'
 import { useFlash } from '../use-flash.ts'
-import { useLive, useRows, useStatus } from '../use-live.ts'
+import { useRows, useStatus } from '../use-live.ts'
 import { DeletedDrawer } from './deleted-drawer.tsx'
 import { EmptyState } from './empty-state.tsx'
 import { Footer } from './footer.tsx'
@@ -33,7 +33,7 @@ export const Board = ({ db, user, onRename }: BoardProps) => {
   const closeNotice = useCallback(() => setNotice(undefined), [])
 
   const status = useStatus(db.status)
-  const deleted = useLive(useMemo(() => watchDeletedTasks(db), [db]))
+  const deleted = useRows(useMemo(() => queryDeletedTasks(db), [db]))
   const projects = useRows(useMemo(() => db.projects.where({}), [db]))
   const { done, order } = view
   // A filter by a project that somebody has deleted would show nothing, and nothing to turn it off by.

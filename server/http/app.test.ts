@@ -7,7 +7,7 @@ import { createApp } from './app.ts'
 import { createGate } from './gate.ts'
 
 const get = async (path: string, options: { demo?: string; host?: string; token?: string } = {}) => {
-  const app = createApp({ gate: createGate({ token: options.token }), demo: options.demo })
+  const app = createApp({ gate: createGate({ asksForToken: options.token !== undefined }), demo: options.demo })
   return await app.request(`http://relay${path}`, { headers: { host: options.host ?? 'localhost:8787' } })
 }
 

@@ -1,24 +1,19 @@
-// Who may speak to the relay: hosts, origins and the shared secret. Knows headers, not sockets or messages.
-import { createHash, timingSafeEqual } from 'node:crypto'
+// From where one may speak to the relay: hosts and origins. Knows headers, not tokens, sockets or messages.
 import type { IncomingHttpHeaders } from 'node:http'
 import { show } from '../../src/errors.ts'
 
 /** How the relay is guarded. */
 export interface GateOptions {
-  /** Shared secret; without one only this machine may speak to the relay. */
-  readonly token?: string | undefined
-  /** With a token: origins whose pages may connect, as `https://app.example.org`; default all, since the token decides. */
+  /** Whether clients are asked for a token; without one only this machine may speak to the relay. */
+  readonly asksForToken: boolean
+  /** With a token: exact origins whose pages may connect, as `https://app.example.org`; default all, since the token decides. */
   readonly origins?: readonly string[] | undefined
 }
 
-/** Decides about requests and tokens. */
+/** Decides about requests. */
 export interface Gate {
   /** @returns Why a request is refused, as a sentence; `undefined` if it may pass. */
   refusal(headers: Pick<IncomingHttpHeaders, 'host' | 'origin'>): string | undefined
-  /** Whether a token is the right one; always so if none is configured. */
-  admits(token: string | undefined): boolean
-  /** Whether a token is asked for. */
-  readonly hasToken: boolean
 }
 
 /** Whether only this machine can reach a relay that listens on `host`. */
@@ -28,11 +23,9 @@ export const isLoopback = (host: string): boolean => {
 }
 
 /** Creates the gate. */
-export const createGate = ({ token, origins }: GateOptions): Gate => ({
-  hasToken: token !== undefined,
-  admits: (offered) => token === undefined || (offered !== undefined && isSame(offered, token)),
+export const createGate = ({ asksForToken, origins }: GateOptions): Gate => ({
   refusal({ host = '', origin }) {
-    if (token !== undefined) {
+    if (asksForToken) {
       const isListed = origin === undefined || origins === undefined || origins.includes(origin)
       return isListed ? undefined : `Origin ${show(origin)} may not connect. Add it to the relay's origins.`
     }
@@ -53,8 +46,3 @@ const hostnameOf = (url: string): string | undefined => {
     return undefined
   }
 }
-
-/** Hashed first, so that neither the time nor the length tells how close a guess was. */
-const isSame = (a: string, b: string): boolean => timingSafeEqual(hash(a), hash(b))
-
-const hash = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,11 +1,35 @@
 // Starts and stops the HTTP server that a relay listens with. Knows ports and faults, not what is served.
 import type { Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { MerrowError } from '../../src/errors.ts'
 
-/** Creates the server for an app; it does not listen yet. */
-export const createServer = (app: Hono): Server => createAdaptorServer({ fetch: app.fetch }) as Server
+/** A certificate and its key, PEM. */
+export interface TlsOptions {
+  readonly cert: string
+  readonly key: string
+}
+
+/**
+ * Creates the server for an app; it does not listen yet.
+ *
+ * @param tls - Makes it speak https and wss.
+ * @throws {@link MerrowError} `invalid_config` if certificate and key cannot be used.
+ */
+export const createServer = (app: Hono, tls?: TlsOptions): Server => {
+  const { fetch } = app
+  if (tls === undefined) return createAdaptorServer({ fetch }) as Server
+  try {
+    return createAdaptorServer({ fetch, createServer: createHttpsServer, serverOptions: { ...tls } }) as Server
+  } catch (cause) {
+    throw new MerrowError(
+      'invalid_config',
+      `Cannot use the TLS certificate and key: ${cause instanceof Error ? cause.message : String(cause)}. Give PEM files that belong together (tlsCert, tlsKey).`,
+      { cause },
+    )
+  }
+}
 
 /**
  * Listens.

@@ -1,57 +1,86 @@
 // Both logs keep the contract; the one on disk keeps its folder besides.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testFolder } from '../testing/folder.ts'
 import { logContract } from '../testing/log-contract.ts'
+import { waitUntil } from '../testing/wait.ts'
+import { openFileLog } from './file-log.ts'
 import { GroupCommit } from './group-commit.ts'
-import { openLmdbLog } from './lmdb.ts'
 import { openMemoryLog } from './memory.ts'
 
-describe('memory log', () => logContract(async () => openMemoryLog()))
+const filesIn = (folder: string, ending: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
 
-describe('LMDB log', () => {
-  logContract(() => openLmdbLog({ folder: testFolder() }))
+describe('memory log', () => logContract(async (setup) => openMemoryLog(setup)))
+describe('log on disk', () => logContract((setup) => openFileLog({ folder: testFolder(), ...setup })))
+describe('log on disk, its journal always full', () =>
+  logContract((setup) => openFileLog({ folder: testFolder(), journalBytes: 1, ...setup })))
 
+describe('log on disk besides', () => {
   it('[L11] holds after reopening what was appended, and counts on', async () => {
     const folder = testFolder()
-    const log = await openLmdbLog({ folder })
-    await log.append('a', [Uint8Array.of(1), Uint8Array.of(2)])
-    await log.putSnapshot('a', { upTo: 1, state: Uint8Array.of(7), stateVector: Uint8Array.of(8) })
-    await log.close()
-    const again = await openLmdbLog({ folder })
-    const { snapshot, entries } = await again.read('a')
-    expect([snapshot?.upTo, entries.map(({ seq }) => seq)]).toEqual([1, [2]])
-    expect(await again.append('a', [Uint8Array.of(3)])).toBe(3)
-    await again.close()
+    for (const journalBytes of [1, undefined]) {
+      const log = await openFileLog({ folder, journalBytes })
+      const head = await log.append('a', [Uint8Array.of(1), Uint8Array.of(2)])
+      const [state, stateVector, deletes] = [Uint8Array.of(7), Uint8Array.of(8), Uint8Array.of(0, 0)]
+      await log.putSnapshot('a', { upTo: head - 1, state, stateVector, deletes })
+      await log.close()
+      const again = await openFileLog({ folder })
+      const { snapshot, entries } = await again.read('a')
+      expect([snapshot?.upTo, entries.map(({ seq }) => seq)]).toEqual([head - 1, [head]])
+      expect(await again.append('a', [Uint8Array.of(3)])).toBe(head + 1)
+      await again.close()
+    }
   })
 
-  it('[L12] refuses a folder that a newer version made', async () => {
+  it('[L12] refuses a folder that another version made, a damaged and a half restored one, with the cure', async () => {
     const folder = testFolder()
-    await (await openLmdbLog({ folder })).close()
-    writeFileSync(join(folder, 'format.json'), '{"format":2}')
-    await expect(openLmdbLog({ folder })).rejects.toMatchObject({ code: 'newer_format' })
-  })
-
-  it('[L13] refuses a folder that cannot be made', async () => {
-    const file = join(testFolder(), 'file')
-    writeFileSync(file, '')
-    const opening = openLmdbLog({ folder: join(file, 'data') })
-    await expect(opening).rejects.toMatchObject({
+    const log = await openFileLog({ folder })
+    await log.append('a', [Uint8Array.of(1)])
+    await log.close()
+    const format = join(folder, 'format.json')
+    for (const [text, code, cure] of [
+      ['{"format":3}', 'newer_format', /or a newer one/],
+      ['{"format":1}', 'newer_format', /version that made it/],
+      ['{"form', 'folder_unusable', /from a backup/],
+    ] as const) {
+      writeFileSync(format, text)
+      await expect(openFileLog({ folder })).rejects.toMatchObject({ code, message: expect.stringMatching(cure) })
+    }
+    rmSync(format)
+    await expect(openFileLog({ folder })).rejects.toMatchObject({
       code: 'folder_unusable',
-      message: expect.stringContaining('--data'),
+      message: expect.stringContaining('Copy the backup again'),
     })
   })
 
-  it('[L14] refuses a folder that a living process holds, naming it', async () => {
+  it('[L13] refuses a folder that cannot be made or written, with the cure', async () => {
+    const file = join(testFolder(), 'file')
+    writeFileSync(file, '')
+    for (const folder of [join(file, 'data'), '/dev/null/data']) {
+      await expect(openFileLog({ folder })).rejects.toMatchObject({
+        code: 'folder_unusable',
+        message: expect.stringContaining('--data'),
+      })
+    }
+  })
+
+  it('[L14] refuses a folder that a living process holds, naming it, and lets others read it', async () => {
     const folder = testFolder()
-    const log = await openLmdbLog({ folder })
+    const log = await openFileLog({ folder })
+    await log.append('a', [Uint8Array.of(1)])
     const message = expect.stringContaining(`pid ${process.pid}`)
-    await expect(openLmdbLog({ folder })).rejects.toMatchObject({ code: 'folder_unusable', message })
+    await expect(openFileLog({ folder })).rejects.toMatchObject({ code: 'folder_unusable', message })
+    const reader = await openFileLog({ folder, isReadOnly: true })
+    expect((await reader.read('a')).entries).toHaveLength(1)
+    await reader.close()
     await log.close()
-    await (await openLmdbLog({ folder })).close()
+    await (await openFileLog({ folder })).close()
   })
 
   it('[L15] takes over a folder from a dead process, and from another one with the same pid', async () => {
@@ -60,24 +89,67 @@ describe('LMDB log', () => {
     await once(child, 'exit')
     for (const pid of [child.pid, process.ppid]) {
       writeFileSync(join(folder, 'relay.lock'), JSON.stringify({ pid, started: 'long ago' }))
-      await (await openLmdbLog({ folder })).close()
+      await (await openFileLog({ folder })).close()
     }
   })
 
-  it('[L16] refuses to read a record whose bytes have changed', async () => {
+  it('[L16] refuses to read a record whose bytes have changed, in the journal and in files of its own', async () => {
+    for (const journalBytes of [1, undefined]) {
+      const folder = testFolder()
+      const log = await openFileLog({ folder, journalBytes })
+      await log.append('a', [new Uint8Array(200).fill(77)])
+      await log.append('b', [Uint8Array.of(1)])
+      await log.append('b', [Uint8Array.of(2)])
+      await log.close()
+      for (const file of [...filesIn(folder, '.journal'), ...filesIn(folder, '.tail')]) {
+        const bytes = readFileSync(file)
+        const at = bytes.indexOf(Buffer.alloc(200, 77))
+        if (at >= 0) bytes[at + 9] = 78
+        writeFileSync(file, bytes)
+      }
+      const again = await openFileLog({ folder })
+      await expect(again.read('a')).rejects.toMatchObject({ code: 'storage_failed' })
+      expect((await again.read('b')).entries).toHaveLength(2)
+      await again.close()
+    }
+  })
+
+  it('[W1] leaves out what a crash cut off, tells of it, and loses nothing at the next crash', async () => {
     const folder = testFolder()
-    const log = await openLmdbLog({ folder })
-    await log.append('a', [new Uint8Array(200).fill(77)])
-    await log.append('b', [Uint8Array.of(1)])
+    const log = await openFileLog({ folder })
+    await log.append('a', [Uint8Array.of(1)])
+    const [journal = ''] = filesIn(folder, '.journal')
+    const whole = readFileSync(journal)
     await log.close()
-    const file = join(folder, 'log.mdb')
-    const bytes = readFileSync(file)
-    for (let at = bytes.indexOf(Buffer.alloc(200, 77)); at >= 0; at = bytes.indexOf(Buffer.alloc(200, 77)))
-      bytes[at + 9] = 78
-    writeFileSync(file, bytes)
-    const again = await openLmdbLog({ folder })
-    await expect(again.read('a')).rejects.toMatchObject({ code: 'storage_failed' })
-    expect((await again.read('b')).entries).toHaveLength(1)
+    for (let cut = 1; cut < 8; cut++) {
+      const crashed = testFolder()
+      cpSync(folder, crashed, { recursive: true })
+      writeFileSync(
+        join(crashed, 'journal', '000000000001.journal'),
+        Buffer.concat([whole, whole.subarray(26, 26 + cut)]),
+      )
+      const reports: string[] = []
+      const again = await openFileLog({ folder: crashed, logger: (_, message) => void reports.push(message) })
+      expect(reports).toEqual(['an unfinished write was left out'])
+      expect(await again.append('a', [Uint8Array.of(2)])).toBe(2)
+      // Killed again: nobody closes this one.
+      const third = await openFileLog({ folder: crashed, isReadOnly: true })
+      expect((await third.read('a')).entries.map(({ seq }) => seq)).toEqual([1, 2])
+      await again.close()
+    }
+  })
+
+  it('[W2] keeps nothing in memory of documents whose updates have left the journal', async () => {
+    const folder = testFolder()
+    const log = await openFileLog({ folder, journalBytes: 1 })
+    for (let n = 0; n < 30; n++) await log.append(`d${n}`, [Uint8Array.of(n)])
+    await log.append('last', [Uint8Array.of(1)])
+    // Whatever a log remembers it has from the journal.
+    await waitUntil('the rest has left the journal', () => filesIn(folder, '.journal').length === 1)
+    expect(filesIn(folder, '.tail')).toHaveLength(30)
+    await log.close()
+    const again = await openFileLog({ folder })
+    expect((await again.documents()).length).toBe(31)
     await again.close()
   })
 })

@@ -1,11 +1,23 @@
 // A log that forgets when the process ends: for tests and for trying things out. Knows nothing of disks.
 import { MerrowError } from '../../src/errors.ts'
-import type { Log, LogEntry, Snapshot } from './port.ts'
+import { deleted } from './fault.ts'
+import type { Log, LogEntry, Retention, StoredSnapshot } from './port.ts'
+import { DEFAULT_RETENTION, keptOf } from './retention.ts'
 
 interface Held {
   head: number
-  snapshot: Snapshot | undefined
+  isDeleted: boolean
+  /** Newest first. */
+  snapshots: readonly StoredSnapshot[]
   entries: readonly LogEntry[]
+}
+
+/** How a log in memory is set up. */
+export interface MemoryLogOptions {
+  /** Which former snapshots are kept; by default a hundred, an hour apart, for thirty days. */
+  readonly retention?: Retention | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
 }
 
 /**
@@ -13,20 +25,21 @@ interface Held {
  *
  * @returns A {@link Log} whose promises resolve at once and which keeps nothing.
  */
-export const openMemoryLog = (): Log => {
-  const held = new Map<string, Held>()
+export const openMemoryLog = ({ retention = DEFAULT_RETENTION, now = Date.now }: MemoryLogOptions = {}): Log => {
+  const documents = new Map<string, Held>()
   let isOpen = true
 
   const use = (document: string): Held => {
     if (!isOpen) throw closed()
-    const found = held.get(document) ?? { head: 0, snapshot: undefined, entries: [] }
-    held.set(document, found)
+    const found = documents.get(document) ?? { head: 0, isDeleted: false, snapshots: [], entries: [] }
+    if (found.isDeleted) throw deleted(document)
     return found
   }
 
   return {
     async append(document, updates) {
       const log = use(document)
+      documents.set(document, log)
       // Copies: the caller's bytes are often a view into a much larger network buffer.
       log.entries = [
         ...log.entries,
@@ -36,20 +49,43 @@ export const openMemoryLog = (): Log => {
       return log.head
     },
     async read(document) {
-      if (!isOpen) throw closed()
-      const log = held.get(document)
-      return { snapshot: log?.snapshot, entries: log?.entries ?? [] }
+      const { snapshots, entries } = use(document)
+      return { snapshot: snapshots[0], entries }
     },
-    async putSnapshot(document, snapshot) {
+    async putSnapshot(document, { state, ...snapshot }) {
       const log = use(document)
-      if (snapshot.upTo <= (log.snapshot?.upTo ?? 0)) return false
-      log.snapshot = snapshot
+      if (snapshot.upTo <= (log.snapshots[0]?.upTo ?? 0)) return false
+      const stored: StoredSnapshot = {
+        ...snapshot,
+        takenAt: now(),
+        bytes: state.length,
+        // A copy: snapshots are handed over to a thread, which empties them here.
+        state: async () => state.slice(),
+        async *stream(start, end) {
+          yield state.subarray(start, end)
+        },
+      }
+      documents.set(document, log)
+      log.snapshots = keptOf([stored, ...log.snapshots], retention, now())
       log.entries = log.entries.filter(({ seq }) => seq > snapshot.upTo)
       log.head = Math.max(log.head, snapshot.upTo)
       return true
     },
+    async snapshots(document) {
+      return use(document).snapshots.map(({ upTo, takenAt, bytes }) => ({ upTo, takenAt, bytes }))
+    },
+    async readSnapshot(document, upTo) {
+      return use(document).snapshots.find((snapshot) => snapshot.upTo === upTo)
+    },
+    async remove(document) {
+      if (!isOpen) throw closed()
+      const log = documents.get(document)
+      if (log === undefined || log.isDeleted) return false
+      documents.set(document, { head: log.head, isDeleted: true, snapshots: [], entries: [] })
+      return true
+    },
     async documents() {
-      return [...held.keys()].sort()
+      return [...documents].flatMap(([name, { isDeleted }]) => (isDeleted ? [] : [name])).sort()
     },
     async close() {
       isOpen = false

@@ -8,6 +8,27 @@ export interface Snapshot {
   readonly state: Uint8Array
   /** Its Yjs state vector, encoded (v1). */
   readonly stateVector: Uint8Array
+  /** Its deletes alone, as an update (v1): what a joiner who has all of its clocks may still lack. */
+  readonly deletes: Uint8Array
+}
+
+/** What a log knows of a snapshot without reading it. */
+export interface SnapshotInfo {
+  readonly upTo: number
+  /** When it was stored, in milliseconds since 1970. */
+  readonly takenAt: number
+  /** Length of its state in bytes. */
+  readonly bytes: number
+}
+
+/** A stored snapshot, whose state is read on demand: it may be large, and is seldom needed. */
+export interface StoredSnapshot extends SnapshotInfo {
+  readonly stateVector: Uint8Array
+  readonly deletes: Uint8Array
+  /** Reads the whole state. */
+  state(): Promise<Uint8Array>
+  /** Reads the state in blocks from byte `start` up to and without `end`, each checked before it is handed out. */
+  stream(start?: number, end?: number): AsyncIterable<Uint8Array>
 }
 
 /** One update and its place in its document's log. */
@@ -18,16 +39,27 @@ export interface LogEntry {
 
 /** What a log holds of one document. */
 export interface LogContent {
-  readonly snapshot: Snapshot | undefined
+  readonly snapshot: StoredSnapshot | undefined
   /** Updates after the snapshot, in order. */
   readonly entries: readonly LogEntry[]
+}
+
+/** Which former snapshots are kept beside the current one and the one before it. */
+export interface Retention {
+  /** Most former snapshots of a document. */
+  readonly count: number
+  /** Former snapshots older than this go, in milliseconds. */
+  readonly ageMs: number
+  /** Former snapshots closer together than this are thinned, in milliseconds. */
+  readonly spacingMs: number
 }
 
 /**
  * A durable log of updates per document.
  *
  * Sequence numbers start at 1 and grow by 1 within a document. All methods reject with a `MerrowError`
- * (`storage_failed`, `storage_full`) if the disk refuses; nothing has been written then.
+ * (`storage_failed`, `storage_full`) if the disk refuses, nothing has been written then; and with `document_deleted`
+ * for a document that {@link Log.remove} has deleted.
  */
 export interface Log {
   /**
@@ -39,12 +71,23 @@ export interface Log {
   /** Reads snapshot and updates of one document; both empty if it is unknown. */
   read(document: string): Promise<LogContent>
   /**
-   * Stores a snapshot if it is newer than the one there is, and only then removes the updates that it holds, in one transaction.
+   * Stores a snapshot if it is newer than the one there is, and only then removes the updates that it holds. The one
+   * before it is kept, and older ones as the log's {@link Retention} says.
    *
    * @returns Whether it was stored.
    */
   putSnapshot(document: string, snapshot: Snapshot): Promise<boolean>
-  /** Names of all documents, sorted. */
+  /** All snapshots that are kept of a document, newest first. */
+  snapshots(document: string): Promise<readonly SnapshotInfo[]>
+  /** One of them; `undefined` if it is not kept. */
+  readSnapshot(document: string, upTo: number): Promise<StoredSnapshot | undefined>
+  /**
+   * Deletes a document with all its snapshots. Its name stays taken: who still has it would bring it back.
+   *
+   * @returns Whether there was anything to delete.
+   */
+  remove(document: string): Promise<boolean>
+  /** Names of all documents that are not deleted, sorted. */
   documents(): Promise<readonly string[]>
   /** Waits for running appends, then lets go of the disk. */
   close(): Promise<void>

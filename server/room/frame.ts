@@ -7,7 +7,8 @@ import { FrameType, SyncType } from '../../src/sync/wire.ts'
 /** One stock frame from a client. */
 export type Frame =
   | { readonly kind: 'step1'; readonly stateVector: Uint8Array }
-  | { readonly kind: 'update'; readonly update: Uint8Array }
+  /** `isAnswer`: a step 2, which answers the relay's step 1 with all that it lacks. */
+  | { readonly kind: 'update'; readonly update: Uint8Array; readonly isAnswer: boolean }
   | { readonly kind: 'awareness'; readonly update: Uint8Array }
   | { readonly kind: 'queryAwareness' }
 
@@ -51,7 +52,7 @@ const readSync = (decoder: decoding.Decoder): Frame => {
       return { kind: 'step1', stateVector: decoding.readVarUint8Array(decoder) }
     case SyncType.step2:
     case SyncType.update:
-      return { kind: 'update', update: decoding.readVarUint8Array(decoder) }
+      return { kind: 'update', update: decoding.readVarUint8Array(decoder), isAnswer: type === SyncType.step2 }
     default:
       throw new Error(`unknown sync type ${type}`)
   }

@@ -1,34 +1,54 @@
 // What a room and its members know of each other. Knows neither sockets nor Yjs.
-import { cutFrame, encodeMessage } from '../../src/sync/wire.ts'
+import type { Access } from '../auth/grants.ts'
 
-/** One frame for members of one room, framed for the shared socket at most once however many get it. */
+/** One frame for members of one room, encoded for each protocol at most once however many get it. */
 export class RoomFrame {
   /** Number of the room among this relay's rooms. */
   readonly room: number
-  /** The stock frame, as `/yjs` clients get it. */
+  /** The stock frame. */
   readonly bytes: Uint8Array
-  #messages: readonly Uint8Array[] | undefined
+  readonly #encoded = new Map<string, readonly Uint8Array[]>()
 
   constructor(room: number, bytes: Uint8Array) {
     this.room = room
     this.bytes = bytes
   }
 
-  /** The frame as messages of the shared socket: one, or, if it is long, its parts, so that a slow client hears that it is under way. */
-  get messages(): readonly Uint8Array[] {
-    this.#messages ??= Array.from(cutFrame(this.room, this.bytes), encodeMessage)
-    return this.#messages
+  /** What goes out on the sockets of one protocol; `encode` runs the first time alone. */
+  encodedAs(protocol: string, encode: () => readonly Uint8Array[]): readonly Uint8Array[] {
+    const known = this.#encoded.get(protocol)
+    if (known !== undefined) return known
+    const encoded = encode()
+    this.#encoded.set(protocol, encoded)
+    return encoded
   }
 }
 
 /** One client's hold on one document, as its room sees it. No method throws. */
 export interface Member {
+  /** Whether it gets its own updates back once they are durable: newer stock clients take that for their acknowledgement. */
+  readonly isEchoed?: boolean
   /** Takes what all members get; may be refused to one who is too far behind. */
   broadcast(frame: RoomFrame): void
   /** Takes what this member alone asked for. */
   answer(frame: RoomFrame): void
   /** Learns that its first `count` update frames are durable. */
   acknowledge(count: number): void
+  /** Learns that a frame of its made the relay read the document. */
+  costs?(): void
   /** Learns that its membership is over; the code is a WebSocket close code. */
   close(code: number, reason: string): void
 }
+
+/** Whom a member stands for. */
+export interface Entrant {
+  /** Whose token it is; undefined where tokens name nobody. */
+  readonly subject: string | undefined
+  /** Client id that it announced, under which it will write. */
+  readonly client?: number | undefined
+  /** What it may do now; asked at each frame, since tokens are renewed and end. */
+  access(): Access
+}
+
+/** Somebody who may do everything, where nobody is asked for a token. */
+export const ANYBODY: Entrant = { subject: undefined, access: () => 'write' }

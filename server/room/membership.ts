@@ -1,13 +1,15 @@
 // One member's side of a room: reads its frames, holds them until the room is loaded, and counts what is durable.
 import { MerrowError } from '../../src/errors.ts'
 import { CloseCode } from '../../src/sync/wire.ts'
+import type { ClockRange } from '../guard/vector.ts'
+import type { Refusal, Verdict } from '../guard/verdict.ts'
 import { errorFields, type Logger } from '../logger.ts'
-import { isEmptyUpdate } from './answer.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import { decodeFrame, type Frame } from './frame.ts'
-import type { Member } from './member.ts'
+import type { Entrant, Member } from './member.ts'
 import { MAX_AWARENESS_BYTES } from './presence.ts'
+import { Requests } from './requests.ts'
 import type { Room } from './room.ts'
-import { rangesOf } from './vector.ts'
 
 /** Bounds of one membership. */
 export interface MembershipOptions {
@@ -20,7 +22,8 @@ export interface MembershipOptions {
 
 /** Transient: the client tries again, and the handshake then brings what is missing. */
 const INTERNAL_ERROR = 1011
-
+/** Transient too: what is missing, or whose client id it is, may be settled by others meanwhile. */
+const POLICY_VIOLATION = 1008
 /** Frames that came before the room was loaded. */
 interface Waiting {
   readonly kind: 'waiting'
@@ -32,21 +35,25 @@ interface Waiting {
 export class Membership {
   readonly #room: Room
   readonly #member: Member
+  readonly #entrant: Entrant
   readonly #options: MembershipOptions
+  readonly #acknowledgements: Acknowledgements
   #state: Waiting | { readonly kind: 'joined' } | { readonly kind: 'over' }
-  #lastAppend: Promise<void> = Promise.resolve()
-  #durable = 0
-  #isAckDue = false
+  readonly #requests = new Requests()
 
-  constructor(room: Room, member: Member, options: MembershipOptions) {
+  constructor(room: Room, member: Member, entrant: Entrant, options: MembershipOptions) {
     this.#room = room
     this.#member = member
+    this.#entrant = entrant
     this.#options = options
     this.#state = { kind: 'waiting', frames: [], bytes: 0 }
+    this.#acknowledgements = new Acknowledgements((count) => {
+      if (this.#state.kind === 'joined') member.acknowledge(count)
+    })
     // Before the log is read, so that no update falls between reading it and listening.
-    room.join(member)
+    room.join(member, entrant)
     room.loaded.then(
-      () => this.#joined(),
+      () => this.#enter(),
       (error) => this.#failed('load', error),
     )
   }
@@ -72,10 +79,25 @@ export class Membership {
     this.#room.leave(this.#member)
   }
 
+  /** Ends it from the relay's side, for its token no longer allows it. */
+  forbid(): void {
+    this.#end(CloseCode.forbidden, 'the token does not allow this document')
+  }
+
   #wait(state: Waiting, frame: Uint8Array): void {
     state.bytes += frame.length
     if (state.bytes > this.#options.maxFrameBytes) this.#end(CloseCode.tooLarge, 'too many bytes at once')
     else state.frames.push(frame)
+  }
+
+  /** Nobody writes under a client id before it is his own, durably. */
+  #enter(): void {
+    const { client, subject } = this.#entrant
+    if (client === undefined || subject === undefined || this.#entrant.access() !== 'write') return this.#joined()
+    this.#room.lease(client, subject).then(
+      (isLeased) => (isLeased ? this.#joined() : this.#end(CloseCode.clientTaken, `client id ${client} is taken`)),
+      (error) => this.#failed('lease', error),
+    )
   }
 
   #joined(): void {
@@ -88,9 +110,10 @@ export class Membership {
 
   #read(bytes: Uint8Array): void {
     try {
-      this.#act(decodeFrame(bytes))
+      if (this.#entrant.access() === 'none') this.forbid()
+      else this.#act(decodeFrame(bytes))
     } catch (error) {
-      this.#refuse(error)
+      this.#refuse('malformed', error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -100,11 +123,11 @@ export class Membership {
         this.#room.sendMissing(this.#member, frame.stateVector).catch((error) => this.#failed('read', error))
         break
       case 'update':
-        this.#append(frame.update)
+        this.#take(frame.update, frame.isAnswer)
         break
       case 'awareness':
         if (frame.update.length > MAX_AWARENESS_BYTES) this.#end(CloseCode.tooLarge, 'awareness too large')
-        else this.#room.announce(this.#member, frame.update)
+        else this.#room.announce(this.#member, this.#entrant, frame.update)
         break
       case 'queryAwareness':
         this.#room.sendPresence(this.#member)
@@ -112,40 +135,70 @@ export class Membership {
     }
   }
 
-  #append(update: Uint8Array): void {
-    // An empty one waits for those before it: the count that is acknowledged is of the first frames, in order.
-    if (!isEmptyUpdate(update)) this.#lastAppend = this.#room.append(this.#member, update, rangesOf(update))
-    this.#lastAppend.then(
-      () => this.#acknowledgeOne(),
-      (error) => this.#failed('append', error),
-    )
+  #take(update: Uint8Array, isAnswer: boolean): void {
+    const verdict = this.#room.judge(update, this.#entrant, isAnswer)
+    switch (verdict.kind) {
+      case 'nothing':
+        return this.#settle(this.#unforked(update, verdict.overlap), isAnswer)
+      case 'missing':
+        return this.#requestMissing(verdict.reason, isAnswer)
+      case 'refused':
+        return this.#refuse(verdict.refusal, verdict.reason)
+      case 'accepted':
+        return this.#settle(this.#appended(update, verdict), isAnswer)
+    }
   }
 
-  #acknowledgeOne(): void {
-    this.#durable += 1
-    if (this.#isAckDue) return
-    this.#isAckDue = true
-    // Appends of one commit resolve together; one message tells of all.
-    queueMicrotask(() => {
-      this.#isAckDue = false
-      if (this.#state.kind === 'joined') this.#member.acknowledge(this.#durable)
-    })
+  async #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
+    const appended = this.#room.append(this.#member, accepted)
+    if (accepted.overlap.length === 0) return appended
+    await Promise.all([appended, this.#unforked(update, accepted.overlap)])
+  }
+
+  /** What is said again must be the same: else it would be acknowledged, and be nowhere. Never resolves if it is not. */
+  async #unforked(update: Uint8Array, overlap: readonly ClockRange[]): Promise<void> {
+    if (overlap.length === 0) return
+    this.#member.costs?.()
+    const fork = await this.#room.findFork(update, overlap)
+    if (fork === undefined) return
+    this.#refuse(
+      'forked',
+      `client id ${fork.client} has other content at clock ${fork.clock}: two replicas wrote under it`,
+    )
+    await new Promise(() => {})
+  }
+
+  #settle(durable: Promise<void>, isAnswer: boolean): void {
+    if (isAnswer) this.#requests.answered()
+    this.#acknowledgements.add(durable, isAnswer).catch((error) => this.#failed('append', error))
+  }
+
+  /** What builds on something that the relay lacks is not stored; the member's answer will hold it once more. */
+  #requestMissing(reason: string, isAnswer: boolean): void {
+    const next = this.#requests.next(isAnswer)
+    if (next === 'give up') return this.#end(POLICY_VIOLATION, `updates build on what nobody has sent: ${reason}`)
+    this.#acknowledgements.addMissing()
+    if (next === 'ask') this.#room.askForMissing(this.#member)
   }
 
   #failed(task: string, error: unknown): void {
     if (this.#state.kind === 'over') return
     if (error instanceof MerrowError && error.code === 'invalid_frame') {
-      this.#refuse(error)
+      this.#refuse('malformed', error.message)
+      return
+    }
+    if (error instanceof MerrowError && error.code === 'document_deleted') {
+      this.#end(CloseCode.deleted, 'the document was deleted')
       return
     }
     this.#options.logger('error', `cannot ${task}`, { document: this.#room.document, ...errorFields(error) })
     this.#end(INTERNAL_ERROR, `the relay could not ${task}; try again`)
   }
 
-  #refuse(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#options.logger('warn', 'bad frame', { document: this.#room.document, ...errorFields(error) })
-    this.#end(CloseCode.badFrame, reason)
+  #refuse(refusal: Refusal, reason: string): void {
+    const { document } = this.#room
+    this.#options.logger('warn', 'bad frame', { document, refusal, reason, subject: this.#entrant.subject })
+    this.#end(CODES[refusal], reason)
   }
 
   #end(code: number, reason: string): void {
@@ -153,4 +206,16 @@ export class Membership {
     this.leave()
     this.#member.close(code, reason)
   }
+}
+
+const CODES: Readonly<Record<Refusal, number>> = {
+  malformed: CloseCode.badFrame,
+  impossible: CloseCode.badFrame,
+  shape: CloseCode.badFrame,
+  broken: CloseCode.badFrame,
+  read_only: CloseCode.forbidden,
+  forked: CloseCode.forked,
+  too_large: CloseCode.tooLarge,
+  // Its holder may bring the same writes, and then they are known.
+  foreign_client: POLICY_VIOLATION,
 }

@@ -4,11 +4,12 @@ import * as encoding from 'lib0/encoding'
 import { expect, it } from 'vitest'
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { SyncType } from '../../src/sync/wire.ts'
 import { openMemoryLog } from '../log/memory.ts'
 import { holdLog } from '../testing/logs.ts'
 import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
 import { waitUntil } from '../testing/wait.ts'
-import { encodeAwareness } from './frame.ts'
+import { encodeAwareness, encodeSync, type Frame } from './frame.ts'
 import { createHub } from './hub.ts'
 
 const setup = (options: { maxFrameBytes?: number } = {}) => {
@@ -109,35 +110,31 @@ it('[R7] answers with what the joiner lacks, and nothing more', async () => {
   expect(keysOf(has)).toEqual(['a', 'b'])
 })
 
-it('[R8] stores an update that leaves a gap, and counts its clocks once the gap is filled', async () => {
+it('[R8] asks for what an update builds on, and acknowledges it once the answer is durable', async () => {
   const { hub, log } = setup()
   const author = await joined(hub, 'd')
-  const [first, second] = editsOf(new Y.Doc(), put('a'), put('b'))
-  const vectorFor = async () => {
-    const joiner = await joined(hub, 'd')
-    joiner.membership.leave()
-    const [greeting] = joiner.frames
-    return greeting?.kind === 'step1' ? [...Y.decodeStateVector(greeting.stateVector).values()] : undefined
-  }
-  author.membership.receive(updateFrame(second ?? Uint8Array.of()))
-  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 1)
-  expect(await vectorFor()).toEqual([])
-  author.membership.receive(updateFrame(first ?? Uint8Array.of()))
-  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 2)
-  expect(await vectorFor()).toEqual([2])
-  expect((await log.read('d')).entries).toHaveLength(2)
+  const doc = new Y.Doc()
+  const [, second, third] = editsOf(doc, put('a'), put('b'), put('c'))
+  for (const update of [second, third]) author.membership.receive(updateFrame(update ?? Uint8Array.of()))
+  await waitUntil('it is asked', () => author.frames.filter(({ kind }) => kind === 'step1').length === 2)
+  expect([author.acknowledged, (await log.read('d')).entries]).toEqual([[], []])
+  author.membership.receive(encodeSync(SyncType.step2, Y.encodeStateAsUpdate(doc)))
+  await waitUntil('all are acknowledged', () => author.acknowledged.at(-1) === 3)
+  expect(author.acknowledged).toEqual([3])
+  const joiner = await joined(hub, 'd')
+  joiner.membership.receive(step1Frame())
+  await waitUntil('the answer comes', () => joiner.frames.length === 2)
+  expect(keysOf(joiner.doc())).toEqual(['a', 'b', 'c'])
 })
 
-it('[R8] does not count a gap inside an update', async () => {
-  const { hub } = setup()
+it('[R8] closes a member, for a while, that was asked three times and cannot say what its updates build on', async () => {
+  const { hub, log } = setup()
   const author = await joined(hub, 'd')
-  const [first, , third] = editsOf(new Y.Doc(), put('a'), put('b'), put('c'))
-  const gapped = Y.mergeUpdates([first ?? Uint8Array.of(), third ?? Uint8Array.of()])
-  author.membership.receive(updateFrame(gapped))
-  await waitUntil('it is stored', () => author.acknowledged.at(-1) === 1)
-  const joiner = await joined(hub, 'd')
-  const [greeting] = joiner.frames
-  expect(greeting?.kind === 'step1' && [...Y.decodeStateVector(greeting.stateVector).values()]).toEqual([1])
+  const [, second] = editsOf(new Y.Doc(), put('a'), put('b'))
+  const answer = encodeSync(SyncType.step2, second ?? Uint8Array.of())
+  for (let times = 0; times < 4; times++) author.membership.receive(answer)
+  expect(author.closed?.code).toBe(1008)
+  expect((await log.read('d')).entries).toEqual([])
 })
 
 it('[R9] never takes a document that could not be read for an empty one', async () => {
@@ -216,23 +213,51 @@ it('[R13] keeps the presence of a client that came back on another connection be
   mine.destroy()
 })
 
-it('[R13] keeps at most 1,000 presences, passes on no others, and closes who sends too much at once', async () => {
-  const { hub } = setup()
-  const [crowd, other] = [await joined(hub, 'd'), await joined(hub, 'd')]
-  const presence = (count: number, state: string) => {
-    const encoder = encoding.createEncoder()
-    encoding.writeVarUint(encoder, count)
-    for (let client = 1; client <= count; client++) {
-      for (const number of [client, 1]) encoding.writeVarUint(encoder, number)
-      encoding.writeVarString(encoder, state)
-    }
-    return encodeAwareness(encoding.toUint8Array(encoder))
+const presence = (count: number, state = '{}', clock = 1, first = 1) => {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, count)
+  for (let client = first; client < first + count; client++) {
+    for (const number of [client, clock]) encoding.writeVarUint(encoder, number)
+    encoding.writeVarString(encoder, state)
   }
-  crowd.membership.receive(presence(1500, '{}'))
-  const passed = other.frames.at(-1)
-  expect(passed?.kind === 'awareness' && decoding.readVarUint(decoding.createDecoder(passed.update))).toBe(1000)
-  crowd.membership.receive(presence(1, `"${'x'.repeat(70_000)}"`))
-  expect(crowd.closed?.code).toBe(4413)
+  return encodeAwareness(encoding.toUint8Array(encoder))
+}
+const clientsIn = (member: { frames: readonly Frame[] }) =>
+  member.frames.flatMap((frame) =>
+    frame.kind === 'awareness' ? [decoding.readVarUint(decoding.createDecoder(frame.update.subarray(1)))] : [],
+  )
+
+it('[R13] a member speaks for one client id: echoes and crowds are passed over', async () => {
+  const { hub } = setup()
+  const [ann, ben, other] = [await joined(hub, 'd'), await joined(hub, 'd'), await joined(hub, 'd')]
+  ann.membership.receive(presence(1, '{"name":"Ann"}', 1, 7))
+  ben.membership.receive(presence(1, '{"name":"Ben"}', 1, 8))
+  ben.membership.receive(presence(1, '{"name":"not Ann"}', 2, 7))
+  ben.membership.receive(presence(1500))
+  expect(clientsIn(other)).toEqual([7, 8])
+  ben.membership.leave()
+  expect(clientsIn(other)).toEqual([7, 8, 8])
+})
+
+it('[R13] keeps at most 1,000 presences, and passes on no others', async () => {
+  const { hub } = setup()
+  const other = await joined(hub, 'd')
+  const crowd = await Promise.all(Array.from({ length: 1010 }, () => joined(hub, 'd')))
+  for (const [at, member] of crowd.entries()) member.membership.receive(presence(1, '{}', 1, 100 + at))
+  expect(clientsIn(other)).toHaveLength(1000)
+})
+
+it.each([
+  ['is too long', [presence(1, `"${'x'.repeat(70_000)}"`)], 4413],
+  ['has too many states', [presence(3000)], 4400],
+  ['has a clock that never comes back', [presence(1, '{}', 2 ** 52)], 4400],
+  ['jumps ahead', [presence(1, '{}', 1), presence(1, '{}', 100_000)], 4400],
+  ['is no object', [presence(1, '7')], 4400],
+])('[R13] closes whose presence %s', async (_, frames, code) => {
+  const { hub } = setup()
+  const member = await joined(hub, 'd')
+  for (const frame of frames) member.membership.receive(frame)
+  expect(member.closed?.code).toBe(code)
 })
 
 it('[R14] forgets a room without members, and numbers rooms alike for all', async () => {

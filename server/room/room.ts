@@ -1,28 +1,39 @@
-// One document on the relay: its members, its log and who is present. Holds no Y.Doc, and knows no sockets.
+// One document on the relay: its members and who is present. Holds no Y.Doc, and knows no sockets.
+import { MerrowError } from '../../src/errors.ts'
 import { SyncType } from '../../src/sync/wire.ts'
-import type { Log } from '../log/port.ts'
+import type { Id } from '../guard/update.ts'
+import type { ClockRange } from '../guard/vector.ts'
+import type { Refusal, Verdict } from '../guard/verdict.ts'
+import type { LogContent } from '../log/port.ts'
 import { errorFields, type Logger } from '../logger.ts'
-import { Answers, snapshotOf, updatesOf } from './answer.ts'
+import { Answers, updatesOf } from './answer.ts'
+import { findCulprit } from './culprit.ts'
+import { type DocumentOptions, RoomDocument } from './document.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
-import { type Member, RoomFrame } from './member.ts'
+import type { Keeper, Taken } from './keeper.ts'
+import { type Entrant, type Member, RoomFrame } from './member.ts'
 import { Presence } from './presence.ts'
 import type { Snapshotter } from './snapshotter.ts'
-import { type ClockRange, rangesOf, StateVector } from './vector.ts'
 
 /** What rooms are given by their hub. */
-export interface RoomContext {
-  readonly log: Log
+export interface RoomContext extends DocumentOptions {
+  readonly keeper: Keeper
   readonly snapshotter: Snapshotter
   readonly logger: Logger
   /** A tail this long is made into a snapshot. */
   readonly snapshotAfterUpdates: number
   /** A tail this large is made into a snapshot, in bytes. */
   readonly snapshotAfterBytes: number
+  /** Told of every refused update, by the guard's word for it. */
+  readonly onRefused: (refusal: Refusal, document: string) => void
   /** Told of every append, so that a relay which ends can wait for it. */
   readonly track: (append: Promise<void>) => void
   /** Called when a room has neither members nor work, or could not be loaded. */
   readonly onCold: (room: Room) => void
 }
+
+/** Transient: the client comes back, and the handshake brings what is missing. */
+const INTERNAL_ERROR = 1011
 
 /** One document and those who are connected to it. */
 export class Room {
@@ -31,11 +42,13 @@ export class Room {
   /** Resolves once the room knows what its log holds; rejects if the log cannot be read. */
   readonly loaded: Promise<void>
   readonly #context: RoomContext
-  readonly #members = new Set<Member>()
+  readonly #content: RoomDocument
+  readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
-  readonly #vector = new StateVector()
   readonly #answers = new Answers()
-  #tail = { updates: 0, bytes: 0 }
+  readonly #wholeAnswers = new WeakMap<LogContent, readonly RoomFrame[]>()
+  /** A reading of the log that joiners share as long as nothing is appended. */
+  #reading: Promise<LogContent> | undefined
   /** Failed attempts at a snapshot since the last good one; each doubles the tail that the next one waits for. */
   #failedSnapshots = 0
   #isSnapshotting = false
@@ -45,26 +58,34 @@ export class Room {
     this.document = document
     this.number = number
     this.#context = context
-    this.loaded = this.#working(() => this.#load())
+    this.#content = new RoomDocument(document, context)
+    this.loaded = this.#working(() => this.#content.load())
   }
 
   /** Counts a member in. From now on it gets every update that becomes durable. */
-  join(member: Member): void {
-    this.#members.add(member)
+  join(member: Member, entrant: Entrant): void {
+    this.#members.set(member, entrant)
   }
 
-  /** Counts a member out, and tells the others that those whom it brought have gone. */
+  /** Counts a member out, and tells the others that the one whom it brought has gone. */
   leave(member: Member): void {
-    if (!this.#members.delete(member)) return
-    const removal = this.#presence.leave(member)
+    const entrant = this.#members.get(member)
+    if (entrant === undefined) return
+    this.#members.delete(member)
+    const removal = this.#presence.leave(entrant)
     if (removal !== undefined) this.#broadcast(encodeAwareness(removal), member)
     this.#dropIfCold()
   }
 
   /** Greets a member: the relay's step 1, so that it sends what the log lacks, and who is here. */
   greet(member: Member): void {
-    this.#answer(member, encodeSync(SyncType.step1, this.#vector.encode()))
+    this.askForMissing(member)
     this.sendPresence(member)
+  }
+
+  /** Asks a member for all that the log lacks. */
+  askForMissing(member: Member): void {
+    this.#answer(member, encodeSync(SyncType.step1, this.#content.stateVector))
   }
 
   /** Tells a member who is here. */
@@ -76,26 +97,66 @@ export class Room {
   /** Sends a member what its state vector lacks, at least an empty step 2. */
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
-      const content = await this.#context.log.read(this.document)
-      for (const frame of this.#answers.frames(content, stateVector)) this.#answer(member, frame)
+      const content = await this.#read()
+      const frames = await this.#answerFrames(content, stateVector)
+      for (const frame of frames) if (this.#members.has(member)) member.answer(frame)
     })
   }
 
+  /** Those who have nothing yet get the same frames, as long as they come together. */
+  async #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
+    const hasNothing = stateVector.length === 1 && stateVector[0] === 0
+    const known = hasNothing ? this.#wholeAnswers.get(content) : undefined
+    if (known !== undefined) return known
+    const encoded = await this.#answers.frames(content, stateVector)
+    const frames = encoded.map((bytes) => new RoomFrame(this.number, bytes))
+    if (hasNothing) this.#wholeAnswers.set(content, frames)
+    return frames
+  }
+
+  /** Judges an update; nothing is stored yet. One that is accepted has to be appended. */
+  judge(update: Uint8Array, entrant: Entrant, isAnswer: boolean): Verdict {
+    const { subject } = entrant
+    const verdict = this.#content.judge(update, { subject, isAnswer, mayWrite: entrant.access() === 'write' })
+    if (verdict.kind === 'refused') this.#context.onRefused(verdict.refusal, this.document)
+    return verdict
+  }
+
   /**
-   * Stores an update, then passes it on to the others: what anyone sees of another is durable.
+   * Stores an accepted update, then passes it on to the others: what anyone sees of another is durable.
    *
-   * @param ranges - What the update brings, by {@link rangesOf}.
    * @returns Resolves once the update is durable and passed on. Calls finish in order.
    */
-  append(sender: Member, update: Uint8Array, ranges: readonly ClockRange[]): Promise<void> {
+  append(sender: Member | undefined, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
     const appended = this.#working(async () => {
-      await this.#context.log.append(this.document, [update])
-      this.#count(update, ranges)
-      this.#broadcast(encodeSync(SyncType.update, update), sender)
+      await this.#content.append(accepted)
+      this.#reading = undefined
+      this.#broadcast(encodeSync(SyncType.update, accepted.update), sender?.isEchoed ? undefined : sender)
       this.#snapshotIfDue()
+      if (this.#content.isDepthVague) void this.#measureDepth()
     })
     this.#context.track(appended)
     return appended
+  }
+
+  /** Finds a clock under which an update says something else than the document. */
+  async findFork(update: Uint8Array, overlap: readonly ClockRange[]): Promise<Id | undefined> {
+    let fork: Id | undefined
+    await this.#working(async () => {
+      fork = await this.#content.findFork(update, overlap)
+    })
+    if (fork !== undefined) this.#context.onRefused('forked', this.document)
+    return fork
+  }
+
+  /** Leases a client id to a member's subject. @returns Whether it may have it. */
+  lease(client: number, subject: string): Promise<boolean> {
+    let isLeased = false
+    const leased = this.#working(async () => {
+      isLeased = await this.#content.lease(client, subject)
+    })
+    this.#context.track(leased)
+    return leased.then(() => isLeased)
   }
 
   /**
@@ -103,25 +164,83 @@ export class Room {
    *
    * @throws {@link MerrowError} `invalid_frame` if it cannot be read.
    */
-  announce(sender: Member, update: Uint8Array): void {
-    const news = this.#presence.receive(sender, update)
+  announce(sender: Member, entrant: Entrant, update: Uint8Array): void {
+    const news = this.#presence.receive(entrant, update, (client) => this.#mayUse(client, entrant))
     if (news !== undefined) this.#broadcast(encodeAwareness(news), sender)
   }
 
-  async #load(): Promise<void> {
-    const { snapshot, entries } = await this.#context.log.read(this.document)
-    this.#vector.reset(snapshot?.stateVector)
-    for (const { update } of entries) this.#count(update, rangesOf(update))
+  /** Does something with the loaded room, which stays the document's only one meanwhile, members or not. */
+  hold<T>(task: () => Promise<T>): Promise<T> {
+    return this.#working(async () => {
+      await this.loaded
+      return task()
+    })
   }
 
-  #count(update: Uint8Array, ranges: readonly ClockRange[]): void {
-    this.#vector.add(ranges)
-    this.#tail = { updates: this.#tail.updates + 1, bytes: this.#tail.bytes + update.length }
+  /** Stores an update of the relay's own and passes it on to all. @throws {@link MerrowError} `unsupported` if the guard refuses it. */
+  async write(update: Uint8Array): Promise<void> {
+    const verdict = this.#content.judge(update, { subject: undefined, isAnswer: true, mayWrite: true })
+    if (verdict.kind === 'nothing') return
+    if (verdict.kind === 'accepted') return this.append(undefined, verdict)
+    throw new MerrowError('unsupported', `Cannot write to document "${this.document}": ${verdict.reason}.`)
   }
 
-  #broadcast(bytes: Uint8Array, except: Member): void {
+  /** Reads the log, without updates that break the document. */
+  read(): Promise<LogContent> {
+    return this.#content.read()
+  }
+
+  /** Members, and what the log holds after the snapshot, as far as this room has counted. */
+  get figures(): { readonly members: number; readonly tailUpdates: number; readonly tailBytes: number } {
+    const { updates, bytes } = this.#content.tail
+    return { members: this.#members.size, tailUpdates: updates, tailBytes: bytes }
+  }
+
+  /** Ends all memberships; the code is a WebSocket close code. */
+  close(code: number, reason: string): void {
+    for (const member of [...this.#members.keys()]) member.close(code, reason)
+  }
+
+  /** Counts off what a snapshot has taken out of the log's tail, whoever asked for it. */
+  noteTaken(taken: Taken): void {
+    this.#content.noteTaken(taken)
+  }
+
+  /** Makes what the log holds into a snapshot, if its tail is not so short that nothing would be won. */
+  async snapshotNow(): Promise<void> {
+    await this.loaded
+    if (this.#content.tail.updates < this.#context.snapshotAfterUpdates / 10 || this.#isSnapshotting) return
+    this.#isSnapshotting = true
+    await this.#working(() => this.#snapshot())
+  }
+
+  /** Who shows a client id to others is leased it first, so that nobody can take it from him. */
+  #mayUse(client: number, { subject, access }: Entrant): boolean {
+    if (subject === undefined) return true
+    if (this.#content.isHeldByAnother(client, subject)) return false
+    if (access() !== 'write') return true
+    this.lease(client, subject).catch((error) =>
+      this.#context.logger('error', 'cannot store a lease', { document: this.document, ...errorFields(error) }),
+    )
+    return true
+  }
+
+  /** Joiners that come together share one reading; whoever asks is a member already, and gets all that comes after it. */
+  #read(): Promise<LogContent> {
+    if (this.#reading !== undefined) return this.#reading
+    const reading = this.#content.read()
+    this.#reading = reading
+    const forget = (): void => {
+      if (this.#reading === reading) this.#reading = undefined
+    }
+    // A document must not stay in memory for joiners that do not come.
+    reading.then(() => setImmediate(forget), forget)
+    return reading
+  }
+
+  #broadcast(bytes: Uint8Array, except?: Member): void {
     const frame = new RoomFrame(this.number, bytes)
-    for (const member of this.#members) if (member !== except) member.broadcast(frame)
+    for (const member of this.#members.keys()) if (member !== except) member.broadcast(frame)
   }
 
   #answer(member: Member, bytes: Uint8Array): void {
@@ -130,9 +249,9 @@ export class Room {
 
   #snapshotIfDue(): void {
     const { snapshotAfterUpdates, snapshotAfterBytes } = this.#context
+    const { tail } = this.#content
     const patience = 2 ** this.#failedSnapshots
-    const isDue =
-      this.#tail.updates >= snapshotAfterUpdates * patience || this.#tail.bytes >= snapshotAfterBytes * patience
+    const isDue = tail.updates >= snapshotAfterUpdates * patience || tail.bytes >= snapshotAfterBytes * patience
     if (!isDue || this.#isSnapshotting) return
     this.#isSnapshotting = true
     void this.#working(() => this.#snapshot())
@@ -140,30 +259,52 @@ export class Room {
 
   /** The log keeps its tail until a snapshot of it is made, proved and stored. */
   async #snapshot(): Promise<void> {
-    const { log, snapshotter, logger } = this.#context
+    const { keeper, logger } = this.#context
     try {
-      const content = await log.read(this.document)
-      const made = await snapshotter.make(updatesOf(content))
-      await log.putSnapshot(this.document, snapshotOf(content, made))
-      const bytes = content.entries.reduce((sum, { update }) => sum + update.length, 0)
-      this.#tail = { updates: this.#tail.updates - content.entries.length, bytes: this.#tail.bytes - bytes }
+      const { updates } = await keeper.snapshot(this.document)
       this.#failedSnapshots = 0
-      logger('debug', 'snapshot stored', { document: this.document, bytes: made.state.length })
+      logger('debug', 'snapshot stored', { document: this.document, updates })
     } catch (error) {
       this.#failedSnapshots += 1
       logger('warn', 'snapshot failed, the log is unchanged', {
         document: this.document,
         ...errorFields(error),
       })
+      await this.#expelCulprit()
     } finally {
       this.#isSnapshotting = false
     }
   }
 
-  async #working(task: () => Promise<void>): Promise<void> {
+  async #measureDepth(): Promise<void> {
+    try {
+      await this.#working(() => this.#content.measureDepth())
+    } catch (error) {
+      this.#context.logger('warn', 'cannot measure a document', { document: this.document, ...errorFields(error) })
+    }
+  }
+
+  /** Should an update break the document in spite of the guard, the document goes on without it. */
+  async #expelCulprit(): Promise<void> {
+    const { snapshotter, logger } = this.#context
+    try {
+      const culprit = await findCulprit(await updatesOf(await this.#content.read()), snapshotter)
+      if (culprit === undefined) return
+      await this.#content.refuse(culprit)
+      logger('error', 'an update breaks its document and is left out', {
+        document: this.document,
+        bytes: culprit.length,
+      })
+      this.close(INTERNAL_ERROR, 'the document was rebuilt; connect again')
+    } catch (error) {
+      logger('warn', 'cannot look for a breaking update', { document: this.document, ...errorFields(error) })
+    }
+  }
+
+  async #working<T>(task: () => Promise<T>): Promise<T> {
     this.#work += 1
     try {
-      await task()
+      return await task()
     } finally {
       this.#work -= 1
       this.#dropIfCold()

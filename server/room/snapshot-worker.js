@@ -3,16 +3,18 @@ import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
 
 parentPort?.on('message', (/** @type {{ updates: Uint8Array[] }} */ { updates }) => {
-  parentPort?.postMessage(reply(updates))
+  const made = reply(updates)
+  const given = 'error' in made ? [] : [made.state, made.stateVector, made.deletes]
+  parentPort?.postMessage(made, /** @type {ArrayBuffer[]} */ (given.map(({ buffer }) => buffer)))
 })
 
 /**
  * @param {Uint8Array[]} updates
- * @returns {{ state: Uint8Array, stateVector: Uint8Array } | { error: string }}
+ * @returns {{ state: Uint8Array, stateVector: Uint8Array, deletes: Uint8Array } | { error: string }}
  */
 const reply = (updates) => {
   try {
-    return verified(load(updates))
+    return verified(updates)
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }
@@ -31,14 +33,19 @@ const load = (updates) => {
   return doc
 }
 
-/** @param {Y.Doc} doc */
-const verified = (doc) => {
-  const state = Y.encodeStateAsUpdate(doc)
-  const stateVector = Y.encodeStateVector(doc)
-  const again = load([state])
-  if (!isEqual(stateVector, Y.encodeStateVector(again))) throw new Error('loaded again, it has another state vector')
-  if (!isEqual(state, Y.encodeStateAsUpdate(again))) throw new Error('loaded again, it has other bytes')
-  return { state, stateVector }
+/** @param {Uint8Array[]} updates */
+const encode = (updates) => {
+  const doc = load(updates)
+  return { state: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc) }
+}
+
+/** One document at a time: a large one takes much memory. @param {Uint8Array[]} updates */
+const verified = (updates) => {
+  const { state, stateVector } = encode(updates)
+  const again = encode([state])
+  if (!isEqual(stateVector, again.stateVector)) throw new Error('loaded again, it has another state vector')
+  if (!isEqual(state, again.state)) throw new Error('loaded again, it has other bytes')
+  return { state, stateVector, deletes: Y.diffUpdate(state, stateVector) }
 }
 
 /**

@@ -1,18 +1,16 @@
 // Asks a worker thread for snapshots: one thread, started on first need, replaced when it dies. Knows updates as bytes.
 import { Worker } from 'node:worker_threads'
+import type { Snapshot } from '../log/port.ts'
 
-/** A document's state and state vector, encoded (v1), made and verified by a {@link Snapshotter}. */
-export interface MadeSnapshot {
-  readonly state: Uint8Array
-  readonly stateVector: Uint8Array
-}
+/** A document's state, state vector and deletes, encoded (v1), made and verified by a {@link Snapshotter}. */
+export type MadeSnapshot = Omit<Snapshot, 'upTo'>
 
 /** Makes snapshots away from the event loop. */
 export interface Snapshotter {
   /**
    * Merges a document's updates into one and proves that it loads.
    *
-   * @param updates - All updates of the document (v1), in order.
+   * @param updates - All updates of the document (v1), in order; the caller reads them no more.
    * @throws If they cannot be loaded, if the result is not the same when loaded again, or if the thread dies or hangs.
    */
   make(updates: readonly Uint8Array[]): Promise<MadeSnapshot>
@@ -28,6 +26,9 @@ export interface SnapshotterOptions {
   readonly timeoutMs?: number
 }
 
+/** A thread that has made a snapshot of more than this is ended, so that its memory comes back. In bytes. */
+const LARGE_BYTES = 8 * 1024 * 1024
+
 type Reply = MadeSnapshot | { readonly error: string }
 
 interface Job {
@@ -41,7 +42,7 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
   const { worker = new URL('./snapshot-worker.js', import.meta.url), timeoutMs = 120_000 } = options
   const queue: Job[] = []
   let thread: Worker | undefined
-  let current: { readonly job: Job; readonly timer: NodeJS.Timeout } | undefined
+  let current: { readonly job: Job; readonly timer: NodeJS.Timeout; readonly isLarge: boolean } | undefined
   let isOpen = true
 
   const start = (): Worker => {
@@ -57,17 +58,22 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
     return started
   }
 
-  const replace = (error: string): void => {
+  const endThread = (): void => {
     const ended = thread
     thread = undefined
     void ended?.terminate()
+  }
+
+  const replace = (error: string): void => {
+    endThread()
     settle({ error })
   }
 
   const settle = (reply: Reply): void => {
     if (current === undefined) return
-    const { job, timer } = current
+    const { job, timer, isLarge } = current
     clearTimeout(timer)
+    if (isLarge && queue.length === 0) endThread()
     current = undefined
     if ('error' in reply) job.reject(new Error(`the worker failed: ${reply.error}`))
     else job.resolve(reply)
@@ -80,8 +86,10 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
     if (job === undefined) return
     thread ??= start()
     const timer = setTimeout(() => replace(`it did not answer within ${timeoutMs} ms`), timeoutMs).unref()
-    current = { job, timer }
-    thread.postMessage({ updates: job.updates })
+    const { updates } = job
+    const bytes = updates.reduce((sum, { length }) => sum + length, 0)
+    current = { job, timer, isLarge: bytes >= LARGE_BYTES }
+    thread.postMessage({ updates }, handedOver(updates))
   }
 
   return {
@@ -98,3 +106,9 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
     },
   }
 }
+
+/** Large updates with memory of their own go over without a copy; they are empty here from then on. */
+const handedOver = (updates: readonly Uint8Array[]): ArrayBuffer[] =>
+  updates.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength >= LARGE_BYTES ? [buffer] : [],
+  )

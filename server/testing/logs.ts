@@ -11,12 +11,13 @@ export interface HeldLog extends Log {
   fail(method: 'append' | 'read', error: Error | undefined): void
 }
 
-/** Wraps a log. */
+/** Wraps a log whose methods are its own properties, as the one in memory. */
 export const holdLog = (log: Log): HeldLog => {
   const errors: { append?: Error | undefined; read?: Error | undefined } = {}
   let gate: Promise<void> = Promise.resolve()
   let open = () => {}
   return {
+    ...log,
     hold() {
       gate = new Promise((resolve) => {
         open = resolve
@@ -35,8 +36,5 @@ export const holdLog = (log: Log): HeldLog => {
       if (errors.read !== undefined) throw errors.read
       return log.read(document)
     },
-    putSnapshot: (document, snapshot) => log.putSnapshot(document, snapshot),
-    documents: () => log.documents(),
-    close: () => log.close(),
   }
 }

@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { SyncType } from '../../src/sync/wire.ts'
 import { decodeFrame, encodeSync, type Frame } from '../room/frame.ts'
 import type { Hub } from '../room/hub.ts'
-import type { Member, RoomFrame } from '../room/member.ts'
+import type { Entrant, Member, RoomFrame } from '../room/member.ts'
 import type { Membership } from '../room/membership.ts'
 
 /** A member that remembers. */
@@ -22,7 +22,7 @@ export interface TestMember extends Member {
 }
 
 /** Joins a document. */
-export const joinAs = (hub: Hub, document: string): TestMember => {
+export const joinAs = (hub: Hub, document: string, entrant?: Entrant): TestMember => {
   const frames: Frame[] = []
   const bytes: Uint8Array[] = []
   const take = (frame: RoomFrame) => {
@@ -44,7 +44,7 @@ export const joinAs = (hub: Hub, document: string): TestMember => {
       return doc
     },
   }
-  return Object.assign(member, { membership: hub.join(document, member) })
+  return Object.assign(member, { membership: hub.join(document, member, entrant) })
 }
 
 /** An update frame. */

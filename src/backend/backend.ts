@@ -44,6 +44,7 @@ export class Backend {
     this.#questions = new Questions(core, () => this.#kick())
     core.host.conflicts.join(`backend ${core.name}`, this.#questions)
     core.host.joinBackend(this)
+    for (const { name, rows } of core.tables.values()) rows.remoteIdOf = (id) => core.ids.remote(name, id)?.toString()
     this.status = new BackendStatus(sourceOf(parts), core.host.onError)
   }
 

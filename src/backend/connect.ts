@@ -141,6 +141,10 @@ export const connectBackend = async <S extends Schema>(
     isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen, ids),
     onChange: () => changed(),
   })
+  const commitLogs = (): void => {
+    ids.commit()
+    journal.commit()
+  }
   const core: Core = {
     name,
     host,
@@ -163,8 +167,8 @@ export const connectBackend = async <S extends Schema>(
       outbox.reload()
     },
     commit() {
-      ids.commit()
-      journal.commit()
+      host.commit()
+      commitLogs()
     },
   }
   const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
@@ -262,7 +266,7 @@ export const connectBackend = async <S extends Schema>(
   host.beforeStoring(() => {
     if (engine.isStopped) return
     recorder.noteRecorded()
-    core.commit()
+    commitLogs()
   })
   const backend: Backend = new Backend({
     core,

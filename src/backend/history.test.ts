@@ -33,6 +33,8 @@ it(`[O1] ${seeds.length} histories end with tables and backend equal, and every 
 })
 
 it.each(Object.entries(PLANTS))('[O14] histories catch a planted bug: %s', { timeout: 300_000 }, async (_, plant) => {
-  for (const seed of seeds.slice(0, 24)) if ((await brokenBy(seed, plant)) !== undefined) return
-  expect.unreachable(`not caught by ${seeds.length} histories`)
+  // Not by one that is broken without it, as some of the later ones are.
+  for (let seed = only === undefined ? 0 : Number(only); seed < 160; seed++)
+    if ((await brokenBy(seed, plant)) !== undefined && (await brokenBy(seed)) === undefined) return
+  expect.unreachable('not caught by 160 histories')
 })

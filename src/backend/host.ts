@@ -13,6 +13,7 @@ export interface Host {
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   readonly onError: (error: unknown) => void
+  /** @throws {@link MerrowError} `unknown_table`; `unsupported` for a partitioned table. */
   table(name: string): RowTable<Columns>
   /** The row log under a table. */
   log(name: string): RowLog
@@ -22,6 +23,8 @@ export interface Host {
   refreshLog(name: string): Promise<void>
   /** Adds work for the end of each commit: what it commits to a log of its own is stored together with the tables' writes, or not at all. */
   beforeStoring(work: () => void): void
+  /** Commits what tables have staged: what is recorded of a write is not stored before it. */
+  commit(): void
   /** Runs `work`, whose writes come from a backend: no undo step, no hook before them, one commit. */
   write<T>(work: () => T): T
   /** Resolves once every write made so far is durable on this machine. */

@@ -14,6 +14,8 @@ export class Rows {
   readonly #core: Core
   /** Rows of which news came while an operation of theirs was on its way. */
   readonly #news = new Set<string>()
+  /** Rows whose records are being fetched, and whether an answer has come meanwhile. */
+  readonly #fetches = new Map<string, boolean>()
 
   constructor(core: Core) {
     this.#core = core
@@ -23,6 +25,19 @@ export class Rows {
   localOf(table: MappedTable, record: Pick<ReadRecord, 'id' | 'localId'>): string {
     const { ids } = this.#core
     return ids.local(table.name, record.id) ?? record.localId ?? ids.derived(table.name, record.id)
+  }
+
+  /** A row's record is about to be fetched. */
+  fetching(table: MappedTable, id: string): void {
+    this.#fetches.set(rowKey(table.name, id), false)
+  }
+
+  /** Whether an operation of the row was answered while its record was fetched: that may tell of a time before. */
+  isOvertaken(table: MappedTable, id: string): boolean {
+    const key = rowKey(table.name, id)
+    const isOvertaken = this.#fetches.get(key) === true
+    this.#fetches.delete(key)
+    return isOvertaken
   }
 
   /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
@@ -58,6 +73,7 @@ export class Rows {
       ids.unlink(table.name, id, known)
     if (record !== undefined && kind !== 'delete') this.#link(table, id, record.id)
     const key = rowKey(table.name, id)
+    if (this.#fetches.has(key)) this.#fetches.set(key, true)
     // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
     const isFresh = operation.tries <= 1 && !this.#news.delete(key)
     const row = table.rows.get(id, { withDeleted: true })

@@ -1,7 +1,8 @@
 // Entries: the live patches of one row, and which of them still matter. Knows the merge law, not where patches rest.
 
+import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, type Patch } from './segment.ts'
+import { comparePatches, isSamePatch, isSameWrite, type Patch } from './segment.ts'
 import { CREATED, DELETED, KNEW } from './shape.ts'
 
 /**
@@ -12,7 +13,7 @@ import { CREATED, DELETED, KNEW } from './shape.ts'
 export class Entry {
   readonly id: string
   readonly patches: readonly Patch[]
-  /** Those that the row is made of: the patches after its last purge. */
+  /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
   readonly valid: readonly Patch[]
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
@@ -20,12 +21,22 @@ export class Entry {
   constructor(id: string, patches: readonly Patch[]) {
     this.id = id
     this.patches = patches
-    const purge = patches.findLastIndex(isPurge)
-    this.valid = purge < 0 ? patches : patches.slice(purge + 1)
+    this.valid = withoutCopies(afterPurge(patches))
   }
 }
 
-const isPurge = ({ shape }: Patch): boolean => shape.isPurge
+const afterPurge = (patches: readonly Patch[]): readonly Patch[] => {
+  for (let at = patches.length - 1; at >= 0; at--)
+    if ((patches[at] as Patch).shape.isPurge) return patches.slice(at + 1)
+  return patches
+}
+
+const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
+  let hasCopies = false
+  for (let at = 1; at < patches.length && !hasCopies; at++)
+    hasCopies = isSamePatch(patches[at - 1] as Patch, patches[at] as Patch)
+  return hasCopies ? patches.filter((patch, at) => at === 0 || !isSamePatch(patches[at - 1] as Patch, patch)) : patches
+}
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {
@@ -33,13 +44,36 @@ export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): E
   const { patches } = entry
   let at = patches.length
   while (at > 0 && comparePatches(patches[at - 1] as Patch, patch) > 0) at--
-  return new Entry(id, patches.toSpliced(at, 0, patch))
+  return new Entry(id, at === patches.length ? patches.concat(patch) : patches.toSpliced(at, 0, patch))
 }
 
 /** The entry without some of its patches; undefined if none is left. */
 export const withoutPatches = (entry: Entry, gone: (patch: Patch) => boolean): Entry | undefined => {
   const patches = entry.patches.filter((patch) => !gone(patch))
   return patches.length === 0 ? undefined : new Entry(entry.id, patches)
+}
+
+/** Those of a row's patches that one of its latest patches has superseded, among the ones to look at. */
+export const supersededBy = (
+  latest: Patch,
+  { patches }: Entry,
+  isLookedAt: (patch: Patch) => boolean,
+): readonly Patch[] => {
+  let found: Patch[] | undefined
+  for (let at = 0; at < patches.length; at++) {
+    const patch = patches[at] as Patch
+    if (patch === latest || !isLookedAt(patch) || !meets(latest, patch) || !isSuperseded(patch, at, patches)) continue
+    found ??= []
+    found.push(patch)
+  }
+  return found ?? NONE
+}
+
+/** Whether two patches write a field in common, or the first voids the second. */
+const meets = ({ shape }: Patch, other: Patch): boolean => {
+  if (shape === other.shape || shape.isPurge) return true
+  for (const field of shape.fields) if (other.shape.fields.has(field)) return true
+  return false
 }
 
 /** The patches whose every field a later patch of another stamp writes too: nobody will ever see them again. */
@@ -59,14 +93,23 @@ const isReplaced = (patch: Patch, field: string, at: number, patches: readonly P
   for (let later = at + 1; later < patches.length; later++) {
     const other = patches[later] as Patch
     if (comparePatches(other, patch) <= 0) continue
-    if (isPurge(other) || (other.shape.fields.has(field) && knew(other, field, patch))) return true
+    if (other.shape.isPurge || (other.shape.fields.has(field) && knew(other, field, patch))) return true
   }
   return false
 }
 
+/** The fields of a patch that no later one has replaced; with a field, what its writer knew. */
+export const fieldsLeft = (patch: Patch, at: number, patches: readonly Patch[]): ReadonlySet<string> => {
+  const left = new Set<string>()
+  for (const field of patch.shape.fields)
+    if (!field.endsWith(KNEW) && !isReplaced(patch, field, at, patches)) left.add(field)
+  for (const field of patch.shape.asked) if (left.has(field)) left.add(`${field}${KNEW}`)
+  return left
+}
+
 /** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
 const knew = (later: Patch, field: string, earlier: Patch): boolean => {
-  if (!later.shape.asked.has(field)) return true
+  if (!later.shape.asked.has(field) || isSameWrite(later, earlier)) return true
   const known = later.raw[FIRST_VALUE + later.shape.columns.indexOf(`${field}${KNEW}`)]
   if (!Array.isArray(known)) return true
   for (let at = 1; at + 1 < known.length; at += 2)
@@ -74,13 +117,44 @@ const knew = (later: Patch, field: string, earlier: Patch): boolean => {
   return false
 }
 
+/** Whether two entries of a row show the same: what a row is made of is equal, wherever it rests. */
+export const showsSame = (a: Entry, b: Entry): boolean => {
+  const [lastA, lastB] = [a.valid.at(-1), b.valid.at(-1)]
+  if (lastA?.stamp !== lastB?.stamp || lastA?.author !== lastB?.author) return false
+  const [shownA, shownB] = [shownBy(a), shownBy(b)]
+  return (
+    shownA.size === shownB.size &&
+    [...shownA].every(([key, value]) => shownB.has(key) && equalityDeep(value, shownB.get(key)))
+  )
+}
+
+/** What shows of a row, by field; writes that did not know each other apart, by the order in which they lie. */
+const shownBy = ({ valid }: Entry): ReadonlyMap<string, unknown> => {
+  const shown = new Map<string, unknown>()
+  valid.forEach((patch, at) => {
+    for (const field of fieldsLeft(patch, at, valid)) {
+      if (field === CREATED) shown.set(field, patch.stamp)
+      else {
+        const asked = patch.shape.asked.has(field) || field.endsWith(KNEW) ? `${patch.stamp} ${patch.replica}` : ''
+        shown.set(`${field} ${asked}`, patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(field)])
+      }
+    }
+  })
+  return shown
+}
+
 /** The writes of a column that no later write has replaced, lowest first: more than one if they did not know each other. */
 export const siblingsOf = ({ valid }: Entry, column: string): readonly Patch[] =>
   valid.filter((patch, at) => patch.shape.fields.has(column) && !isReplaced(patch, column, at, valid))
 
 /** The last write of a field. */
-export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined =>
-  valid.findLast((patch) => patch.shape.columns.includes(field))
+export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined => {
+  for (let at = valid.length - 1; at >= 0; at--) {
+    const patch = valid[at] as Patch
+    if (patch.shape.columns.includes(field)) return patch
+  }
+  return undefined
+}
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
 export const isCreated = ({ valid }: Entry): boolean => valid.some((patch) => patch.shape.fields.has(CREATED))

@@ -3,12 +3,17 @@ import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
-import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { BLOCK_ROWS, decodeBlock, encodeBlock } from './block.ts'
+import { type PlacedRow, placeBlock } from './block-place.ts'
+import { DIRTY_SHARE, MIN_DIRTY, type PackRules, packRow, rowsToPack } from './compaction.ts'
+import { writeCopies } from './copies.ts'
+import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
-import type { Patch } from './segment.ts'
+import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
+import { countLog, type LogStats } from './stats.ts'
 import { SegmentWriter } from './writer.ts'
 
 /** Rows that changed, and their entries before; undefined for rows that were unknown. */
@@ -23,6 +28,8 @@ export interface RowLogOptions {
   readonly clock: StampClock
   /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
   readonly history?: { readonly maxWrites: number; readonly maxAgeMs: number } | undefined
+  /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
+  readonly isFoldable?: (field: string) => boolean
 }
 
 const LOADING = Symbol('loading')
@@ -40,20 +47,27 @@ export class RowLog {
   readonly document: Y.Doc = new Y.Doc()
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
+  readonly #packRules: PackRules
   readonly #shapes = new ShapeBook()
   readonly #segments: Segments
   readonly #reader: TransactionReader
   readonly #writer: SegmentWriter
   readonly #staging: Staging
   readonly #entries = new Map<string, Entry>()
-  readonly #superseded = new Set<Patch>()
+  /** Patches in the document that nobody will see again, by row. */
+  readonly #superseded = new Map<string, readonly Patch[]>()
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
+  #position = 0
+  /** Patches outside blocks that have come since it was last asked whether to compact. */
+  #loose = 0
+  #lastCompactionMs: number | undefined
 
-  constructor({ replica, author, clock, history }: RowLogOptions) {
+  constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
     this.#clock = clock
     this.#history = history
+    this.#packRules = { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined }
     this.#segments = new Segments(this.document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
@@ -75,6 +89,25 @@ export class RowLog {
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
     return this.#reader.refused
+  }
+
+  /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
+  get lastCompactionMs(): number | undefined {
+    return this.#lastCompactionMs
+  }
+
+  /** Counts what the document and its rows come to. @param records - Ids of entries that are no rows. */
+  stats(records: ReadonlySet<string>): LogStats {
+    const { document, entries } = this
+    const replaced = new Set([...this.#superseded.values()].flat())
+    const isReplaced = (patch: Patch): boolean => replaced.has(patch)
+    const isFarFuture = (stamp: number): boolean => this.#clock.isFarFuture(stamp)
+    return countLog({ document, entries: entries.values(), records, isReplaced, isFarFuture })
+  }
+
+  /** The stamp up to which what this replica wrote is in the document; 0 before its first commit. */
+  get position(): number {
+    return this.#position
   }
 
   /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
@@ -147,7 +180,9 @@ export class RowLog {
     if (this.#staging.isEmpty) return
     const { patches, displaced } = this.#staging.take()
     // Before the writer packs them.
-    const ids = patches.map(({ raw }) => raw[1])
+    const ids = new Set(patches.map(({ raw }) => raw[1]))
+    this.#position = this.#clock.newest
+    this.#loose += patches.length
     this.document.transact(() => {
       this.#writer.write(patches)
       for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
@@ -169,15 +204,61 @@ export class RowLog {
 
   /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
   forgetPurges(beforeMs: number): void {
-    const old: Patch[] = []
-    for (const { patches, valid } of this.#entries.values()) {
+    const old = new Map<string, readonly Patch[]>()
+    for (const { id, patches, valid } of this.#entries.values()) {
       if (valid === patches) continue
-      for (const patch of patches) if (patch.shape.isPurge && stampTimeMs(patch.stamp) < beforeMs) old.push(patch)
+      const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
+      if (notes.length > 0) old.set(id, notes)
     }
-    if (old.length === 0) return
+    if (old.size === 0) return
     this.document.transact(() => {
-      this.#segments.deletePatches(old)
-      for (const patch of old) this.#removeFromEntry(patch)
+      this.#segments.deletePatches([...old.values()].flat())
+      for (const [id, notes] of old) this.#removeFromEntry(id, notes)
+      this.#segments.dropEmpty()
+    }, this)
+  }
+
+  /**
+   * Packs rows into blocks, if enough of them are worth it: their live writes go into new ones, in the same transaction in which the old
+   * are deleted. Rows stay as they are, whoever does it at once.
+   *
+   * @returns How many rows it packed.
+   */
+  compact(): number {
+    if (this.#loose < Math.max(MIN_DIRTY, this.#entries.size / DIRTY_SHARE)) return 0
+    this.#loose = 0
+    return this.pack(rowsToPack)
+  }
+
+  /** Packs the rows that are chosen; all, unless told which. @returns How many. */
+  pack(choose: (entries: ReadonlyMap<string, Entry>) => readonly Entry[] = (entries) => [...entries.values()]): number {
+    this.commit()
+    const rows = choose(this.#entries)
+    if (rows.length > 0) this.document.transact(() => this.#pack(rows), this)
+    return rows.length
+  }
+
+  /** Takes in copies of patches that stand in another document; those that are here already are passed over. */
+  adopt(patches: readonly Patch[]): void {
+    const isLacking = (patch: Patch): boolean => {
+      const held = this.#entries.get(unpackId(patch.raw[1]) as string)?.patches
+      return held?.some((other) => isSamePatch(other, patch)) !== true
+    }
+    const lacking = patches.filter(isLacking)
+    if (lacking.length === 0) return
+    this.document.transact(() => {
+      for (const copy of writeCopies(this.#segments, lacking))
+        this.#takePatch(copy, (id) => this.#noteSuperseded(this.#entries.get(id)))
+    }, this)
+  }
+
+  /** Deletes all that the document holds of some rows. */
+  drop(ids: Iterable<string>): void {
+    const entries = Array.from(ids, (id) => this.#entries.get(id) ?? []).flat()
+    if (entries.length === 0) return
+    this.document.transact(() => {
+      this.#segments.deletePatches(entries.flatMap(({ patches }) => patches))
+      for (const { id, patches } of entries) this.#removeFromEntry(id, patches)
       this.#segments.dropEmpty()
     }, this)
   }
@@ -190,14 +271,70 @@ export class RowLog {
   /** Takes in patches that nobody has to be told of, into a log without staged ones. */
   #loadFrom(transaction: Y.Transaction): void {
     const several = new Set<string>()
+    const note = (id: string, before: Entry | undefined): void => {
+      if (before !== undefined) several.add(id)
+    }
     this.#reader.read(transaction, {
-      onPatch: (patch) =>
-        this.#takePatch(patch, (id, before) => {
-          if (before !== undefined) several.add(id)
-        }),
+      onPatch: (patch) => this.#takePatch(patch, note),
+      onBlock: (rows) => this.#takeBlock(rows, note),
+      onBlockDeleted: (block) => this.#forgetBlock(block, note),
       onDeleted: (raw) => this.#forgetDeleted(raw),
     })
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+  }
+
+  /** Within a Yjs transaction. */
+  #pack(rows: readonly Entry[]): void {
+    const ordered = rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    for (let from = 0; from < ordered.length; from += BLOCK_ROWS)
+      this.#packBlock(ordered.slice(from, from + BLOCK_ROWS))
+    this.#segments.deletePatches(rows.flatMap(({ patches }) => patches))
+    this.#segments.dropEmpty()
+    this.#lastCompactionMs = this.#clock.nowMs
+  }
+
+  #packBlock(rows: readonly Entry[]): void {
+    const packedAt = rows.reduce(packedAfter, this.#clock.next())
+    const bytes = encodeBlock({
+      packedAt,
+      packer: this.replica,
+      rows: rows.map((entry) => packRow(entry, this.#packRules)),
+    })
+    const segment = this.#segments.append(bytes)
+    const placed = placeBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
+    for (const { id, patches } of placed) {
+      const after = new Entry(id, patches)
+      after.row = this.#entries.get(id)?.row
+      this.#superseded.delete(id)
+      this.#entries.set(id, after)
+    }
+  }
+
+  #takeBlock(rows: readonly PlacedRow[], tell: (id: string, before: Entry | undefined) => void): void {
+    for (const { id, patches } of rows) {
+      for (const { stamp } of patches) this.#clock.see(stamp)
+      const before = this.#entries.get(id)
+      if (before === undefined) this.#entries.set(id, new Entry(id, patches))
+      else
+        this.#entries.set(
+          id,
+          patches.reduce((entry, patch) => withPatch(entry, id, patch), before),
+        )
+      tell(id, before)
+    }
+  }
+
+  #forgetBlock(block: BlockSource, tell: (id: string, before: Entry) => void): void {
+    for (const id of block.ids) {
+      const entry = this.#entries.get(id)
+      if (entry === undefined || !entry.patches.some(({ segment }) => segment.block === block)) continue
+      this.#superseded.delete(id)
+      this.#put(
+        id,
+        withoutPatches(entry, ({ segment }) => segment.block === block),
+      )
+      tell(id, entry)
+    }
   }
 
   #takePatch(patch: Patch, tell: (id: string, before: Entry | undefined) => void): void {
@@ -207,6 +344,7 @@ export class RowLog {
       return
     }
     this.#clock.see(patch.stamp)
+    this.#loose += 1
     const before = this.#entries.get(id)
     this.#entries.set(id, withPatch(before, id, patch))
     tell(id, before)
@@ -219,7 +357,7 @@ export class RowLog {
     const patch = entry?.patches.find((candidate) => candidate.raw === raw)
     if (entry === undefined || patch === undefined) return undefined
     patch.segment.live -= 1
-    for (const other of entry.patches) this.#superseded.delete(other)
+    this.#superseded.delete(entry.id)
     this.#put(
       entry.id,
       withoutPatches(entry, (other) => other === patch),
@@ -232,14 +370,28 @@ export class RowLog {
     const note = (id: string, before: Entry | undefined): void => {
       if (!changes.has(id)) changes.set(id, this.#beforeChange(id, before))
     }
+    const packed = new Set<string>()
+    const notePacked = (id: string, before: Entry | undefined): void => {
+      packed.add(id)
+      note(id, before)
+    }
     this.#reader.read(transaction, {
       onPatch: (patch) => this.#takePatch(patch, note),
+      onBlock: (rows) => this.#takeBlock(rows, notePacked),
+      onBlockDeleted: (block) => this.#forgetBlock(block, notePacked),
       onDeleted: (raw) => {
         const before = this.#forgetDeleted(raw)
         if (before !== undefined) note(before.id, before)
       },
     })
     for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
+    for (const id of packed) {
+      const [before, entry] = [changes.get(id), this.#entries.get(id)]
+      if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
+      // Packed elsewhere: nobody has to hear of it.
+      entry.row = before.row
+      changes.delete(id)
+    }
     return changes
   }
 
@@ -253,8 +405,8 @@ export class RowLog {
 
   #noteSuperseded(entry: Entry | undefined): void {
     if (entry === undefined) return
-    for (const patch of this.#withoutKept(superseded(entry), entry))
-      if (patch.segment.list !== undefined) this.#superseded.add(patch)
+    const gone = this.#withoutKept(superseded(entry), entry).filter(({ segment }) => segment.list !== undefined)
+    if (gone.length > 0) this.#superseded.set(entry.id, gone)
   }
 
   /** The superseded patches of a row that are not kept as its history. What a purge voided never is. */
@@ -270,20 +422,40 @@ export class RowLog {
   /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */
   #clean(displaced: readonly Patch[]): void {
     if (displaced.length + this.#superseded.size > 0) {
-      this.#segments.deletePatches(new Set([...displaced, ...this.#superseded]))
-      for (const patch of this.#superseded) this.#removeFromEntry(patch)
+      const gone = new Set(displaced)
+      for (const patches of this.#superseded.values()) for (const patch of patches) gone.add(patch)
+      const toRewrite = this.#blocksToRewrite(displaced)
+      this.#segments.deletePatches(gone)
+      for (const [id, patches] of this.#superseded) this.#removeFromEntry(id, patches)
       this.#superseded.clear()
+      if (toRewrite.size > 0) this.#pack(this.#rowsOf(toRewrite))
     }
-    this.#segments.dropEmpty()
+    if (this.#segments.dropEmpty() > 0) this.#lastCompactionMs = this.#clock.nowMs
   }
 
-  #removeFromEntry(patch: Patch): void {
-    const id = unpackId(patch.raw[1])
-    const entry = id === undefined ? undefined : this.#entries.get(id)
+  /** Blocks that hold what must not stay, even unseen: what a purge voided, and what would come back at the next loading. */
+  #blocksToRewrite(displaced: readonly Patch[]): ReadonlySet<BlockSource> {
+    const voided = [...this.#superseded].flatMap(([id, patches]) => {
+      const entry = this.#entries.get(id)
+      return entry === undefined || entry.valid === entry.patches ? [] : patches
+    })
+    return new Set([...displaced, ...voided].flatMap(({ segment: { block } }) => block ?? []))
+  }
+
+  #rowsOf(blocks: ReadonlySet<BlockSource>): readonly Entry[] {
+    const ids = new Set([...blocks].flatMap((block) => block.ids))
+    return [...ids].flatMap((id) => {
+      const entry = this.#entries.get(id)
+      return entry?.patches.some(({ segment: { block } }) => block !== undefined && blocks.has(block)) ? entry : []
+    })
+  }
+
+  #removeFromEntry(id: string, gone: readonly Patch[]): void {
+    const entry = this.#entries.get(id)
     if (entry === undefined) return
-    const after = withoutPatches(entry, (other) => other === patch)
+    const after = withoutPatches(entry, (patch) => gone.includes(patch))
     if (after !== undefined) after.row = entry.row
-    this.#put(entry.id, after)
+    this.#put(id, after)
   }
 
   #put(id: string, entry: Entry | undefined): void {
@@ -291,3 +463,7 @@ export class RowLog {
     else this.#entries.set(id, entry)
   }
 }
+
+/** A stamp above those of the blocks that a row was packed in. */
+const packedAfter = (stamp: number, { patches }: Entry): number =>
+  patches.reduce((after, { segment: { block } }) => Math.max(after, (block?.packedAt ?? 0) + 1), stamp)

@@ -1,37 +1,45 @@
 // Laws of the merge, over seeded schedules; and bugs planted in it, which the laws must catch. SEED=n runs that one alone.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Entry } from './entry.ts'
-import { checkLaws } from './testing/laws.ts'
+import { checkAssociative, checkCommutative, checkCompaction, checkIdempotent, checkLaws } from './testing/laws.ts'
+import { firstBroken, forEachSeed, SEEDS } from './testing/seeds.ts'
 
-const SEEDS = Number(process.env['SEEDS'] ?? 1000)
-const only = process.env['SEED']
+const timeout = 60_000 + 100 * SEEDS
 
-it('[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself', {
-  timeout: 60_000 + 100 * SEEDS,
-}, () => {
-  if (only !== undefined) return checkLaws(Number(only))
-  for (let seed = 0; seed < SEEDS; seed++) checkLaws(seed)
+it(
+  '[M1] [M2] [M3] [M4] any schedule converges to what the last writer of each field wrote, and tidies up after itself',
+  {
+    timeout,
+  },
+  () => forEachSeed(checkLaws),
+)
+
+describe('merging is', () => {
+  it('[M11] commutative: the order in which updates come changes no row', { timeout }, () =>
+    forEachSeed(checkCommutative),
+  )
+
+  it('[M12] associative: it changes no row which of them were merged with each other before', { timeout }, () =>
+    forEachSeed(checkAssociative),
+  )
+
+  it('[M13] idempotent: an update that comes again changes no row', { timeout }, () => forEachSeed(checkIdempotent))
 })
+
+it('[M14] several replicas that clear away at once change no row', { timeout }, () => forEachSeed(checkCompaction))
 
 describe('[M5] the laws catch', () => {
   afterEach(() => {
     vi.doUnmock('./segment.ts')
     vi.doUnmock('./entry.ts')
     vi.doUnmock('./segments.ts')
+    vi.doUnmock('../stamp.ts')
     vi.resetModules()
   })
 
   const caught = async (seeds = 200): Promise<string | undefined> => {
     vi.resetModules()
-    const { checkLaws: check } = await import('./testing/laws.ts')
-    for (let seed = 0; seed < seeds; seed++) {
-      try {
-        check(seed)
-      } catch (error) {
-        return (error as Error).message
-      }
-    }
-    return undefined
+    return firstBroken((await import('./testing/laws.ts')).checkLaws, seeds)
   }
 
   it('nothing where nothing is planted', async () => {
@@ -103,14 +111,39 @@ describe('[M5] the laws catch', () => {
     expect(await caught()).toMatch(/last writers|own write/)
   })
 
+  it('a clock that takes no note of the stamps it sees', async () => {
+    vi.doMock('../stamp.ts', async (original) => {
+      const real = await original<typeof import('../stamp.ts')>()
+      class Deaf extends real.StampClock {
+        override see(): void {}
+      }
+      return { ...real, StampClock: Deaf }
+    })
+    expect(await caught()).toMatch(/last writers|own write/)
+  })
+
   it('a segment that is sealed and never dropped', async () => {
     vi.doMock('./segments.ts', async (original) => {
       const real = await original<typeof import('./segments.ts')>()
       class Hoarder extends real.Segments {
-        override dropEmpty(): void {}
+        override dropEmpty(): number {
+          return 0
+        }
       }
       return { ...real, Segments: Hoarder }
     })
     expect(await caught(1000)).toMatch(/without a live patch|superseded/)
+  })
+
+  it('packing that counts the copy packed first', async () => {
+    vi.doMock('./segment.ts', async (original) => {
+      const real = await original<typeof import('./segment.ts')>()
+      return {
+        ...real,
+        comparePatches: (...[a, b]: Parameters<typeof real.comparePatches>) =>
+          a.stamp === b.stamp && a.replica === b.replica ? -real.comparePatches(a, b) : real.comparePatches(a, b),
+      }
+    })
+    expect(await caught(3000)).toMatch(/last writers|own write|loading/)
   })
 })

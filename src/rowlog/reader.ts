@@ -1,13 +1,18 @@
 // Reading Yjs transactions: which patches came, which went. Derived from the transaction's own structs, so that the cost is that
 // of the change, not of the lists. Knows no rows.
 import * as Y from 'yjs'
-import { type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
+import { decodeBlock, type PackedBlock } from './block.ts'
+import { type PlacedRow, placeBlock } from './block-place.ts'
+import { type BlockSource, type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
 import { hasHeader, type Segments } from './segments.ts'
 import type { ShapeBook } from './shape.ts'
 
 /** Who is told what a transaction brought. */
 export interface PatchSink {
   onPatch(patch: Patch): void
+  onBlock(rows: readonly PlacedRow[]): void
+  /** A block was deleted, with all its patches. */
+  onBlockDeleted(block: BlockSource): void
   /** A patch, as it rested in the document, was deleted there. */
   onDeleted(raw: readonly unknown[]): void
 }
@@ -31,6 +36,7 @@ export class TransactionReader {
     const reader: SegmentReader = {
       shapes: this.#shapes,
       onPatch: (patch) => sink.onPatch(patch),
+      onBlock: (segment, bytes) => this.#readBlock(segment, bytes, sink),
       onRefused: () => {
         this.refused += 1
       },
@@ -44,7 +50,7 @@ export class TransactionReader {
     forEachNewItem(transaction, (item) => {
       const segment = this.#segments.of(item.parent)
       if (segment === undefined) return this.#readRootItem(item)
-      if (segment.header === undefined) headless.add(segment)
+      if (segment.header === undefined && !segment.holdsBlock) headless.add(segment)
       else this.#readInto(segment, item.content.getContent(), reader)
     })
     for (const segment of headless) {
@@ -59,18 +65,33 @@ export class TransactionReader {
     if (segment.sealed) this.#segments.noteShrunk(segment)
   }
 
+  /** A block comes from anyone: what cannot be read is left where it is. */
+  #readBlock(segment: Segment, bytes: Uint8Array, sink: PatchSink): void {
+    let block: PackedBlock
+    try {
+      block = decodeBlock(bytes)
+    } catch {
+      this.refused += 1
+      return
+    }
+    sink.onBlock(placeBlock(segment, block, { bytes: bytes.length, shapes: this.#shapes }))
+  }
+
   #readRootItem(item: Y.Item): void {
     const isSegment =
       item.parent === this.#segments.root &&
       item.content instanceof Y.ContentType &&
       item.content.type instanceof Y.Array
-    if (!isSegment) this.refused += 1
+    if (!isSegment) this.refused += item.length
   }
 
   #readDeleted(transaction: Y.Transaction, sink: PatchSink): void {
     Y.iterateDeletedStructs(transaction, transaction.deleteSet, (struct) => {
       if (!(struct instanceof Y.Item)) return
-      if (struct.content instanceof Y.ContentType) return this.#segments.forget(struct.content.type)
+      if (struct.content instanceof Y.ContentType) {
+        const block = this.#segments.forget(struct.content.type)?.block
+        return block === undefined ? undefined : sink.onBlockDeleted(block)
+      }
       if (!(struct.content instanceof Y.ContentAny)) return
       const segment = this.#segments.of(struct.parent)
       for (const element of struct.content.arr) {

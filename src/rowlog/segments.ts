@@ -1,6 +1,6 @@
 // The segments of one document: finding, ending and emptying them. Knows Yjs lists; not rows.
 import * as Y from 'yjs'
-import { decodeElement, encodeSeal } from './format.ts'
+import { decodeElement, encodeBlockHeader, encodeSeal } from './format.ts'
 import { type Patch, Segment } from './segment.ts'
 
 /** The nested lists under a document's root, each with its {@link Segment}. */
@@ -27,11 +27,23 @@ export class Segments {
     this.#byList.set(segment.list, segment)
   }
 
-  /** Forgets a list that was deleted. Its writer, should that be this replica, must not go on in it. */
-  forget(list: unknown): void {
+  /** Forgets a list that was deleted. Its writer, should that be this replica, must not go on in it. @returns its segment. */
+  forget(list: unknown): Segment | undefined {
     const segment = this.#byList.get(list)
     if (segment !== undefined) segment.sealed = true
     this.#byList.delete(list)
+    return segment
+  }
+
+  /** Appends a block to the document. Within a Yjs transaction. @returns its segment, for the patches to be placed in. */
+  append(bytes: Uint8Array): Segment {
+    const list = new Y.Array<unknown>()
+    const segment = new Segment(list)
+    segment.holdsBlock = true
+    this.add(segment)
+    this.root.push([list])
+    list.push([encodeBlockHeader(), bytes])
+    return segment
   }
 
   /** Ends a segment for good. Within a Yjs transaction. */
@@ -48,13 +60,17 @@ export class Segments {
   }
 
   /**
-   * Deletes patches from the document, and whole segments that are sealed and have no other live patch.
-   * Within a Yjs transaction; patches that are gone already are passed over.
+   * Deletes patches from the document, and whole segments that are sealed and have no other live patch. Those of a block stay in its
+   * bytes until it goes. Within a Yjs transaction; patches that are gone already are passed over.
    */
   deletePatches(patches: Iterable<Patch>): void {
     const bySegment = new Map<Segment, Set<unknown>>()
-    for (const { segment, raw } of patches) {
-      if (!this.#byList.has(segment.list)) continue
+    for (const {
+      segment: { list },
+      raw,
+    } of patches) {
+      const segment = this.#byList.get(list)
+      if (segment === undefined) continue
       const raws = bySegment.get(segment)
       if (raws === undefined) bySegment.set(segment, new Set([raw]))
       else raws.add(raw)
@@ -62,18 +78,24 @@ export class Segments {
     for (const [segment, raws] of bySegment) {
       segment.live -= raws.size
       this.noteShrunk(segment)
-      if (!(segment.sealed && segment.live === 0)) deleteElements(segment, raws)
+      const isLeftWhole = segment.block !== undefined || (segment.sealed && segment.live === 0)
+      if (!isLeftWhole) deleteElements(segment, raws)
     }
   }
 
-  /** Deletes the segments that are sealed and without a live patch; Yjs then forgets their content. Within a Yjs transaction. */
-  dropEmpty(): void {
-    if (this.#maybeEmpty.size === 0) return
+  /**
+   * Deletes the segments that are sealed and without a live patch; Yjs then forgets their content. Within a Yjs transaction.
+   *
+   * @returns How many there were.
+   */
+  dropEmpty(): number {
+    if (this.#maybeEmpty.size === 0) return 0
     const lists = new Set<unknown>()
     for (const segment of this.#maybeEmpty)
       if (segment.sealed && segment.live === 0 && this.#byList.delete(segment.list)) lists.add(segment.list)
     this.#maybeEmpty.clear()
     if (lists.size > 0) deleteWhere(this.root, lists)
+    return lists.size
   }
 }
 

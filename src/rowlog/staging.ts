@@ -1,5 +1,5 @@
 // Staging: patches that rows show already and the document does not hold yet. Knows how to take them back.
-import { type Entry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type Entry, superseded, supersededBy, withoutPatches, withPatch } from './entry.ts'
 import { FIRST_VALUE, type Header, type RawPatch } from './format.ts'
 import { Patch, Segment } from './segment.ts'
 import { CREATED, PURGED, type Shape, type ShapeBook } from './shape.ts'
@@ -14,7 +14,7 @@ export interface Write {
 
 const NONE: readonly Patch[] = []
 /** What is saved from a patch of the far future must not win over anything that an honest clock has stamped. */
-const RESCUED_STAMP = 1
+export const RESCUED_STAMP = 1
 
 interface Step {
   readonly id: string
@@ -52,15 +52,15 @@ export class Staging {
   add(write: Write, before: Entry | undefined, shapes: ShapeBook): { readonly patch: Patch; readonly after: Entry } {
     const displaced = this.#fromTheFuture(write, before)
     const patch = this.#patch(write)
-    const added = [patch]
-    for (const lost of displaced) added.push(...this.#rescue(lost, write, shapes))
-    let after = without(before, displaced)
-    for (const one of added) after = withPatch(after, write.id, one)
-    const dropped = displaced.length > 0 || this.#isStaged(before) ? this.#superseded(after as Entry) : NONE
-    after = without(after, dropped) as Entry
-    for (const one of added) this.#patches.add(one)
-    for (const one of dropped) this.#patches.delete(one)
-    for (const one of displaced) this.#displaced.add(one)
+    let after: Entry
+    if (displaced.length > 0) after = this.#displace(displaced, patch, { write, before, shapes })
+    else {
+      const added = withPatch(before, write.id, patch)
+      const dropped = supersededBy(patch, added, this.#isStaged)
+      for (const one of dropped) this.#patches.delete(one)
+      after = without(added, dropped) as Entry
+    }
+    this.#patches.add(patch)
     if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
     return { patch, after }
   }
@@ -100,13 +100,23 @@ export class Staging {
     return { patches, displaced }
   }
 
-  /** Whether a row has staged patches: without one, a write supersedes none. */
-  #isStaged(entry: Entry | undefined): boolean {
-    return entry?.patches.some(({ segment }) => segment === this.#segment) ?? false
-  }
+  /** Only these may be dropped at once. */
+  readonly #isStaged = ({ segment }: Patch): boolean => segment === this.#segment
 
-  #superseded(entry: Entry): readonly Patch[] {
-    return superseded(entry).filter(({ segment }) => segment === this.#segment)
+  /** Takes patches from the far future out of a row that is written to, and stages anew what they said of other columns. */
+  #displace(
+    displaced: readonly Patch[],
+    patch: Patch,
+    { write, before, shapes }: { write: Write; before: Entry | undefined; shapes: ShapeBook },
+  ): Entry {
+    const added = [patch, ...displaced.flatMap((lost) => this.#rescue(lost, write, shapes))]
+    let after = without(before, displaced)
+    for (const one of added) after = withPatch(after, write.id, one)
+    const dropped = superseded(after as Entry).filter(this.#isStaged)
+    for (const one of added) this.#patches.add(one)
+    for (const one of dropped) this.#patches.delete(one)
+    for (const one of displaced) this.#displaced.add(one)
+    return without(after, dropped) as Entry
   }
 
   #patch({ id, shape, values, stamp }: Write): Patch {
@@ -115,7 +125,7 @@ export class Staging {
       number = this.#segment.shapes.push(shape) - 1
       this.#shapeNumbers.set(shape, number)
     }
-    return new Patch(this.#segment, values.toSpliced(0, 0, number, id, stamp) as unknown as RawPatch)
+    return new Patch(this.#segment, [number, id, stamp].concat(values as never) as unknown as RawPatch)
   }
 
   /** A clock gives out stamps above all it has seen, except those from the far future: whatever is higher is one of them. */
@@ -131,7 +141,7 @@ export class Staging {
     if (write.shape.fields.has(PURGED)) return NONE
     const columns = patch.shape.columns.filter((column) => !write.shape.fields.has(column))
     const insert = patch.shape.fields.has(CREATED) && !write.shape.fields.has(CREATED)
-    if (columns.length === 0 && !insert) return []
+    if (columns.length === 0 && !insert) return NONE
     const values = columns.map((column) => patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)])
     const shape = insert ? shapes.insert(columns) : shapes.update(columns)
     return [this.#patch({ ...write, stamp: RESCUED_STAMP, shape, values })]

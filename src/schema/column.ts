@@ -43,6 +43,9 @@ export interface ColumnOptions<Out, P extends Presence> {
   readonly formers?: readonly AnyFormer[]
 }
 
+/** Table that a `ref` points to, as the compiler knows it. */
+type Target = string | undefined
+
 const LATEST: MergeRule = { kind: 'latest' }
 
 /**
@@ -50,8 +53,8 @@ const LATEST: MergeRule = { kind: 'latest' }
  *
  * Immutable; each method returns a new column.
  */
-export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
-  declare readonly $types: { readonly out: Out; readonly in: In; readonly presence: P }
+export class Column<Out = unknown, In = Out, P extends Presence = Presence, T extends Target = Target> {
+  declare readonly $types: { readonly out: Out; readonly in: In; readonly presence: P; readonly target: T }
   readonly type: ColumnType<Out>
   readonly presence: P
   /** How concurrent writes become one value. */
@@ -76,7 +79,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
   }
 
   /** A column that a row may lack: it reads `undefined`, and writing `undefined` clears it. */
-  optional(this: Column<Out, In, 'required'>): Column<Out, In, 'optional'> {
+  optional(this: Column<Out, In, 'required', T>): Column<Out, In, 'optional', T> {
     this.#onlyOnce('optional()')
     return new Column({ ...this.#options(), presence: 'optional' })
   }
@@ -87,7 +90,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    * @param value - Value to insert then, or a function that makes one each time.
    * @throws {@link MerrowError} `invalid_schema` if the column itself refuses the value.
    */
-  default(this: Column<Out, In, 'required'>, value: In | (() => In)): Column<Out, In, 'default'> {
+  default(this: Column<Out, In, 'required', T>, value: In | (() => In)): Column<Out, In, 'default', T> {
     this.#onlyOnce('default()')
     if (typeof value === 'function')
       return new Column({ ...this.#options(), presence: 'default', makeDefault: value as () => unknown })
@@ -109,7 +112,7 @@ export class Column<Out = unknown, In = Out, P extends Presence = Presence> {
    * @example
    * title: c.string().formerly({ name: 'titel', read: (old: string) => old, write: (title) => title })
    */
-  formerly<Old>(former: Former<Old, Out, In>): Column<Out, In, P> {
+  formerly<Old>(former: Former<Old, Out, In>): Column<Out, In, P, T> {
     if (this.rule.kind !== 'latest')
       throw new MerrowError(
         'invalid_schema',
@@ -162,12 +165,14 @@ const MAX_TIME_MS = 8.64e15
 
 const stringType = (label: string): ColumnType<string> => ({
   label,
+  holds: 'string',
   write: (value) => (isString(value) ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`)),
   read: (stored) => (isString(stored) ? stored : undefined),
 })
 
 const numberType: ColumnType<number> = {
   label: 'a number',
+  holds: 'number',
   write: (value) =>
     typeof value === 'number' && Number.isFinite(value) ? value : new Refusal('Give a finite number.'),
   read: (stored) => (typeof stored === 'number' ? stored : undefined),
@@ -175,12 +180,14 @@ const numberType: ColumnType<number> = {
 
 const booleanType: ColumnType<boolean> = {
   label: 'a boolean',
+  holds: 'boolean',
   write: (value) => (typeof value === 'boolean' ? value : new Refusal('Give true or false.')),
   read: (stored) => (typeof stored === 'boolean' ? stored : undefined),
 }
 
 const dateType: ColumnType<Date> = {
   label: 'a date',
+  holds: 'date',
   write: (value) =>
     value instanceof Date && !Number.isNaN(value.getTime())
       ? value.getTime()
@@ -191,6 +198,7 @@ const dateType: ColumnType<Date> = {
 
 const jsonType: ColumnType<Json> = {
   label: 'JSON',
+  holds: 'json',
   write: (value) => (value === undefined ? new Refusal('Give a JSON value; null for none.') : toPlain(value)),
   read: (stored) => deepFreeze(stored) as Json,
 }
@@ -200,6 +208,7 @@ const enumType = <V extends string>(values: readonly V[]): ColumnType<V> => {
   const known = new Set<unknown>(values)
   return {
     label,
+    holds: 'string',
     write: (value) => (known.has(value) ? value : new Refusal(`Give ${label}.`)),
     read: (stored) => (known.has(stored) ? (stored as V) : undefined),
   }
@@ -210,6 +219,7 @@ const refType = (table: string): ColumnType<string> => {
   const label = `the id of a row of "${table}"`
   return {
     label,
+    holds: 'string',
     write: (value) => (isString(value) && value !== '' ? (refuseText(value) ?? value) : new Refusal(`Give ${label}.`)),
     read,
   }
@@ -217,6 +227,7 @@ const refType = (table: string): ColumnType<string> => {
 
 const setType = <T>(element: ColumnType<T>): ColumnType<readonly T[]> => ({
   label: `a set, each element ${element.label}`,
+  holds: 'set',
   write(value) {
     const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value
     if (!isIterable) return new Refusal(`Give an array or a Set, each element ${element.label}.`)
@@ -281,7 +292,7 @@ export const column = {
     return required(enumType(values), options)
   },
   /** The id of a row of another table. The row need not be there: it may come later, or have been deleted. */
-  ref: (table: string, options?: ConflictOptions<string>): Required<string> =>
+  ref: <const T extends string>(table: T, options?: ConflictOptions<string>): Column<string, string, 'required', T> =>
     new Column({ type: refType(table), presence: 'required', rule: ruleOf(options), target: table }),
   /**
    * A number that concurrent increments add up in. Write the new total, `update(id, { votes: votes + 1 })` or

@@ -3,7 +3,7 @@ import type { Column } from './column.ts'
 
 /** The columns of a table, by name. */
 // biome-ignore lint/suspicious/noExplicitAny: any column, whatever it holds; `unknown` would refuse all but the widest.
-export type Columns = Readonly<Record<string, Column<any, any, any>>>
+export type Columns = Readonly<Record<string, Column<any, any, any, any>>>
 
 /** What every row has beside its own columns. Times are milliseconds since the epoch. */
 export interface RowMeta {
@@ -28,6 +28,9 @@ type Flat<T> = { [K in keyof T]: T[K] } & {}
 
 /** A row as it is handed out: frozen, with its columns and its {@link RowMeta}. */
 export type RowOf<C extends Columns> = Flat<RowMeta & { readonly [K in keyof C]: Out<C[K]> }>
+
+/** A row as `partitionBy` sees it: without what any write changes. */
+export type KeyRow<C extends Columns> = Omit<RowOf<C>, 'updatedAt' | 'updatedBy' | 'deletedAt'>
 
 /** What `insert` takes: an id if one must be kept, the required columns, and any of the others. */
 export type InsertOf<C extends Columns> = Flat<

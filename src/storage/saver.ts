@@ -17,6 +17,11 @@ interface Waiter {
   reject(error: unknown): void
 }
 
+/** An update that waits for its append, and how far the document's local writes had come with it. */
+interface Queued extends DocumentUpdate {
+  readonly position: number
+}
+
 /** A document is compacted once this many updates lie in its store, and they add a quarter to its last size: so that the work stays in proportion to the writes. */
 const COMPACT_UPDATES = 500
 const COMPACT_GROWTH = 1.25
@@ -37,8 +42,10 @@ const isLarge = ({ keys, bytes, compactedBytes }: Shelf): boolean =>
 export class Saver {
   readonly #options: SaverOptions
   readonly #shelves = new Map<string, Shelf>()
-  #queue: DocumentUpdate[] = []
+  readonly #positions = new Map<string, number>()
+  #queue: Queued[] = []
   #waiters: Waiter[] = []
+  #holds = 0
   #queued = 0
   #saved = 0
   #isWriting = false
@@ -70,9 +77,19 @@ export class Saver {
     this.#shelves.set(document, { keys: updates.map(({ key }) => key), bytes, compactedBytes })
   }
 
-  /** Queues one update. */
-  save(document: string, update: Uint8Array): void {
-    this.#queue.push({ document, update })
+  /** The position of a document's last durable update; undefined if none of this run is durable yet. */
+  position(document: string): number | undefined {
+    return this.#positions.get(document)
+  }
+
+  /** Forgets a document of which nothing is left to write: it can no longer be encoded. */
+  forget(document: string): void {
+    this.#shelves.delete(document)
+  }
+
+  /** Queues one update. `position` says how far the document's local writes have come with it. */
+  save(document: string, update: Uint8Array, position: number): void {
+    this.#queue.push({ document, update, position })
     this.#queued += 1
     this.#options.onStatus()
     if (!this.#isWriting && this.#error === undefined) void this.#write()
@@ -87,6 +104,16 @@ export class Saver {
     return promise
   }
 
+  /** Writes nothing until the returned function is called; what is queued meanwhile is one append then. */
+  hold(): () => void {
+    this.#holds += 1
+    return () => {
+      this.#holds -= 1
+      // After an error too: its retry may have come to nothing meanwhile.
+      if (!this.#isWriting) void this.#write()
+    }
+  }
+
   /** Tries no more; what is not durable yet stays undone. */
   close(): void {
     this.#options.timers.clearTimeout(this.#retryTimer)
@@ -96,11 +123,11 @@ export class Saver {
     this.#isWriting = true
     // One turn of patience: the updates of one commit, over several tables, then go into one batch.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && this.#holds === 0) {
       const batch = this.#queue
       this.#queue = []
       try {
-        const keys = await this.#options.storage.append(batch)
+        const keys = await this.#options.storage.append(batch.map(({ document, update }) => ({ document, update })))
         this.#noteWritten(batch, keys)
       } catch (error) {
         this.#queue = [...batch, ...this.#queue]
@@ -112,14 +139,17 @@ export class Saver {
     this.#isWriting = false
   }
 
-  #noteWritten(batch: readonly DocumentUpdate[], keys: readonly number[]): void {
-    batch.forEach(({ document, update }, at) => {
-      const key = keys[at] ?? 0
-      const shelf = this.#shelves.get(document)
-      // The first update is as good as compacted, here as when it is loaded: one large import is not written twice.
-      if (shelf === undefined || shelf.keys.length === 0) return this.noteLoaded(document, [{ key, update }])
-      shelf.keys.push(key)
+  #noteWritten(batch: readonly Queued[], keys: readonly number[]): void {
+    const first = new Set<Shelf>()
+    batch.forEach(({ document, update, position }, at) => {
+      this.#positions.set(document, position)
+      const shelf = this.#shelves.get(document) ?? { keys: [], bytes: 0, compactedBytes: 0 }
+      this.#shelves.set(document, shelf)
+      if (shelf.keys.length === 0) first.add(shelf)
+      shelf.keys.push(keys[at] ?? 0)
       shelf.bytes += update.length
+      // The first batch is as good as compacted: one large import is not written twice.
+      if (first.has(shelf)) shelf.compactedBytes = shelf.bytes
     })
     this.#saved += batch.length
     this.#error = undefined

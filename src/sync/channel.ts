@@ -1,11 +1,11 @@
 // Channels: one document's y-websocket provider over the shared socket, and what of it the relay has on disk. Knows Yjs documents.
 import { Awareness } from 'y-protocols/awareness'
 import { WebsocketProvider } from 'y-websocket'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
 import type { Timers } from './socket.ts'
-import { carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
+import { CloseCode, carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
 
 /** The provider makes a new virtual socket soon after the last one closed; the shared socket does the real waiting. */
 const PROVIDER_BACKOFF_MS = 100
@@ -21,9 +21,17 @@ const backoffMs = (failures: number): number => Math.min(LAST_BACKOFF_MS, FIRST_
 export interface ChannelOptions {
   readonly shared: SharedSocket
   readonly onStatus: () => void
+  /** How far the document's local writes have come. */
+  readonly position: () => number
+  /** Told that the relay has the local writes up to a position on disk. */
+  readonly onAcknowledged: (position: number) => void
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
+  /** Local updates of this session before the channel. */
+  readonly made: number
+  /** Fetches the state of a document that is empty here, if that is not left to the socket. */
+  readonly firstState: (document: string) => Promise<Uint8Array | undefined>
 }
 
 /** Who waits for an acknowledgement when the database closes is told this. */
@@ -33,6 +41,12 @@ export const closedEarly = (): MerrowError =>
     'The database was closed before the relay acknowledged every write. They are kept in storage and sent at the next start.',
   )
 
+/** What the relay has once it has acknowledged a frame: so many local updates, and the local writes up to a position. */
+interface Reached {
+  readonly made: number
+  readonly position: number
+}
+
 /** Keeps one document in step. */
 export class Channel {
   readonly #provider: WebsocketProvider
@@ -40,7 +54,7 @@ export class Channel {
   readonly #onStatus: () => void
   readonly #onUpdate: (update: Uint8Array, origin: unknown) => void
   /** Local updates so far, and how many of them the relay has. */
-  #made = 0
+  #made: number
   #acknowledged = 0
   #isCaughtUp = false
   /** Why the relay closed this channel for good, if it did. */
@@ -49,12 +63,21 @@ export class Channel {
   failure: MerrowError | undefined
   failures = 0
   readonly #name: string
+  readonly #position: () => number
+  readonly #onAcknowledged: (position: number) => void
+  readonly #firstState: ChannelOptions['firstState']
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
+  readonly #askers: { reject(error: unknown): void }[] = []
 
-  constructor(name: string, document: Y.Doc, { shared, onStatus, timers, random }: ChannelOptions) {
+  constructor(name: string, document: Y.Doc, options: ChannelOptions) {
+    const { onStatus, made, firstState } = options
     this.#name = name
+    this.#made = made
     this.#document = document
     this.#onStatus = onStatus
+    this.#position = options.position
+    this.#onAcknowledged = options.onAcknowledged
+    this.#firstState = firstState
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
       if (origin === this.#provider) return
@@ -68,11 +91,7 @@ export class Channel {
       awareness,
       disableBc: true,
       maxBackoffTime: PROVIDER_BACKOFF_MS,
-      WebSocketPolyfill: virtualSocketClass(
-        name,
-        { shared, onStatus, timers, random },
-        this,
-      ) as unknown as typeof WebSocket,
+      WebSocketPolyfill: virtualSocketClass(name, options, this) as unknown as typeof WebSocket,
     })
   }
 
@@ -81,16 +100,36 @@ export class Channel {
     return this.#made - this.#acknowledged
   }
 
+  /** Whether the relay has all of it on disk, what earlier runs wrote included. */
+  get isSettled(): boolean {
+    return this.#isCaughtUp && this.unsent === 0
+  }
+
   /** Resolves once the relay has every local update made so far on disk. */
   acknowledged(): Promise<void> {
-    if (this.#isCaughtUp && this.unsent === 0) return Promise.resolve()
+    if (this.isSettled) return Promise.resolve()
     return new Promise((resolve, reject) => this.#waiters.push({ made: this.#made, resolve, reject }))
   }
 
+  /** Resolves once the relay's answer to what this replica asked at the last connection is here. */
+  synced(): Promise<void> {
+    if (this.#provider.synced) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onSync = (isSynced: boolean): void => {
+        if (!isSynced) return
+        this.#provider.off('sync', onSync)
+        resolve()
+      }
+      this.#askers.push({ reject })
+      this.#provider.on('sync', onSync)
+    })
+  }
+
   /** @internal The relay has what this replica held when its handshake was done, or when a later frame was sent. */
-  noteAcknowledged(made: number): void {
+  noteAcknowledged({ made, position }: Reached): void {
     this.#isCaughtUp = true
     this.#acknowledged = Math.max(this.#acknowledged, made)
+    this.#onAcknowledged(position)
     const done = this.#waiters.filter((waiter) => waiter.made <= this.#acknowledged)
     this.#waiters = this.#waiters.filter((waiter) => waiter.made > this.#acknowledged)
     for (const { resolve } of done) resolve()
@@ -109,9 +148,33 @@ export class Channel {
     this.#onStatus()
   }
 
-  /** @internal Local updates so far. */
-  get made(): number {
-    return this.#made
+  /** @internal What the relay will have once it acknowledges what is sent now. */
+  get reached(): Reached {
+    return { made: this.#made, position: this.#position() }
+  }
+
+  /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. */
+  async prepare(): Promise<void> {
+    if (this.#document.store.clients.size > 0) return
+    const state = await this.#firstState(this.#name)
+    if (state !== undefined) Y.applyUpdate(this.#document, state, this.#provider)
+  }
+
+  /** @internal Client id that this replica writes under. */
+  get client(): number {
+    return this.#document.clientID
+  }
+
+  /** @internal Somebody else writes under this replica's client id. */
+  takeFreshClient(): void {
+    this.failures += 1
+    const { awareness } = this.#provider
+    const state = awareness.getLocalState()
+    awareness.setLocalState(null)
+    this.#document.clientID = crypto.getRandomValues(new Uint32Array(1))[0] as number
+    // The provider says goodbye under the document's id, which its awareness has to know.
+    awareness.clientID = this.#document.clientID
+    awareness.setLocalState(state)
   }
 
   /** Starts again after the relay had closed this channel for good. */
@@ -123,7 +186,7 @@ export class Channel {
 
   /** Ends it; whoever waits for an acknowledgement is told that none will come. */
   close(): void {
-    for (const { reject } of this.#waiters) reject(closedEarly())
+    for (const { reject } of [...this.#waiters, ...this.#askers]) reject(closedEarly())
     this.#waiters = []
     this.#document.off('update', this.#onUpdate)
     this.#provider.awareness.destroy()
@@ -132,10 +195,15 @@ export class Channel {
 }
 
 /** A WebSocket class whose sockets are channels of the shared socket. */
-const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOptions, channel: Channel) =>
+const virtualSocketClass = (
+  name: string,
+  { shared, timers, random }: Omit<ChannelOptions, 'made' | 'onStatus'>,
+  channel: Channel,
+) =>
   class VirtualSocket implements ChannelEnd {
     readonly OPEN = 1
     readonly document = name
+    readonly client = channel.client
     readyState = 0
     binaryType = 'arraybuffer'
     onopen: (() => void) | null = null
@@ -144,14 +212,15 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     onerror: (() => void) | null = null
     #isCaughtUp = false
     #sent = 0
-    readonly #pending: { readonly count: number; readonly made: number }[] = []
+    readonly #pending: { readonly count: number; readonly reached: Reached }[] = []
 
     constructor() {
       // Not at once: the provider sets its handlers after it has made the socket.
       const attach = (): void => {
         if (this.readyState === 0) shared.attach(this)
       }
-      if (channel.failures === 0) queueMicrotask(attach)
+      const prepared = (): void => void channel.prepare().then(attach, attach)
+      if (channel.failures === 0) queueMicrotask(prepared)
       else timers.setTimeout(attach, backoffMs(channel.failures) * (0.5 + random() / 2))
     }
 
@@ -181,16 +250,18 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     }
 
     onAck(count: number): void {
-      let last: number | undefined
-      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.made
+      let last: Reached | undefined
+      while ((this.#pending[0]?.count ?? Number.POSITIVE_INFINITY) <= count) last = this.#pending.shift()?.reached
       channel.failures = 0
       channel.failure = undefined
       if (last !== undefined) channel.noteAcknowledged(last)
     }
 
     onClose(code: number, reason: string): void {
-      channel.noteClosed(code, reason)
-      this.#end(code, reason)
+      // Under a fresh client id everything can go on; what was written under the other one waits for its holder.
+      if (code === CloseCode.clientTaken) channel.takeFreshClient()
+      else channel.noteClosed(code, reason)
+      this.#end(code === CloseCode.clientTaken ? LOST : code, reason)
     }
 
     onLost(reason: string): void {
@@ -207,6 +278,6 @@ const virtualSocketClass = (name: string, { shared, timers, random }: ChannelOpt
     #count(frame: Uint8Array): void {
       this.#sent += 1
       if (frame[1] === SyncType.step2) this.#isCaughtUp = true
-      if (this.#isCaughtUp) this.#pending.push({ count: this.#sent, made: channel.made })
+      if (this.#isCaughtUp) this.#pending.push({ count: this.#sent, reached: channel.reached })
     }
   }

@@ -17,6 +17,20 @@ export interface SyncContext {
   readonly documents: ReadonlyMap<string, Y.Doc>
   /** Told when anything that the session shows has changed. */
   readonly onStatus: () => void
+  /** How far a document's local writes have come, as a number that grows with them; asked whenever an update is sent. */
+  readonly position: (document: string) => number
+  /** Told that the relay has a document's local writes up to a position, and all of earlier runs, on disk. */
+  readonly onAcknowledged: (document: string, position: number) => void
+}
+
+/** A document that was added to a running synchronisation. */
+export interface SyncedDocument {
+  /** Whether the relay has all of it on disk. */
+  readonly isSettled: boolean
+  /** Resolves once the relay has every local update made so far on disk. */
+  acknowledged(): Promise<void>
+  /** Takes it out again. */
+  leave(): void
 }
 
 /** A running synchronisation. */
@@ -26,14 +40,20 @@ export interface SyncSession {
   readonly unsent: number
   /** What keeps it from working, if something does. */
   readonly error: unknown
-  /** Keeps one more document in step, under its name on the relay. */
-  open(name: string, document: Y.Doc): void
   /** Connects, and stays connected; the state at the start. */
   connect(): void
   /** Disconnects, and stays so until `connect`. */
   disconnect(): void
   /** Resolves once every local update made before the call is on the relay's disk, those of earlier runs included. */
   acknowledged(): Promise<void>
+  /**
+   * Adds a document, under its name on the relay.
+   *
+   * @param made - How many local updates it has had in this session.
+   */
+  join(name: string, document: Y.Doc, made: number): SyncedDocument
+  /** Resolves once all that the relay held when it was asked, at the last connection, is here. */
+  synced(): Promise<void>
   close(): void
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { createRelay, type Log, openMemoryLog, type Relay } from '../../server/index.ts'
+import { createRelay, openMemoryLog, type Relay } from '../../server/index.ts'
 import { column as c, createDatabase, type Database, defineSchema, type MerrowError, table } from '../index.ts'
 import { memory, type StorageAdapter } from '../storage/index.ts'
 import { relay, type TokenSource } from './index.ts'
@@ -97,7 +97,7 @@ it('[N3] what was written offline, in an earlier run even, is sent after connect
 
 it('[N4] a relay that is away is said to be so, writes go on, and nothing is lost when it is back', async () => {
   const log = openMemoryLog()
-  const first = await createRelay({ port: 0, log: { ...bound(log), close: async () => {} } })
+  const first = await createRelay({ port: 0, log: { ...log, close: async () => {} } })
   const db = await open(first.url)
   const [before] = [db.tasks.insert({ title: 'before' })]
   await db.acknowledged()
@@ -224,14 +224,6 @@ it('[N12] closing tells those who wait for an acknowledgement', async () => {
   expect(db.status.connection).toBe('offline')
 })
 
-const bound = (log: Log): Log => ({
-  append: (...args) => log.append(...args),
-  read: (...args) => log.read(...args),
-  putSnapshot: (...args) => log.putSnapshot(...args),
-  documents: () => log.documents(),
-  close: () => log.close(),
-})
-
 /** A log whose appends can be held back. */
 const heldLog = () => {
   const inner = openMemoryLog()
@@ -242,7 +234,7 @@ const heldLog = () => {
     ask = resolve
   })
   const log = {
-    ...bound(inner),
+    ...inner,
     asked,
     async append(document: string, updates: readonly Uint8Array[]) {
       const held = gate

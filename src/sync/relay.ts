@@ -1,8 +1,10 @@
 // Synchronisation through a relay: `relay({ url })`. Puts the shared socket and the channels together.
+
 import type * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
-import { Channel, closedEarly } from './channel.ts'
-import type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
+import { Channel, type ChannelOptions, closedEarly } from './channel.ts'
+import { fetchFirstState } from './first-state.ts'
+import type { Connection, SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
 import { SharedSocket, type TokenSource } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
 
@@ -10,10 +12,17 @@ import { type SocketClass, systemTimers, type Timers } from './socket.ts'
 export interface RelayOptions {
   /** Its address, `http(s)://` or `ws(s)://`; the path `/sync` is added where there is none. */
   readonly url: string
-  /** Token for a relay that asks for one, or a function that is asked at each connection. It travels in the first message, never in the URL. */
+  /** Token for a relay that asks for one, or a function that is asked at each connection, and again before the last one expires. It travels in messages, never in the URL. */
   readonly token?: TokenSource
   /** WebSocket class; the platform's by default, npm `ws` in Node 20. */
   readonly WebSocket?: SocketClass
+  /**
+   * How a document that is empty here gets its first state: over the socket (the default, quickest for small ones), or over
+   * HTTP, compressed and resumed where it breaks off, before the socket catches up.
+   */
+  readonly firstSync?: 'socket' | 'http'
+  /** `fetch` for that; the platform's by default. */
+  readonly fetch?: typeof globalThis.fetch
   readonly timers?: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random?: () => number
@@ -31,33 +40,45 @@ export const relay = ({
   url,
   token,
   WebSocket,
+  firstSync = 'socket',
+  fetch = globalThis.fetch,
   timers = systemTimers,
   random = Math.random,
 }: RelayOptions): SyncAdapter => {
   const address = socketUrl(url)
+  const firstState = async (document: string): Promise<Uint8Array | undefined> => {
+    if (firstSync === 'socket') return undefined
+    return fetchFirstState(document, {
+      url: address,
+      token: typeof token === 'function' ? await token() : token,
+      fetch,
+    })
+  }
+  const socket = { url: address, token, socketClass: WebSocket, timers, random }
   return {
-    start: (context) => new RelaySession(context, { url: address, token, socketClass: WebSocket, timers, random }),
+    start: (context) => new RelaySession(context, { ...socket, firstState }),
   }
 }
 
+type SessionOptions = Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'> &
+  Pick<ChannelOptions, 'firstState'>
+
 class RelaySession implements SyncSession {
   readonly #shared: SharedSocket
-  readonly #channels: Channel[] = []
-  readonly #makeChannel: (name: string, document: Y.Doc) => Channel
+  readonly #channels = new Set<Channel>()
+  readonly #context: SyncContext
+  readonly #options: Pick<ChannelOptions, 'onStatus' | 'timers' | 'random' | 'firstState'>
   readonly #onOnline = (): void => {
     if (this.#isWanted) this.#shared.connect()
   }
   #isWanted = true
   #isClosed = false
 
-  constructor(
-    { documents, onStatus }: SyncContext,
-    options: Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'>,
-  ) {
-    this.#shared = new SharedSocket({ ...options, onStatus })
-    this.#makeChannel = (name, document) =>
-      new Channel(name, document, { shared: this.#shared, onStatus, timers: options.timers, random: options.random })
-    for (const [name, document] of documents) this.open(name, document)
+  constructor(context: SyncContext, { firstState, ...options }: SessionOptions) {
+    this.#shared = new SharedSocket({ ...options, onStatus: context.onStatus })
+    this.#context = context
+    this.#options = { onStatus: context.onStatus, timers: options.timers, random: options.random, firstState }
+    for (const [name, document] of context.documents) this.#open(name, document)
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }
@@ -67,15 +88,11 @@ class RelaySession implements SyncSession {
   }
 
   get unsent(): number {
-    return this.#channels.reduce((sum, { unsent }) => sum + unsent, 0)
+    return this.#all.reduce((sum, { unsent }) => sum + unsent, 0)
   }
 
   get error(): unknown {
-    return this.#refusal ?? this.#shared.error ?? this.#channels.find(({ failure }) => failure !== undefined)?.failure
-  }
-
-  open(name: string, document: Y.Doc): void {
-    this.#channels.push(this.#makeChannel(name, document))
+    return this.#refusal ?? this.#shared.error ?? this.#all.find(({ failure }) => failure !== undefined)?.failure
   }
 
   connect(): void {
@@ -92,7 +109,25 @@ class RelaySession implements SyncSession {
 
   async acknowledged(): Promise<void> {
     if (this.#isClosed) throw closedEarly()
-    await Promise.all(this.#channels.map((channel) => channel.acknowledged()))
+    await Promise.all(this.#all.map((channel) => channel.acknowledged()))
+  }
+
+  join(name: string, document: Y.Doc, made: number): SyncedDocument {
+    const channel = this.#open(name, document, made)
+    return {
+      get isSettled() {
+        return channel.isSettled
+      },
+      acknowledged: () => channel.acknowledged(),
+      leave: () => {
+        if (this.#channels.delete(channel)) channel.close()
+      },
+    }
+  }
+
+  async synced(): Promise<void> {
+    if (this.#isClosed) throw closedEarly()
+    await Promise.all(this.#all.map((channel) => channel.synced()))
   }
 
   close(): void {
@@ -102,8 +137,25 @@ class RelaySession implements SyncSession {
     this.#shared.disconnect()
   }
 
+  get #all(): readonly Channel[] {
+    return [...this.#channels]
+  }
+
+  #open(name: string, document: Y.Doc, made = 0): Channel {
+    const { position, onAcknowledged } = this.#context
+    const channel = new Channel(name, document, {
+      ...this.#options,
+      shared: this.#shared,
+      made,
+      position: () => position(name),
+      onAcknowledged: (reached) => onAcknowledged(name, reached),
+    })
+    this.#channels.add(channel)
+    return channel
+  }
+
   get #refusal(): MerrowError | undefined {
-    return this.#channels.find(({ refusal }) => refusal !== undefined)?.refusal
+    return this.#all.find(({ refusal }) => refusal !== undefined)?.refusal
   }
 }
 

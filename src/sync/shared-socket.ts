@@ -17,6 +17,8 @@ import {
 /** One document's end of the shared socket. */
 export interface ChannelEnd {
   readonly document: string
+  /** Client id that it writes under. */
+  readonly client: number
   /** The channel is open: frames may be sent. */
   onOpen(): void
   onFrame(bytes: Uint8Array): void
@@ -29,7 +31,7 @@ export interface ChannelEnd {
   onKeepAlive(): void
 }
 
-/** A token, or a function that is asked for one at each connection. */
+/** A token, or a function that is asked for one at each connection, and again before that one expires. */
 export type TokenSource = string | (() => string | Promise<string>)
 
 /** What a shared socket is given to work with. */
@@ -45,6 +47,13 @@ export interface SharedSocketOptions {
 
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 30_000
+/** A token is renewed so long before it expires, or at half of its time if that is later. */
+const RENEWAL_MS = 60_000
+const RENEWAL_RETRY_MS = 5_000
+/** An app that goes on giving the same token is not asked more often. */
+const RENEWAL_PAUSE_MS = 1_000
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 const SILENCE_MS = 3 * PING_INTERVAL_MS
 
 /** Keeps one WebSocket to the relay open and shares it among channels. */
@@ -65,6 +74,7 @@ export class SharedSocket {
   /** Of several attempts that overlap, the last counts. */
   #lastAttempt = 0
   #retryTimer: unknown
+  #renewTimer: unknown
   #silenceTimer: unknown
 
   constructor(options: SharedSocketOptions) {
@@ -150,19 +160,46 @@ export class SharedSocket {
   #greet(socket: Socket, token: string | undefined): void {
     if (socket.protocol !== SUBPROTOCOL)
       return this.#lose(CloseCode.wrongVersion, `it chose the subprotocol "${socket.protocol}"`)
-    this.#isOpen = true
     this.#post(
       token === undefined ? { kind: 'hello', version: WIRE_VERSION } : { kind: 'hello', version: WIRE_VERSION, token },
     )
+  }
+
+  /** The relay reads next to nothing before it knows who is speaking, so channels wait until now. */
+  #enter({ version, expiresInMs }: Extract<Message, { kind: 'welcome' }>): void {
+    if (version !== WIRE_VERSION) return this.#lose(CloseCode.wrongVersion, `it speaks version ${version}`)
+    this.#isOpen = true
+    this.#renewBefore(expiresInMs)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const end of waiting) this.#openChannel(end)
+    this.#show('connected', undefined)
+  }
+
+  /** Asks the app for a new token a while before the last one expires; the connection goes on. */
+  #renewBefore(expiresInMs: number | undefined): void {
+    const { timers, token } = this.#options
+    timers.clearTimeout(this.#renewTimer)
+    if (expiresInMs === undefined || typeof token !== 'function') return
+    const waitMs = Math.max(RENEWAL_PAUSE_MS, expiresInMs - Math.min(RENEWAL_MS, expiresInMs / 2))
+    this.#renewTimer = timers.setTimeout(() => void this.#renew(token), Math.min(waitMs, MAX_TIMER_MS))
+  }
+
+  async #renew(token: () => string | Promise<string>): Promise<void> {
+    const socket = this.#socket
+    try {
+      const text = await token()
+      if (this.#socket === socket && socket !== undefined) this.#post({ kind: 'token', token: text })
+    } catch {
+      // Should it never be given, the relay ends the connection at the expiry, and the next one says why.
+      if (this.#socket === socket) this.#renewBefore(RENEWAL_RETRY_MS * 2)
+    }
   }
 
   #openChannel(end: ChannelEnd): void {
     const channel = ++this.#lastChannel
     this.#byChannel.set(channel, end)
-    this.#post({ kind: 'open', channel, document: end.document })
+    this.#post({ kind: 'open', channel, document: end.document, client: end.client })
     end.onOpen()
   }
 
@@ -181,9 +218,9 @@ export class SharedSocket {
   #handle(message: Message): void {
     switch (message.kind) {
       case 'welcome':
-        if (message.version !== WIRE_VERSION)
-          return this.#lose(CloseCode.wrongVersion, `it speaks version ${message.version}`)
-        return this.#show('connected', undefined)
+        return this.#enter(message)
+      case 'renewed':
+        return this.#renewBefore(message.expiresInMs)
       case 'opened': {
         const end = this.#byChannel.get(message.channel)
         if (end !== undefined) this.#byRoom.set(message.room, end)
@@ -264,6 +301,7 @@ export class SharedSocket {
     this.#socket = undefined
     this.#isOpen = false
     this.#options.timers.clearTimeout(this.#silenceTimer)
+    this.#options.timers.clearTimeout(this.#renewTimer)
     const ends = [...this.#byChannel.values()]
     this.#byChannel.clear()
     this.#byRoom.clear()

@@ -3,8 +3,8 @@
 // One WebSocket (subprotocol `merrow.v1`) carries every document of a database. A message is a varUint kind and its body:
 //
 //   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
-//   1 welcome  relay   JSON { version, relay }        the relay took the hello
-//   2 open     client  channel, document              starts a channel; its frames may follow at once
+//   1 welcome  relay   JSON { version, relay, expiresInMs? }   the relay took the hello; nothing else is sent before it
+//   2 open     client  channel, document, client id?  starts a channel; its frames may follow at once, written under the client id
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
 //   5 frame    both    channel | room, bytes          one stock y-websocket frame (client: its channel; relay: the room)
@@ -12,6 +12,8 @@
 //   7 ack      relay   channel, count                 of this channel's update frames, the first `count` are on disk
 //   8 ping     relay                                  every PING_INTERVAL_MS
 //   9 pong     client                                 its answer
+//  10 token    client  JSON { token }                 a new token of the same user, before the last one expires
+//  11 renewed  relay   JSON { expiresInMs? }          the relay took it; channels go on
 //
 // A room number means the same to every client of a relay process, so that one broadcast is framed once.
 // Codes 4400-4499 are permanent (do not try again), all others pass.
@@ -37,8 +39,16 @@ export const CloseCode = {
   badFrame: 4400,
   unauthorised: 4401,
   forbidden: 4403,
+  /** The document was deleted; its name stays taken. */
+  deleted: 4404,
   wrongVersion: 4406,
+  /** Somebody else writes under the client id; a fresh one is taken instead. */
+  clientTaken: 4409,
+  /** The relay has other content under the same client id and clock: the replica was copied, or set back. */
+  forked: 4410,
   tooLarge: 4413,
+  /** The token has expired: transient, since the next connection brings a new one. */
+  expired: 3000,
 } as const
 
 /** Whether a close code says that trying again is pointless. */
@@ -47,8 +57,8 @@ export const isPermanent = (code: number): boolean => code >= 4400 && code < 450
 /** One message of the shared socket. */
 export type Message =
   | { readonly kind: 'hello'; readonly version: number; readonly token?: string }
-  | { readonly kind: 'welcome'; readonly version: number; readonly relay: string }
-  | { readonly kind: 'open'; readonly channel: number; readonly document: string }
+  | { readonly kind: 'welcome'; readonly version: number; readonly relay: string; readonly expiresInMs?: number }
+  | { readonly kind: 'open'; readonly channel: number; readonly document: string; readonly client?: number }
   | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
   | { readonly kind: 'close'; readonly channel: number; readonly code: number; readonly reason: string }
   | { readonly kind: 'frame'; readonly channel: number; readonly bytes: Uint8Array }
@@ -56,8 +66,23 @@ export type Message =
   | { readonly kind: 'ack'; readonly channel: number; readonly count: number }
   | { readonly kind: 'ping' }
   | { readonly kind: 'pong' }
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'renewed'; readonly expiresInMs?: number }
 
-const KINDS = ['hello', 'welcome', 'open', 'opened', 'close', 'frame', 'part', 'ack', 'ping', 'pong'] as const
+const KINDS = [
+  'hello',
+  'welcome',
+  'open',
+  'opened',
+  'close',
+  'frame',
+  'part',
+  'ack',
+  'ping',
+  'pong',
+  'token',
+  'renewed',
+] as const
 
 /** Encodes one message. */
 export const encodeMessage = (message: Message): Uint8Array => {
@@ -70,13 +95,17 @@ export const encodeMessage = (message: Message): Uint8Array => {
 const writeBody = (encoder: encoding.Encoder, message: Message): void => {
   switch (message.kind) {
     case 'hello':
+    case 'token':
+    case 'renewed':
     case 'welcome': {
       const { kind: _, ...body } = message
       return encoding.writeVarString(encoder, JSON.stringify(body))
     }
     case 'open':
       encoding.writeVarUint(encoder, message.channel)
-      return encoding.writeVarString(encoder, message.document)
+      encoding.writeVarString(encoder, message.document)
+      if (message.client !== undefined) encoding.writeVarUint(encoder, message.client)
+      return
     case 'opened':
       encoding.writeVarUint(encoder, message.channel)
       return encoding.writeVarUint(encoder, message.room)
@@ -128,12 +157,12 @@ const readBody = (decoder: decoding.Decoder): Message => {
       return typeof token === 'string' ? { kind, version, token } : { kind, version }
     }
     case 'welcome': {
-      const { version, relay } = readJson(decoder)
+      const { version, relay, expiresInMs } = readJson(decoder)
       if (typeof version !== 'number') throw new Error('welcome without a version')
-      return { kind, version, relay: typeof relay === 'string' ? relay : '' }
+      return { kind, version, relay: typeof relay === 'string' ? relay : '', ...readExpiry(expiresInMs) }
     }
     case 'open':
-      return { kind, channel: decoding.readVarUint(decoder), document: decoding.readVarString(decoder) }
+      return readOpen(decoder)
     case 'opened':
       return { kind, channel: decoding.readVarUint(decoder), room: decoding.readVarUint(decoder) }
     case 'close':
@@ -151,9 +180,28 @@ const readBody = (decoder: decoding.Decoder): Message => {
     case 'ping':
     case 'pong':
       return { kind }
+    case 'token': {
+      const { token } = readJson(decoder)
+      if (typeof token !== 'string') throw new Error('no token')
+      return { kind, token }
+    }
+    case 'renewed':
+      return { kind, ...readExpiry(readJson(decoder)['expiresInMs']) }
     default:
       throw new Error('unknown kind')
   }
+}
+
+const readExpiry = (expiresInMs: unknown): { readonly expiresInMs?: number } =>
+  typeof expiresInMs === 'number' && expiresInMs >= 0 ? { expiresInMs } : {}
+
+const readOpen = (decoder: decoding.Decoder): Message => {
+  const open = {
+    kind: 'open',
+    channel: decoding.readVarUint(decoder),
+    document: decoding.readVarString(decoder),
+  } as const
+  return decoding.hasContent(decoder) ? { ...open, client: decoding.readVarUint(decoder) } : open
 }
 
 const readJson = (decoder: decoding.Decoder): Record<string, unknown> => {

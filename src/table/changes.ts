@@ -1,8 +1,15 @@
 // What a transaction did to a table's rows, in rows. Knows no log.
 import type { RowMeta } from '../schema/index.ts'
 
-/** Where a change came from: a write here, an undo or redo here, others by way of sync, or a backend. */
-export type Origin = 'local' | 'undo' | 'remote' | 'backend'
+/** Who writes here: the app, an undo or redo, or a backend by way of a pull. */
+export type WriteOrigin = 'local' | 'undo' | 'backend'
+
+/**
+ * Where a change came from: a write here, an undo or redo here, a backend's change pulled here, or others by way of sync; or `partition`:
+ * nobody wrote, rows came into sight or went out of it since a partition was opened or closed. Hooks are told `migration` of a row that
+ * another replica has but brought to its version of the schema, and nothing of partitions.
+ */
+export type Origin = WriteOrigin | 'remote' | 'migration' | 'partition'
 
 /** One transaction's effect on a table, in rows that are not soft-deleted. */
 export interface TableChange<R extends RowMeta> {
@@ -26,18 +33,35 @@ export const describeChange = <R extends RowMeta, B>(
   changes: Iterable<readonly [id: string, before: B]>,
   rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string) => R | undefined },
 ): TableChange<R> | undefined => {
-  const added: R[] = []
-  const changed: R[] = []
-  const removed: R[] = []
+  let [added, changed, removed]: [R[], R[], R[]] = [[], [], []]
   for (const [id, before] of changes) {
     const was = visible(rows.before(before))
     const is = visible(rows.now(id))
     if (was === is) continue
-    if (was === undefined) added.push(is as R)
-    else if (is === undefined) removed.push(was)
-    else changed.push(is)
+    if (was === undefined) added = withOne(added, is as R)
+    else if (is === undefined) removed = withOne(removed, was)
+    else changed = withOne(changed, is)
   }
   return added.length + changed.length + removed.length === 0 ? undefined : { origin, added, changed, removed }
+}
+
+/** Most changes are of one row: a list that grows has room for many more. */
+const withOne = <R>(rows: R[], row: R): R[] => {
+  if (rows.length === 0) return [row]
+  rows.push(row)
+  return rows
+}
+
+/** Several changes of different rows as one; undefined if there are none. */
+export const joinChanges = <R extends RowMeta>(changes: readonly TableChange<R>[]): TableChange<R> | undefined => {
+  const [first] = changes
+  if (first === undefined) return undefined
+  return {
+    origin: first.origin,
+    added: changes.flatMap(({ added }) => added),
+    changed: changes.flatMap(({ changed }) => changed),
+    removed: changes.flatMap(({ removed }) => removed),
+  }
 }
 
 /** The row unless it is soft-deleted. */

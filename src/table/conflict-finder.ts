@@ -1,21 +1,22 @@
 // Finds the conflicts of one table's rows, and keeps the list as rows change. Knows entries and columns; resolves nothing.
-import { type Entry, FIRST_VALUE, KNEW, type LogPatch, type RowLog, siblingsOf } from '../rowlog/index.ts'
+import { type Entry, FIRST_VALUE, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
 import type { TableSchema } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import type { Conflict, ConflictingWrite } from './conflicts.ts'
+import { deviceOf } from './meta.ts'
 
 /** Keeps the conflicts of the columns that ask. */
 export class ConflictFinder {
   readonly #table: string
   readonly #schema: TableSchema
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #columns: readonly string[]
   readonly #byRow = new Map<string, readonly Conflict[]>()
   #hasChanged = false
   /** What was stored for a write that is shown in a conflict. */
   readonly #stored = new WeakMap<ConflictingWrite, unknown>()
 
-  constructor(table: string, schema: TableSchema, log: RowLog) {
+  constructor(table: string, schema: TableSchema, log: TableLog) {
     this.#table = table
     this.#schema = schema
     this.#log = log
@@ -95,5 +96,3 @@ const beforeOf = ({ shape, raw }: LogPatch, column: string): unknown => {
   const known = at < 0 ? undefined : raw[FIRST_VALUE + at]
   return Array.isArray(known) ? known[0] : undefined
 }
-
-const deviceOf = (replica: string): string => replica.slice(0, replica.lastIndexOf('.'))

@@ -13,7 +13,8 @@ export const diffDraft = (
 ): Record<string, unknown> =>
   Object.fromEntries(Object.entries(draft).filter(([column, value]) => !isSame(row[column], value)))
 
-const isSame = (a: unknown, b: unknown): boolean => {
+/** Whether two values are equal all the way down; dates by their time. */
+export const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (a instanceof Date || b instanceof Date)

@@ -29,7 +29,8 @@ const writesOf = (patch: LogPatch, { columns }: TableSchema): readonly HistoryEn
   return patch.shape.columns.flatMap((field, at): readonly HistoryEntry[] => {
     const { column, part } = parseField(field)
     const stored = patch.raw[FIRST_VALUE + at]
-    if (field.endsWith(KNEW) || (columns[column] === undefined && column !== 'deletedAt')) return []
+    // Own alone: a broken peer may name a column like a member of all objects.
+    if (field.endsWith(KNEW) || (!Object.hasOwn(columns, column) && column !== 'deletedAt')) return []
     if (part !== undefined) return [{ column, value: stored, part, ...by }]
     const value = stored === undefined || stored === null ? undefined : (columns[column]?.type.read(stored) ?? stored)
     return [{ column, value, part, ...by }]

@@ -2,6 +2,7 @@
 import { expect, it, vi } from 'vitest'
 import { column as c, defineSchema, table } from '../index.ts'
 import { exchange } from '../rowlog/testing/exchange.ts'
+import { memory } from '../storage/index.ts'
 import { openReplica } from './testing/replicas.ts'
 
 const schema = defineSchema({ tasks: table({ title: c.string(), slug: c.string().default('') }) })
@@ -48,6 +49,60 @@ it('[H3] a hook after a write sees each row before and after, and where the writ
   expect(seen).toEqual([
     ['x', undefined, 'one', 'remote'],
     ['x', 'one', 'two', 'local'],
+  ])
+})
+
+it('[H5] what a backend wrote is told as its own, shown to no hook before, and no step for undo', async () => {
+  const { db } = await openReplica(schema)
+  const id = db.tasks.insert({ title: 'mine' })
+  await db.saved()
+  db.tasks.before('write', () => {
+    throw new Error('not asked')
+  })
+  const seen: unknown[] = []
+  db.tasks.after('write', ({ id: row, after, origin }) => seen.push([row, after?.title, origin]))
+  db.tasks.subscribe(({ origin, added, changed }) => seen.push([origin, added.length, changed.length]))
+  db.transact(
+    () => {
+      db.tasks.update(id, { title: 'theirs' })
+      db.tasks.insertMany([{ id: 'new', title: 'pulled' }])
+      expect(() => db.tasks.insert({ title: 5 as never })).toThrow('title')
+    },
+    { origin: 'backend' },
+  )
+  await db.saved()
+  expect(seen).toEqual([
+    [id, 'theirs', 'backend'],
+    ['new', 'pulled', 'backend'],
+    ['backend', 1, 1],
+  ])
+  expect(db.undo.undo()).toMatchObject({ skipped: [], restored: 1 })
+  expect([db.tasks.get(id), db.tasks.get('new')?.title, db.undo.undoable]).toEqual([undefined, 'pulled', 0])
+  await db.saved()
+  expect(seen.slice(3)).toEqual([
+    [id, 'theirs', 'undo'],
+    ['undo', 0, 0],
+  ])
+})
+
+it('[H6] a row that another replica has but migrated is told as a migration, an edit as remote', async () => {
+  const migrated = defineSchema(
+    { tasks: table({ title: c.string(), slug: c.string().default('') }) },
+    { version: 2, migrations: [{ to: 2, tables: { tasks: ({ title }) => ({ slug: `${title}` }) } }] },
+  )
+  const storage = memory()
+  const [old, first] = [await openReplica(schema), await openReplica(schema, { storage })]
+  const [a, b] = old.db.tasks.insertMany([{ title: 'a' }, { title: 'b' }]) as [string, string]
+  await exchange(old, first)
+  await first.db.close()
+  const seen: unknown[] = []
+  old.db.tasks.after('write', ({ id, after, origin }) => seen.push([id, after?.title, after?.slug, origin]))
+  const newer = await openReplica(migrated, { storage })
+  newer.db.tasks.update(b, { title: 'c' })
+  await exchange(old, newer)
+  expect(seen).toEqual([
+    [a, 'a', 'a', 'migration'],
+    [b, 'c', 'b', 'remote'],
   ])
 })
 

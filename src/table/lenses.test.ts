@@ -3,6 +3,7 @@ import * as prng from 'lib0/prng'
 import { describe, expect, it } from 'vitest'
 import { column as c, defineSchema, MerrowError, table } from '../index.ts'
 import { exchange } from '../rowlog/testing/exchange.ts'
+import { forEachSeed, SEEDS } from '../rowlog/testing/seeds.ts'
 import { openReplica, testClock } from './testing/replicas.ts'
 
 const codeOf = (work: () => unknown): unknown => {
@@ -155,11 +156,13 @@ describe('lenses', () => {
     expect(split.columnNames).toEqual(['a', 'b'])
   })
 
-  it('[Y25] apps of both versions that edit at random, apart and at once, lose no field', async () => {
-    const fixed = process.env['SEED']
-    const seeds = fixed === undefined ? Array.from({ length: 200 }, (_, at) => at) : [Number(fixed)]
-    for (const seed of seeds) await checkMixed(seed)
-  })
+  it(
+    '[Y25] apps of both versions that edit at random, apart and at once, lose no field',
+    {
+      timeout: 60_000 + 50 * SEEDS,
+    },
+    () => forEachSeed(checkMixed),
+  )
 })
 
 /** One seeded schedule of edits by two apps of each version; at its end every field is what its last writer said. */

@@ -25,10 +25,10 @@ export class MigrationClock extends StampClock {
   }
 
   /** Runs work with the clock held; later readings come after it. */
-  holdAt(stamp: number, work: () => void): void {
+  holdAt<T>(stamp: number, work: () => T): T {
     this.#held = stamp
     try {
-      work()
+      return work()
     } finally {
       this.#held = undefined
       this.see(stamp)

@@ -65,19 +65,20 @@ export class Registers {
 
   /** What an update is about to change, so that it can be taken back. */
   describe(columns: readonly string[], values: readonly unknown[], entry: Entry): readonly FieldRecord[] {
-    return columns.flatMap((field, at): readonly FieldRecord[] => {
-      if (field.endsWith(KNEW)) return []
-      const { column, part } = parseField(field)
-      const replaced = winnerOf(entry, field)
-      const kind = part === undefined ? undefined : this.#rules.get(column)?.kind
-      if (kind === 'counter')
-        return [{ kind: 'count', field, by: numberOf(values[at]) - numberOf(fieldOf(entry, field)) }]
-      const before =
-        kind === 'set'
-          ? elementsOf(entry, column).some((element) => elementKey(element) === part)
-          : fieldOf(entry, field)
-      return [{ kind: 'value', field, before, replaced }]
-    })
+    const own = this.#asked === 0 ? columns : columns.filter((field) => !field.endsWith(KNEW))
+    return own.map((field) => this.#describeField(field, values[columns.indexOf(field)], entry))
+  }
+
+  #describeField(field: string, value: unknown, entry: Entry): FieldRecord {
+    const replaced = winnerOf(entry, field)
+    const before = replaced?.raw[FIRST_VALUE + replaced.shape.columns.indexOf(field)]
+    if (this.#rules.get(field)?.kind === 'latest') return { kind: 'value', field, before, replaced }
+    const { column, part } = parseField(field)
+    const kind = part === undefined ? undefined : this.#rules.get(column)?.kind
+    if (kind === 'counter') return { kind: 'count', field, by: numberOf(value) - numberOf(before) }
+    if (kind !== 'set') return { kind: 'value', field, before, replaced }
+    const wasIn = elementsOf(entry, column).some((element) => elementKey(element) === part)
+    return { kind: 'value', field, before: wasIn, replaced }
   }
 
   /** The fields that put back what was described. */
@@ -119,7 +120,7 @@ export class Registers {
   }
 
   #spreadSet(column: string, value: readonly unknown[], entry: Entry): readonly (readonly [string, boolean])[] {
-    const before = new Set(elementsOf(entry, column).map(elementKey))
+    const before = new Set(elementsByKey(entry, column).keys())
     const after = new Set(value.map(elementKey))
     const changed = [...after].filter((key) => !before.has(key)).concat([...before].filter((key) => !after.has(key)))
     return changed.map((key) => [`${column}${PART}${key}`, after.has(key)])
@@ -142,17 +143,31 @@ export const countOf = (entry: Entry, column: string): number => {
 }
 
 /** A set's elements, in their order. */
-export const elementsOf = (entry: Entry, column: string): readonly unknown[] => {
+export const elementsOf = (entry: Entry, column: string): readonly unknown[] =>
+  sortElements(elementsByKey(entry, column))
+
+const elementsByKey = (entry: Entry, column: string): ReadonlyMap<string, unknown> => {
   const begun = lastWith(entry, column)
   const initial = begun?.patch.raw[FIRST_VALUE + begun.at]
   const elements = new Map<string, unknown>()
   if (Array.isArray(initial)) for (const element of initial) elements.set(elementKey(element), element)
   for (const [key, { value, rank }] of partsOf(entry, column)) {
     const isOlder = begun !== undefined && rank < begun.rank
-    if (value === true) elements.set(key, JSON.parse(key))
+    if (value === true) elements.set(key, elementOf(key))
     else if (!isOlder) elements.delete(key)
   }
-  return sortElements(elements)
+  return elements
+}
+
+/** The element of a key; of one that is none, which a broken peer may write, a value that no set shows, so that it is set aside. */
+const elementOf = (key: string): unknown => {
+  try {
+    const element: unknown = JSON.parse(key)
+    if (elementKey(element) === key) return element
+  } catch {
+    // As below.
+  }
+  return { unreadable: key }
 }
 
 /** The last write of each part of a column, by part. `rank` is its place among the row's patches. */

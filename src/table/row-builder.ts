@@ -151,7 +151,13 @@ export class RowBuilder<R extends RowMeta> {
 }
 
 /** Whether a patch only carried a row to another version: nobody is said to have written it. */
-const isMigration = ({ shape }: LogPatch): boolean => !shape.insert && shape.fields.has(VERSION_FIELD)
+export const isMigration = ({ shape }: LogPatch): boolean => !shape.insert && shape.fields.has(VERSION_FIELD)
+
+/** Whether all that came to a row is by migrations. */
+export const isByMigration = (before: Entry | undefined, now: Entry | undefined): boolean => {
+  const came = now?.valid.filter((patch) => !before?.patches.includes(patch)) ?? []
+  return came.length > 0 && came.every(isMigration)
+}
 
 const joinParts = (name: string, place: number, column: Column | undefined): readonly Joined[] => {
   if (column?.rule.kind === 'counter') return [{ place, join: (entry) => countOf(entry, name) }]

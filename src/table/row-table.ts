@@ -1,15 +1,27 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { isCreated, isDeleted, type RowChanges, type RowLog } from '../rowlog/index.ts'
-import type { Columns, DraftOf, InsertOf, PatchOf, RowOf, StoredFields, TableSchema } from '../schema/index.ts'
+import { isCreated, isDeleted, type LogStats, type RowChanges, type TableLog } from '../rowlog/index.ts'
+import {
+  type Columns,
+  type DraftOf,
+  type InsertOf,
+  type PatchOf,
+  type RowOf,
+  TABLE_RECORD,
+  type TableSchema,
+} from '../schema/index.ts'
 import type { RowStatus } from '../status.ts'
-import { describeChange, type Origin, type TableChange, visible } from './changes.ts'
+import { BulkWriter, type ChunkOptions } from './bulk.ts'
+import { describeChange, type Origin, type TableChange, visible, type WriteOrigin } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
 import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
-import { RowBuilder } from './row-builder.ts'
+import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
+import { isByMigration, RowBuilder } from './row-builder.ts'
+import type { RowFeed } from './row-feed.ts'
+import { assertRowId } from './row-id.ts'
 import { RowWriter } from './row-writer.ts'
 import type { UndoStack } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -18,11 +30,13 @@ import type { WriteBatch } from './write-batch.ts'
 export interface TableOptions<C extends Columns> {
   readonly name: string
   readonly schema: TableSchema<C>
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   readonly conflicts: Conflicts
   readonly makeId: () => string
+  /** How far its writes have come, and what a backend says of its rows. */
+  readonly facts: RowFacts
   /** How a row stands with its backend. */
   readonly statusOf: (id: string) => RowStatus
   /** Wall clock, milliseconds since the epoch. */
@@ -31,19 +45,32 @@ export interface TableOptions<C extends Columns> {
   readonly onError: (error: unknown) => void
 }
 
+/** What a table is made of, for watching that it stays small: `db.stats()`. */
+export interface TableStats extends LogStats {
+  /** Pieces of the document that could not be read, since it was opened; they are left as they are. */
+  readonly refused: number
+  /** When this run last dropped segments of the document, in milliseconds since the epoch; undefined if it has not. */
+  readonly lastCompactionMs: number | undefined
+}
+
+const NO_ROWS = new Set([TABLE_RECORD])
+
 type Loose = Readonly<Record<string, unknown>>
 
-const MAX_ID_LENGTH = 256
+const WRITE_ORIGINS: readonly WriteOrigin[] = ['local', 'undo', 'backend']
 
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
 export class RowTable<C extends Columns> implements ConflictSource {
   /** The table's name in the schema. */
   readonly name: string
+  /** @internal Tells the id that a backend gave to a row; set by whoever connects one. */
+  remoteIdOf: ((id: string) => string | undefined) | undefined
   readonly #schema: TableSchema<C>
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #makeId: () => string
+  readonly #facts: RowFacts
   readonly #statusOf: (id: string) => RowStatus
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
@@ -52,27 +79,45 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #finder: ConflictFinder
   readonly #conflicts: Conflicts
   readonly #hooks: Hooks<C>
+  readonly #bulk: BulkWriter<RowOf<C>>
   readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
+  #feed: RowFeed<RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor({ name, schema, log, batch, undo, conflicts, makeId, statusOf, now, onError }: TableOptions<C>) {
+  constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, statusOf, now, onError }: TableOptions<C>) {
     this.name = name
     this.#schema = schema
     this.#log = log
     this.#batch = batch
     this.#undo = undo
     this.#makeId = makeId
+    this.#facts = facts
     this.#statusOf = statusOf
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
-    this.#writer = new RowWriter({ name, schema, log, batch, undo, now })
+    this.#writer = new RowWriter({ name, schema, log, batch, undo, now, onWrite: (id) => this.#touch(id) })
     this.#finder = new ConflictFinder(name, schema, log)
     this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
+    this.#bulk = new BulkWriter({
+      log,
+      batch,
+      undo,
+      describe: (changes) => this.#describe('local', changes),
+      announce: (changes, described) => this.#announce('local', changes, described),
+    })
     conflicts.join(name, this)
-    batch.join({ log, announce: (origin) => this.#announceOwn(origin, log.takeLocalChanges()) })
-    log.onRemoteChange((changes) => this.#announce('remote', changes))
+    batch.join({
+      log,
+      announce: () => {
+        this.#announceLocal(log.takeLocalChanges())
+        this.#feed?.announced('local')
+      },
+      rolledBack: () => this.#feed?.rolledBack(),
+    })
+    log.onRemoteChange((changes) => this.#announceForeign('remote', changes))
+    log.onShown?.((changes) => this.#announceForeign('partition', changes))
   }
 
   /**
@@ -94,24 +139,31 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /**
    * Inserts rows, all or none.
    *
-   * @returns Their ids, in order.
-   * @throws {@link MerrowError} as {@link insert}, naming the first row at fault.
+   * With `{ chunk }` it takes its time and lets others run between chunks: all rows are checked first, then written chunk by chunk, as
+   * one step for undo, one append to storage, and one notification at the end. Reads, and other replicas, see the chunks as they come. A
+   * process that dies meanwhile has stored nothing of it, but what had gone to a relay by then comes back from there. An id that is
+   * taken between check and write is written over, as if both had been inserted at once.
+   *
+   * @returns Their ids, in order; with `{ chunk }`, once all are written.
+   * @throws {@link MerrowError} as {@link insert}, naming the first row at fault; nothing is written then. With `{ chunk }`, `read_only`
+   * if another replica makes the data so meanwhile: the chunks until then stay.
    */
-  insertMany(rows: readonly InsertOf<C>[]): string[] {
+  insertMany(rows: readonly InsertOf<C>[]): string[]
+  insertMany(rows: readonly InsertOf<C>[], options: ChunkOptions): Promise<string[]>
+  insertMany(rows: readonly InsertOf<C>[], options?: ChunkOptions): string[] | Promise<string[]> {
     this.#batch.assertOpen()
     const ids = new Set<string>()
-    const stored = rows.map((row) => {
+    const prepare = (row: InsertOf<C>): (() => void) => {
       const given = this.#hooked('insert', undefined, undefined, row as Loose)
       const fields = this.#schema.storeInsert(this.name, given)
-      ids.add(this.#freeId(given, ids))
-      return fields
-    })
-    return this.together(() =>
-      Array.from(ids, (id, at) => {
-        this.#writer.insert(id, stored[at] as StoredFields)
-        return id
-      }),
-    )
+      const id = this.#freeId(given, ids)
+      ids.add(id)
+      return () => this.#writer.insert(id, fields)
+    }
+    if (options !== undefined) return this.inChunks(rows, options, prepare).then(() => [...ids])
+    const writes = rows.map(prepare)
+    this.together(() => writes.forEach((write) => void write()))
+    return [...ids]
   }
 
   /**
@@ -196,6 +248,19 @@ export class RowTable<C extends Columns> implements ConflictSource {
     return this.#statusOf(id)
   }
 
+  /**
+   * What is known of a row beside its columns: who made and last wrote it, whether this device's writes of it are saved and on the
+   * relay's disk, and the id that a backend gave it. Put together on call; soft-deleted rows have it too.
+   *
+   * @returns undefined if the row is unknown.
+   */
+  meta(id: string): SyncMeta | undefined {
+    const entry = this.#log.entries.get(id)
+    const row = this.#rows.row(entry)
+    if (entry === undefined || row === undefined) return undefined
+    return syncMetaOf(entry, row, { log: this.#log, facts: this.#facts, remoteId: this.remoteIdOf?.(id) })
+  }
+
   /** All rows, in no particular order; soft-deleted ones only if asked for `withDeleted`. */
   *rows({ withDeleted = false }: { readonly withDeleted?: boolean } = {}): Generator<RowOf<C>, void, undefined> {
     for (const entry of this.#log.entries.values()) {
@@ -235,6 +300,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
     return this.#hooks.addAfter(hook)
   }
 
+  /** @internal What it is made of, for `db.stats()`. */
+  stats(): TableStats {
+    const { refused, lastCompactionMs } = this.#log
+    return { ...this.#log.stats(NO_ROWS), refused, lastCompactionMs }
+  }
+
   /** @internal Its conflicts, for `db.conflicts`. */
   conflicts(): readonly Conflict[] {
     return this.#finder.list()
@@ -248,9 +319,48 @@ export class RowTable<C extends Columns> implements ConflictSource {
     else this.#stagePatch(id, { [column]: choice.value })
   }
 
+  /** Checks and writes in chunks, as one step for undo and one notification. */
+  protected inChunks<T>(items: Iterable<T>, options: ChunkOptions, prepare: (item: T) => () => void): Promise<void> {
+    return this.#bulk.write(items, options, prepare)
+  }
+
+  /** Checks the update of a row. @returns what writes it, unless the row is gone by then. */
+  protected prepareUpdate(id: string, patch: Loose): () => void {
+    const given = this.#hooked('update', id, this.#require(id, 'update'), patch)
+    const fields = this.#schema.storePatch(this.name, id, given)
+    return () => {
+      if (this.#isCreated(id)) this.#writer.update(id, fields)
+    }
+  }
+
+  /** Checks the soft delete of a row. @returns what writes it, unless the row is gone or deleted by then. */
+  protected prepareDelete(id: string): () => void {
+    this.#hooked('delete', id, this.#require(id, 'delete'), {})
+    const timeMs = this.#now()
+    return () => {
+      const entry = this.#log.entries.get(id)
+      if (entry !== undefined && isCreated(entry) && !isDeleted(entry)) this.#writer.setDeleted(id, timeMs)
+    }
+  }
+
+  /** Keeps `feed` told of every row that changes. @returns Ids of the rows that subscribers have not been told of yet. */
+  protected feedTo(feed: RowFeed<RowOf<C>>): () => Iterable<string> {
+    this.#feed = feed
+    return () => this.#log.unannounced()
+  }
+
+  /** Runs work; if it throws, what it wrote is taken back. */
+  protected atomically<T>(work: () => T): T {
+    return this.#batch.transact(work)
+  }
+
   /** Runs work as one transaction and one step for undo. */
   protected together<T>(work: () => T): T {
     return this.#undo.step(undefined, () => this.#batch.transact(work))
+  }
+
+  #touch(id: string): void {
+    if (this.#feed?.isActive) this.#feed.touch(id, this.#rows.row(this.#log.entries.get(id)))
   }
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
@@ -266,16 +376,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   #newId(given: unknown): string {
     if (given === undefined) return this.#makeId()
-    if (typeof given === 'string' && given !== '' && given.length <= MAX_ID_LENGTH) return given
-    const reason = `Give a string of 1 to ${MAX_ID_LENGTH} characters, or none to have one made.`
-    throw new MerrowError(
-      'invalid_value',
-      `Table "${this.name}": id = ${show(given)}: ${reason} Nothing was written.`,
-      {
-        table: this.name,
-        faults: [{ column: 'id', value: given, reason }],
-      },
-    )
+    assertRowId(this.name, given)
+    return given
   }
 
   #isCreated(id: string): boolean {
@@ -288,7 +390,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     if (row === undefined)
       throw new MerrowError(
         'row_not_found',
-        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert().`,
+        `Table "${this.name}" has no row ${show(id)} to ${what}. Insert it first, or use upsert()${this.#schema.partition === undefined ? '' : '; or open the partition that it lies in'}.`,
         {
           table: this.name,
           id,
@@ -318,34 +420,44 @@ export class RowTable<C extends Columns> implements ConflictSource {
   }
 
   #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
-    // What a backend holds has been accepted already.
-    return this.#hooks.isEmpty || this.#batch.origin === 'backend'
-      ? values
-      : this.#hooks.before({ kind, table: this.name, id, before, values })
+    if (this.#hooks.isEmpty || this.#batch.origin === 'backend') return values
+    return this.#hooks.before({ kind, table: this.name, id, before, values })
   }
 
-  /** What undo and redo wrote is told apart from other local writes. */
-  #announceOwn(origin: Origin, changes: RowChanges): void {
-    const reverted = this.#writer.takeReverted()
-    if (reverted.size === 0) return this.#announce(origin, changes)
-    const isReverted = ([id]: readonly [string, unknown]): boolean => reverted.has(id)
-    this.#announce(origin, new Map([...changes].filter((change) => !isReverted(change))))
-    this.#announce('undo', new Map([...changes].filter(isReverted)))
+  /** What undo, redo and backends wrote is told apart from other local writes. */
+  #announceLocal(changes: RowChanges): void {
+    const origins = this.#writer.takeOrigins()
+    if (origins.size === 0) return this.#announce('local', changes)
+    for (const origin of WRITE_ORIGINS)
+      this.#announce(origin, new Map([...changes].filter(([id]) => (origins.get(id) ?? 'local') === origin)))
   }
 
-  #announce(origin: Origin, changes: RowChanges): void {
-    if (changes.size === 0) return
-    this.#finder.look(changes.keys())
-    if (this.#finder.takeChanged()) this.#conflicts.announce()
-    for (const [id, before] of this.#hooks.hearsAfter ? changes : []) {
-      const [was, is] = [this.#rows.row(before), this.#rows.row(this.#log.entries.get(id))]
-      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin })
-    }
-    if (this.#listeners.size === 0) return
-    const change = describeChange(origin, changes, {
+  #describe(origin: Origin, changes: RowChanges): TableChange<RowOf<C>> | undefined {
+    return describeChange(origin, changes, {
       before: (entry) => this.#rows.row(entry),
       now: (id) => this.#rows.row(this.#log.entries.get(id)),
     })
+  }
+
+  #announceForeign(origin: 'remote' | 'partition', changes: RowChanges): void {
+    for (const [id, before] of this.#feed?.isActive ? changes : []) this.#feed?.touch(id, this.#rows.row(before))
+    this.#announce(origin, changes)
+    this.#feed?.announced('remote')
+  }
+
+  #announce(origin: Origin, changed: RowChanges, described?: TableChange<RowOf<C>>): void {
+    if (changed.size === 0) return
+    const changes = this.#bulk.settle(changed)
+    this.#finder.look(changes.keys())
+    if (this.#finder.takeChanged()) this.#conflicts.announce()
+    for (const [id, before] of this.#hooks.hearsAfter && origin !== 'partition' ? changes : []) {
+      const now = this.#log.entries.get(id)
+      const [was, is] = [this.#rows.row(before), this.#rows.row(now)]
+      const from = origin === 'remote' && isByMigration(before, now) ? 'migration' : origin
+      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin: from })
+    }
+    if (this.#listeners.size === 0) return
+    const change = described ?? this.#describe(origin, changes)
     if (change === undefined) return
     for (const listener of [...this.#listeners]) {
       try {

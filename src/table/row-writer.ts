@@ -6,10 +6,11 @@ import {
   isCreated,
   type LogPatch,
   PURGED,
-  type RowLog,
+  type TableLog,
   winnerOf,
 } from '../rowlog/index.ts'
 import type { StoredFields, TableSchema } from '../schema/index.ts'
+import type { WriteOrigin } from './changes.ts'
 import { parseField, Registers } from './registers.ts'
 import type { FieldRecord, Lineage, Skipped, UndoStack, UndoTarget, WriteRecord } from './undo.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -18,11 +19,13 @@ import type { WriteBatch } from './write-batch.ts'
 export interface RowWriterOptions {
   readonly name: string
   readonly schema: TableSchema
-  readonly log: RowLog
+  readonly log: TableLog
   readonly batch: WriteBatch
   readonly undo: UndoStack
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
+  /** Told of a row that is about to be written. */
+  readonly onWrite: (id: string) => void
 }
 
 const DELETED_FIELD = [DELETED]
@@ -31,19 +34,21 @@ const PURGED_FIELD = [PURGED]
 /** Stages the writes of one table. */
 export class RowWriter implements UndoTarget {
   readonly #name: string
-  readonly #log: RowLog
+  readonly #log: TableLog
   readonly #batch: WriteBatch
   readonly #undo: UndoStack
   readonly #now: () => number
+  readonly #onWrite: (id: string) => void
   readonly #registers: Registers
-  #reverted = new Set<string>()
+  #origins = new Map<string, WriteOrigin>()
 
-  constructor({ name, schema, log, batch, undo, now }: RowWriterOptions) {
+  constructor({ name, schema, log, batch, undo, now, onWrite }: RowWriterOptions) {
     this.#name = name
     this.#log = log
     this.#batch = batch
     this.#undo = undo
     this.#now = now
+    this.#onWrite = onWrite
     this.#registers = new Registers(schema, log.replica)
     undo.join(name, this)
   }
@@ -51,9 +56,9 @@ export class RowWriter implements UndoTarget {
   /** Writes a new row. */
   insert(id: string, fields: StoredFields): void {
     const { columns, values } = this.#registers.ofInsert(fields)
+    this.#onWrite(id)
     const patch = this.#log.stage(id, true, columns, values)
-    this.#batch.noteWrite()
-    this.#undo.record({ table: this.#name, id, insert: true, fields: [], patch })
+    this.#note(id, { table: this.#name, id, insert: true, fields: [], patch })
   }
 
   /** Writes some columns of a row. */
@@ -68,15 +73,15 @@ export class RowWriter implements UndoTarget {
 
   /** Removes a row for good: what was written to it is deleted from the document. Not undone. */
   purge(id: string): void {
+    this.#onWrite(id)
     this.#log.stage(id, false, PURGED_FIELD, [this.#now()])
-    this.#batch.noteWrite()
+    this.#note(id)
   }
 
   /** Puts back what a write changed, as far as nobody else has written it since. */
   revert(record: WriteRecord, lineage: Lineage): { readonly restored: number; readonly skipped: readonly Skipped[] } {
     const entry = this.#log.entries.get(record.id)
     if (entry === undefined || !isCreated(entry)) return { restored: 0, skipped: [this.#skip(record.id, PURGED)] }
-    this.#reverted.add(record.id)
     if (record.insert) return this.#revertInsert(record, entry)
     const isFree = (field: FieldRecord): boolean => {
       const last = winnerOf(entry, field.field)
@@ -89,11 +94,11 @@ export class RowWriter implements UndoTarget {
     return { restored: free.length, skipped }
   }
 
-  /** Rows that were written by undo or redo since this was last asked. */
-  takeReverted(): ReadonlySet<string> {
-    const reverted = this.#reverted
-    if (reverted.size > 0) this.#reverted = new Set()
-    return reverted
+  /** Rows that others than the app itself wrote here since this was last asked, and who did. */
+  takeOrigins(): ReadonlyMap<string, WriteOrigin> {
+    const origins = this.#origins
+    if (origins.size > 0) this.#origins = new Map()
+    return origins
   }
 
   /** A row that others have written since stays; theirs would go with it. */
@@ -110,10 +115,18 @@ export class RowWriter implements UndoTarget {
   #write(id: string, { columns, values }: StoredFields): LogPatch | undefined {
     if (columns.length === 0) return undefined
     const fields = this.#registers.describe(columns, values, this.#entry(id))
+    this.#onWrite(id)
     const patch = this.#log.stage(id, false, columns, values)
-    this.#batch.noteWrite()
-    this.#undo.record({ table: this.#name, id, insert: false, fields, patch })
+    this.#note(id, { table: this.#name, id, insert: false, fields, patch })
     return patch
+  }
+
+  /** What a backend writes is nothing for this user to undo. */
+  #note(id: string, record?: WriteRecord): void {
+    this.#batch.noteWrite()
+    const { origin } = this.#batch
+    if (origin !== 'local') this.#origins.set(id, origin)
+    if (record !== undefined && origin !== 'backend') this.#undo.record(record)
   }
 
   #entry(id: string): Entry {

@@ -1,6 +1,6 @@
 // Undo and redo of this user's own writes, over all tables. Knows what each write replaced; not how rows are stored.
 import { MerrowError } from '../errors.ts'
-import type { LogPatch } from '../rowlog/index.ts'
+import { isSameWrite, type LogPatch } from '../rowlog/index.ts'
 
 /** One field that a write changed: what it held before, or, for a counter, by how much it rose. */
 export type FieldRecord =
@@ -48,25 +48,30 @@ export interface UndoTarget {
 
 /** Which writes stand for which: one that put a field back stands for the write that had made it so. */
 export class Lineage {
-  readonly #originals = new WeakMap<LogPatch, Map<string, LogPatch>>()
+  /** By write, since compaction makes copies of patches; the newest only. */
+  readonly #originals = new Map<string, Map<string, LogPatch>>()
 
-  /** Whether a field's last write is the given one, or stands for it. */
+  /** Whether a field's last write is the given one (or a copy of it, in another document), or stands for it. */
   isStill(last: LogPatch, made: LogPatch, field: string): boolean {
-    return last === made || this.#originalOf(last, field) === made
+    return isSameWrite(last, made) || isSameWrite(this.#originalOf(last, field), made)
   }
 
   /** Takes note that `made` put a field back to what `original` had made of it. */
   note(made: LogPatch, field: string, original: LogPatch | undefined): void {
     if (original === undefined) return
-    const fields = this.#originals.get(made) ?? new Map<string, LogPatch>()
+    const fields = this.#originals.get(keyOf(made)) ?? new Map<string, LogPatch>()
     fields.set(field, this.#originalOf(original, field))
-    this.#originals.set(made, fields)
+    this.#originals.set(keyOf(made), fields)
+    if (this.#originals.size <= MAX_RECORDS) return
+    for (const oldest of this.#originals.keys()) return void this.#originals.delete(oldest)
   }
 
   #originalOf(patch: LogPatch, field: string): LogPatch {
-    return this.#originals.get(patch)?.get(field) ?? patch
+    return this.#originals.get(keyOf(patch))?.get(field) ?? patch
   }
 }
+
+const keyOf = ({ stamp, replica }: LogPatch): string => `${stamp} ${replica}`
 
 interface Step {
   readonly label: string | undefined
@@ -75,9 +80,19 @@ interface Step {
   isClosed: boolean
 }
 
+/** A step that is written to in several goes. */
+export interface OpenStep {
+  /** Runs work, whose writes belong to the step. If it throws, nothing of it was written, and nothing is kept. */
+  add<T>(work: () => T): T
+  /** Ends the step: it can be undone from now on. */
+  close(): void
+}
+
 /** Writes within this time join into one step, unless `transact` says otherwise. */
 const JOIN_MS = 500
 const MAX_STEPS = 200
+/** Writes that join into one step. */
+const MAX_JOINED = 1000
 /** Writes that are kept in all; of a step with more than that, none is. */
 const MAX_RECORDS = 100_000
 
@@ -122,7 +137,8 @@ export class UndoStack {
     const nowMs = this.#now()
     this.#redo = []
     const last = this.#undo[this.#undo.length - 1]
-    if (last !== undefined && !last.isClosed && nowMs - last.lastMs <= JOIN_MS) {
+    const joins = last !== undefined && !last.isClosed && last.records.length < MAX_JOINED
+    if (joins && nowMs - last.lastMs <= JOIN_MS) {
       last.records.push(record)
       last.lastMs = nowMs
     } else this.#push({ label: undefined, records: [record], lastMs: nowMs, isClosed: false })
@@ -131,28 +147,29 @@ export class UndoStack {
   /** @internal Makes one step of all that `work` writes. If it throws, nothing of it was written, and nothing is kept. */
   step<T>(label: string | undefined, work: () => T): T {
     if (this.#recording !== undefined) return this.#inner(this.#recording.records, work)
-    const step: Step = { label, records: [], lastMs: this.#now(), isClosed: true }
-    this.#recording = step
-    try {
-      const result = work()
-      if (step.records.length > 0) {
-        this.#redo = []
-        this.#push(step)
-      }
-      return result
-    } finally {
-      this.#recording = undefined
-    }
+    const step = this.open(label)
+    const result = step.add(work)
+    step.close()
+    return result
   }
 
-  /** @internal Runs `work`, whose writes are nobody's step: undo passes them over. */
-  unrecorded<T>(work: () => T): T {
-    const recording = this.#recording
-    this.#recording = { label: undefined, records: [], lastMs: 0, isClosed: true }
-    try {
-      return work()
-    } finally {
-      this.#recording = recording
+  /** @internal Opens a step for work that is done in several goes. */
+  open(label: string | undefined): OpenStep {
+    const step: Step = { label, records: [], lastMs: this.#now(), isClosed: true }
+    return {
+      add: (work) => {
+        this.#recording = step
+        try {
+          return this.#inner(step.records, work)
+        } finally {
+          this.#recording = undefined
+        }
+      },
+      close: () => {
+        if (step.records.length === 0) return
+        this.#redo = []
+        this.#push(step)
+      },
     }
   }
 

@@ -1,36 +1,72 @@
-// Write batches: all that is written within one microtask, over all tables, as one. Knows row logs and when to commit them.
+// Write batches: what is told of within one microtask, and committed within one turn of the event loop, over all tables, as one.
+// Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
-import type { RowLog } from '../rowlog/index.ts'
-import type { Origin } from './changes.ts'
+import type { TableLog } from '../rowlog/index.ts'
+import { nextTurn } from '../turn.ts'
+import type { WriteOrigin } from './changes.ts'
 
 /** What takes part in a batch: a row log, and whom to tell once it has committed. */
 export interface BatchMember {
-  readonly log: RowLog
-  /** Tells subscribers of the changes made here since the last call. */
-  announce(origin: Origin): void
+  readonly log: TableLog
+  /** Tells subscribers of the local changes since the last call. */
+  announce(): void
+  /** Takes note that staged writes were taken back. */
+  rolledBack?(): void
 }
 
-/** Collects the writes of one microtask and commits them together: one Yjs transaction a table. */
+/** When a batch does its work. Both run what they are given once, after the caller's own. */
+export interface BatchSchedule {
+  /** For telling subscribers: before anything else happens; a microtask by default. */
+  readonly soon: (work: () => void) => void
+  /** For committing: once the microtasks are through; the next turn of the event loop by default. */
+  readonly later: (work: () => void) => void
+}
+
+/** What a write batch is given to work with. */
+export interface WriteBatchOptions {
+  readonly schedule?: BatchSchedule
+  /** Why nothing may be written at the moment; undefined if it may. */
+  readonly refuse?: () => MerrowError | undefined
+  /** Keeps what is committed from storage until the returned function is called; all of it is then one append. */
+  readonly holdStorage?: () => () => void
+}
+
+/**
+ * Collects writes. Subscribers hear at the end of the microtask; a turn of the event loop is committed as one Yjs transaction a
+ * table, since a transaction costs more than the write that it carries.
+ */
 export class WriteBatch {
   readonly #members: BatchMember[] = []
-  readonly #lasts: (() => void)[] = []
-  readonly #schedule: (work: () => void) => void
+  readonly #schedule: BatchSchedule
   readonly #refuse: () => MerrowError | undefined
-  #isScheduled = false
-  #origin: Origin = 'local'
+  readonly #flushed: (() => void)[] = []
+  readonly #lasts: (() => void)[] = []
+  #isToldSoon = false
+  #isCommittedLater = false
+  readonly #holdStorage: () => () => void
+  readonly #bulks = new Set<Promise<unknown>>()
   #depth = 0
+  #origin: WriteOrigin = 'local'
   #closed = false
 
-  /**
-   * @param schedule - Runs work soon, after the caller's own; a microtask by default.
-   * @param refuse - Why nothing may be written at the moment; undefined if it may.
-   */
-  constructor(
-    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
-    refuse: () => MerrowError | undefined = () => undefined,
-  ) {
+  constructor({
+    schedule = ofPlatform,
+    refuse = () => undefined,
+    holdStorage = () => () => {},
+  }: WriteBatchOptions = {}) {
     this.#schedule = schedule
     this.#refuse = refuse
+    this.#holdStorage = holdStorage
+  }
+
+  /** Gives others the thread, within a write in chunks. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => this.#schedule.later(resolve))
+  }
+
+  /** Whether `transact` is running. */
+  get isInTransaction(): boolean {
+    return this.#depth > 0
   }
 
   /** Adds a table's log. */
@@ -43,30 +79,35 @@ export class WriteBatch {
     this.#lasts.push(work)
   }
 
-  /** Whose writes are being made. */
-  get origin(): Origin {
-    return this.#origin
-  }
-
-  /** Runs `work` as {@link transact} does and commits it at once, apart from all other writes, as coming from `origin`. */
-  transactAs<T>(origin: Origin, work: () => T): T {
-    this.flush()
-    this.#origin = origin
-    try {
-      const result = this.transact(work)
-      this.flush()
-      return result
-    } finally {
-      this.#origin = 'local'
-    }
+  /** Calls `listener` after each flush, once every member has told of its changes. */
+  onFlushed(listener: () => void): void {
+    this.#flushed.push(listener)
   }
 
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
   noteWrite(): void {
     this.assertOpen()
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#schedule(() => this.flush())
+    if (!this.#isToldSoon) {
+      this.#isToldSoon = true
+      this.#schedule.soon(this.#tell)
+    }
+    this.#commitSoon()
+  }
+
+  /** Whether anything written is in no document yet. */
+  get isPending(): boolean {
+    return this.#isCommittedLater
+  }
+
+  /** Sees to it that a table's own work is committed soon; nothing if nothing may be written. */
+  noteWork(): void {
+    if (!this.#closed && this.#refuse() === undefined) this.#commitSoon()
+  }
+
+  #commitSoon(): void {
+    if (this.#isCommittedLater) return
+    this.#isCommittedLater = true
+    this.#schedule.later(this.#commitLater)
   }
 
   /** @throws {@link MerrowError} `database_closed`, `read_only` */
@@ -80,9 +121,16 @@ export class WriteBatch {
     if (refusal !== undefined) throw refusal
   }
 
-  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. */
-  transact<T>(work: () => T): T {
+  /** Who is writing at the moment. */
+  get origin(): WriteOrigin {
+    return this.#origin
+  }
+
+  /** Runs `work`; if it throws, takes back all that it wrote. Calls may nest. @param origin - Whose writes they are. */
+  transact<T>(work: () => T, origin = this.#origin): T {
     this.assertOpen()
+    const outer = this.#origin
+    this.#origin = origin
     const marks = this.#members.map(({ log }) => log.mark())
     const finish = (how: 'release' | 'rollback'): void =>
       this.#members.forEach(({ log }, at) => log[how](marks[at] as number))
@@ -98,9 +146,11 @@ export class WriteBatch {
       return result
     } catch (error) {
       finish('rollback')
+      for (const member of this.#members) member.rolledBack?.()
       throw error
     } finally {
       this.#depth -= 1
+      this.#origin = outer
     }
   }
 
@@ -111,10 +161,30 @@ export class WriteBatch {
         'invalid_argument',
         'saved(), acknowledged() and close() cannot be called inside transact(), whose writes may yet be taken back. Call them after it.',
       )
-    this.#isScheduled = false
+    this.#isCommittedLater = false
     for (const { log } of this.#members) log.commit()
-    for (const member of this.#members) member.announce(this.#origin)
+    this.#tell()
+    // Listeners may have written, and been told of it.
+    if (this.#isCommittedLater) for (const { log } of this.#members) log.commit()
     for (const work of this.#lasts) work()
+  }
+
+  /** Runs work that writes in several goes; what it and others write meanwhile is one append to storage in the end. */
+  async bulk(work: () => Promise<void>): Promise<void> {
+    this.assertOpen()
+    const release = this.#holdStorage()
+    const done = work().finally(release)
+    this.#bulks.add(done)
+    try {
+      await done
+    } finally {
+      this.#bulks.delete(done)
+    }
+  }
+
+  /** Waits for bulk work that is under way; undefined if none is. */
+  settled(): Promise<unknown> | undefined {
+    return this.#bulks.size === 0 ? undefined : Promise.allSettled(this.#bulks)
   }
 
   /** Commits what is staged and refuses further writes. */
@@ -122,7 +192,19 @@ export class WriteBatch {
     this.flush()
     this.#closed = true
   }
+
+  readonly #tell = (): void => {
+    this.#isToldSoon = false
+    for (const member of this.#members) member.announce()
+    for (const listener of this.#flushed) listener()
+  }
+
+  readonly #commitLater = (): void => {
+    if (this.#isCommittedLater) this.flush()
+  }
 }
+
+const ofPlatform: BatchSchedule = { soon: (work) => queueMicrotask(work), later: nextTurn }
 
 const isThenable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -1,9 +1,11 @@
 // One channel of a shared socket: puts the parts of long frames together and speaks to the room for it.
-import { CloseCode, encodeMessage } from '../../../src/sync/wire.ts'
+import { CloseCode, encodeMessage, FrameType, SyncType } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Member, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
 import type { Outlet } from './outlet.ts'
+import { sharedPackets } from './packets.ts'
+import type { Session } from './sessions.ts'
 
 /** Bytes of unfinished frames, counted for all channels of a connection together. */
 export interface PartBudget {
@@ -16,6 +18,11 @@ export interface ChannelOptions {
   readonly hub: Hub
   readonly outlet: Outlet
   readonly budget: PartBudget
+  /** Client id that the channel's writes will stand under, if it was announced. */
+  readonly client: number | undefined
+  readonly session: Session
+  /** Called when a frame made the relay read a document. */
+  readonly onQuestion: () => void
   /** Called when the relay ends the channel. */
   readonly onEnd: (channel: Channel) => void
 }
@@ -27,13 +34,19 @@ export class Channel implements Member {
   readonly #options: ChannelOptions
   readonly #membership: Membership
   #parts: Uint8Array[] = []
+  #hasAsked = false
 
   constructor(number: number, document: string, options: ChannelOptions) {
     this.number = number
     this.document = document
     this.#options = options
-    this.#membership = options.hub.join(document, this)
-    options.outlet.answer(encodeMessage({ kind: 'opened', channel: number, room: this.#membership.room }))
+    const { session, client } = options
+    this.#membership = options.hub.join(document, this, {
+      subject: session.subject,
+      client,
+      access: () => session.access(document),
+    })
+    options.outlet.send(encodeMessage({ kind: 'opened', channel: number, room: this.#membership.room }))
   }
 
   /** Takes a piece of a frame that is not the last. */
@@ -42,6 +55,14 @@ export class Channel implements Member {
     this.#parts.push(bytes)
     budget.bytes += bytes.length
     if (budget.bytes > budget.maxBytes) this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
+  }
+
+  /** Whether a frame asks once more for what the client lacks, which costs the relay a reading of the document. */
+  isAskingAgain(frame: Uint8Array): boolean {
+    if (frame[0] !== FrameType.sync || frame[1] !== SyncType.step1) return false
+    const isAgain = this.#hasAsked
+    this.#hasAsked = true
+    return isAgain
   }
 
   /** Takes a whole frame, or the last piece of one. */
@@ -55,6 +76,11 @@ export class Channel implements Member {
     this.#membership.receive(whole)
   }
 
+  /** Ends it if its session no longer allows its document. */
+  recheck(): void {
+    if (this.#options.session.access(this.document) === 'none') this.#membership.forbid()
+  }
+
   /** Ends the channel from the client's side. */
   leave(): void {
     this.#forgetParts()
@@ -63,24 +89,29 @@ export class Channel implements Member {
 
   /** @inheritDoc */
   broadcast(frame: RoomFrame): void {
-    for (const message of frame.messages) this.#options.outlet.broadcast(message)
+    this.#options.outlet.broadcast(sharedPackets(frame))
   }
 
   /** @inheritDoc */
   answer(frame: RoomFrame): void {
-    for (const message of frame.messages) this.#options.outlet.answer(message)
+    this.#options.outlet.answer(sharedPackets(frame))
+  }
+
+  /** @inheritDoc */
+  costs(): void {
+    this.#options.onQuestion()
   }
 
   /** @inheritDoc */
   acknowledge(count: number): void {
-    this.#options.outlet.answer(encodeMessage({ kind: 'ack', channel: this.number, count }))
+    this.#options.outlet.send(encodeMessage({ kind: 'ack', channel: this.number, count }))
   }
 
   /** @inheritDoc */
   close(code: number, reason: string): void {
     this.leave()
     this.#options.onEnd(this)
-    this.#options.outlet.answer(encodeMessage({ kind: 'close', channel: this.number, code, reason }))
+    this.#options.outlet.send(encodeMessage({ kind: 'close', channel: this.number, code, reason }))
   }
 
   #forgetParts(): void {

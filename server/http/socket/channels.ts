@@ -2,8 +2,10 @@
 import { CloseCode } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import { Channel, type PartBudget } from './channel.ts'
-import type { SocketLimits } from './context.ts'
+import type { SocketContext, SocketLimits } from './context.ts'
+import type { Intake } from './intake.ts'
 import type { Outlet } from './outlet.ts'
+import type { Session } from './sessions.ts'
 
 /** Why a channel is not opened, as it is told to the client. */
 export interface OpenFault {
@@ -17,24 +19,58 @@ export class Channels {
   readonly #hub: Hub
   readonly #outlet: Outlet
   readonly #limits: SocketLimits
+  readonly #session: Session
   readonly #budget: PartBudget
+  readonly #intake: Pick<Intake, 'fault' | 'question'>
+  #opened = 0
+  #refused = 0
 
-  constructor(hub: Hub, outlet: Outlet, limits: SocketLimits) {
+  /** @param intake - Counts what is refused, and what makes the relay read a document. */
+  constructor(
+    { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
+    outlet: Outlet,
+    session: Session,
+    intake: Pick<Intake, 'fault' | 'question'>,
+  ) {
+    this.#intake = intake
     this.#hub = hub
     this.#outlet = outlet
     this.#limits = limits
+    this.#session = session
     this.#budget = { bytes: 0, maxBytes: limits.maxUpdateBytes }
   }
 
-  /** Opens a channel. @returns Why not, if it may not be. */
-  open(number: number, document: string): OpenFault | undefined {
+  /** Channels that were refused or closed by the relay, beyond every second one: an honest client stops soon. */
+  get faults(): number {
+    return this.#refused - this.#opened / 2
+  }
+
+  /**
+   * Opens a channel.
+   *
+   * @param client - Client id that its writes will stand under, if it was announced.
+   * @returns Why not, if it may not be.
+   */
+  open(number: number, document: string, client: number | undefined): OpenFault | undefined {
     const fault = this.#fault(number, document)
-    if (fault !== undefined) return fault
+    this.#opened += 1
+    if (fault !== undefined) {
+      // Whoever asks for what the token does not allow is slowed down, and no more.
+      if (fault.code === CloseCode.forbidden) this.#intake.fault()
+      else this.#noteFault()
+      return fault
+    }
     const channel = new Channel(number, document, {
       hub: this.#hub,
       outlet: this.#outlet,
       budget: this.#budget,
-      onEnd: () => this.#open.delete(number),
+      client,
+      session: this.#session,
+      onQuestion: () => this.#intake.question(),
+      onEnd: () => {
+        this.#noteFault()
+        this.#open.delete(number)
+      },
     })
     this.#open.set(number, channel)
     return undefined
@@ -51,15 +87,27 @@ export class Channels {
     this.#open.delete(number)
   }
 
+  /** Ends those that the session, which was renewed, no longer allows. */
+  recheck(): void {
+    for (const channel of [...this.#open.values()]) channel.recheck()
+  }
+
   /** Ends all of them. */
   leaveAll(): void {
     for (const channel of this.#open.values()) channel.leave()
     this.#open.clear()
   }
 
+  #noteFault(): void {
+    this.#refused += 1
+    this.#intake.fault()
+  }
+
   #fault(number: number, document: string): OpenFault | undefined {
     const bad = (reason: string): OpenFault => ({ code: CloseCode.badFrame, reason })
     if (!this.#hub.isName(document)) return bad('not a document name')
+    if (this.#session.access(document) === 'none')
+      return { code: CloseCode.forbidden, reason: 'the token does not allow this document' }
     if (this.#open.has(number)) return bad(`channel ${number} is open already`)
     for (const channel of this.#open.values()) {
       // The room number tells the client which channel a frame is for, so a document has one channel.

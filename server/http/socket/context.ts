@@ -1,10 +1,14 @@
-// What every socket of a relay shares: the rooms, the gate, the clock and the bounds.
-import type { RawData } from 'ws'
+// What every socket of a relay shares: the rooms, who may come in, the clock and the bounds.
+import type { Duplex } from 'node:stream'
+import type { RawData, WebSocket } from 'ws'
 import { MerrowError } from '../../../src/errors.ts'
+import type { Authority } from '../../auth/authority.ts'
 import type { Logger } from '../../logger.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Gate } from '../gate.ts'
 import type { Heartbeat, Timers } from './heartbeat.ts'
+import type { SendRates } from './intake.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Bounds of one connection. */
 export interface SocketLimits {
@@ -14,18 +18,30 @@ export interface SocketLimits {
   readonly maxBacklogBytes: number
   /** Documents open at once on one shared socket. */
   readonly maxDocuments: number
+  /** How fast one connection may send; a subject, over all its connections, four times that. */
+  readonly rates: SendRates
 }
 
 /** Given to every socket. */
 export interface SocketContext {
   readonly hub: Hub
   readonly gate: Gate
+  readonly authority: Authority
+  readonly sessions: Sessions
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number
   readonly heartbeat: Heartbeat
   readonly timers: Timers
   readonly logger: Logger
   readonly limits: SocketLimits
   /** Name and version of the relay, for the welcome. */
   readonly relayName: string
+}
+
+/** One client's WebSocket and the stream under it. */
+export interface Client {
+  readonly socket: WebSocket
+  readonly stream: Duplex
 }
 
 /**

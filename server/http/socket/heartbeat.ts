@@ -27,6 +27,10 @@ export const systemTimers: Timers = {
 export interface Peer {
   /** Asks for a sign of life. */
   ping(): void
+  /** Grows while the peer takes in what it is sent: a slow one is not dead. */
+  readonly sentBytes: number
+  /** Whether it has not taken in everything yet. */
+  readonly isBehind: boolean
   /** Ends a connection that gave none. */
   hangUp(): void
 }
@@ -45,27 +49,31 @@ export interface Heartbeat {
   stop(): void
 }
 
-/** A peer may stay silent for this many intervals. */
-const MAX_SILENT_BEATS = 3
+/** At the beat after so many silent ones the peer is given up: three intervals after its last sign of life at the latest. */
+const MAX_SILENT_BEATS = 2
 
-/** Starts a heartbeat that pings every `intervalMs` and hangs up on who was silent for three times that. */
+/** Starts a heartbeat that pings every `intervalMs` and hangs up on who gave no sign of life for three times that. */
 export const createHeartbeat = (timers: Timers, intervalMs: number): Heartbeat => {
-  const silentBeats = new Map<Peer, number>()
+  const watched = new Map<Peer, { silentBeats: number; sentBytes: number }>()
   const stop = timers.every(intervalMs, () => {
-    for (const [peer, beats] of silentBeats) {
-      silentBeats.set(peer, beats + 1)
-      if (beats < MAX_SILENT_BEATS) peer.ping()
+    for (const [peer, seen] of watched) {
+      const { sentBytes } = peer
+      if (sentBytes > seen.sentBytes && seen.silentBeats > 0 && peer.isBehind) seen.silentBeats = 0
+      if (seen.silentBeats < MAX_SILENT_BEATS) peer.ping()
       else peer.hangUp()
+      seen.silentBeats += 1
+      seen.sentBytes = sentBytes
     }
   })
   return {
     watch(peer) {
-      silentBeats.set(peer, 0)
+      const seen = { silentBeats: 0, sentBytes: 0 }
+      watched.set(peer, seen)
       return {
         heard: () => {
-          if (silentBeats.has(peer)) silentBeats.set(peer, 0)
+          seen.silentBeats = 0
         },
-        stop: () => silentBeats.delete(peer),
+        stop: () => watched.delete(peer),
       }
     },
     stop,

@@ -1,19 +1,29 @@
-// The sending side of one WebSocket: refuses to buffer without end for a slow client. Knows bytes, not what they say.
+// The sending side of one WebSocket: one write a turn, and no buffering without end for a slow client. Knows bytes, not what they say.
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Timers } from './heartbeat.ts'
+import { packetOf } from './packets.ts'
 
 /** Sends to one client. Sending to a closed one does nothing. */
 export interface Outlet {
-  /** Sends what the client asked for, however large. */
-  answer(bytes: Uint8Array): void
-  /** Sends what all get, unless the client is too far behind; such a one is closed with 1013 and comes back by handshake. */
-  broadcast(bytes: Uint8Array): void
+  /** Sends one message. */
+  send(message: Uint8Array): void
+  /** Sends what the client asked for, however large, framed already. */
+  answer(packets: readonly Uint8Array[]): void
+  /** Sends what all get, framed already, unless the client is too far behind; such a one is closed with 1013 and comes back by handshake. */
+  broadcast(packets: readonly Uint8Array[]): void
+  /** Bytes that have left this process, to tell a slow client from a dead one. */
+  readonly sentBytes: number
+  /** Whether some have not. */
+  readonly isBehind: boolean
   /** Closes the connection; the reason is cut to what a close frame holds. */
   close(code: number, reason: string): void
 }
 
 /** How an {@link Outlet} is set up. */
 export interface OutletOptions {
+  /** The stream under the WebSocket, as the upgrade brought it. */
+  readonly stream: Duplex & { readonly bytesWritten?: number }
   /** Unsent bytes at which a client counts as too slow, not counting answers. */
   readonly maxBacklogBytes: number
   readonly timers: Timers
@@ -25,14 +35,33 @@ const TRY_AGAIN_LATER = 1013
 const MAX_REASON_BYTES = 123
 /** A client that does not answer a close frame is cut off after this, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000
-const BINARY = { binary: true, compress: false }
 
-/** Creates the sending side of `socket`. */
-export const createOutlet = (socket: WebSocket, { maxBacklogBytes, timers, onSlow }: OutletOptions): Outlet => {
+/** Creates the sending side of `socket`, whose messages are never compressed, so that packets may go past it. */
+export const createOutlet = (socket: WebSocket, options: OutletOptions): Outlet => {
+  const { stream, maxBacklogBytes, timers, onSlow } = options
   /** Unsent bytes that answers account for: a joiner of a large document is not slow. */
   let answeredBytes = 0
+  let isCorked = false
 
   const isOpen = () => socket.readyState === socket.OPEN
+  const write = (packets: readonly Uint8Array[]) => {
+    if (!isCorked) {
+      // Whatever this turn sends goes to the kernel at once.
+      isCorked = true
+      stream.cork()
+      process.nextTick(() => {
+        isCorked = false
+        stream.uncork()
+      })
+    }
+    for (const packet of packets) stream.write(packet)
+  }
+  const answer = (packets: readonly Uint8Array[]) => {
+    if (!isOpen()) return
+    const before = stream.writableLength
+    write(packets)
+    answeredBytes = Math.min(answeredBytes, before) + (stream.writableLength - before)
+  }
   const close = (code: number, reason: string) => {
     if (!isOpen()) return
     socket.close(code, cut(reason))
@@ -41,22 +70,24 @@ export const createOutlet = (socket: WebSocket, { maxBacklogBytes, timers, onSlo
   }
 
   return {
-    answer(bytes) {
+    send: (message) => answer([packetOf(message)]),
+    answer,
+    broadcast(packets) {
       if (!isOpen()) return
-      const before = socket.bufferedAmount
-      socket.send(bytes, BINARY)
-      answeredBytes = Math.min(answeredBytes, before) + (socket.bufferedAmount - before)
-    },
-    broadcast(bytes) {
-      if (!isOpen()) return
-      answeredBytes = Math.min(answeredBytes, socket.bufferedAmount)
-      const backlogBytes = socket.bufferedAmount - answeredBytes
+      answeredBytes = Math.min(answeredBytes, stream.writableLength)
+      const backlogBytes = stream.writableLength - answeredBytes
       if (backlogBytes <= maxBacklogBytes) {
-        socket.send(bytes, BINARY)
+        write(packets)
         return
       }
       onSlow(backlogBytes)
       close(TRY_AGAIN_LATER, 'too slow; connect again')
+    },
+    get sentBytes() {
+      return (stream.bytesWritten ?? 0) - stream.writableLength
+    },
+    get isBehind() {
+      return stream.writableLength > 0
     },
     close,
   }

@@ -96,7 +96,7 @@ it('[H7] joins the parts of a long frame', async () => {
 })
 
 it('[H8] closes the channel whose frame is bad or too long, and no other', async () => {
-  const { url } = await startRelay({ maxUpdateBytes: 1000 })
+  const { url } = await startRelay({ limits: { maxUpdateBytes: 1000 } })
   const client = await greet(url)
   for (const channel of [1, 2, 3]) client.send({ kind: 'open', channel, document: `d${channel}` })
   client.send({ kind: 'frame', channel: 1, bytes: Uint8Array.of(9) })
@@ -108,7 +108,7 @@ it('[H8] closes the channel whose frame is bad or too long, and no other', async
 })
 
 it('[H9] refuses to open bad names, a document or channel twice, and too many documents', async () => {
-  const { url } = await startRelay({ maxDocuments: 2 })
+  const { url } = await startRelay({ limits: { maxDocuments: 2 } })
   const client = await greet(url)
   const open = (channel: number, document: string) => client.send({ kind: 'open', channel, document })
   open(1, 'a')
@@ -171,18 +171,18 @@ it('[H14] pings, and hangs up on who stays silent for three intervals', async ()
   const timers = manualTimers()
   const { url } = await startRelay({ timers })
   const client = await greet(url)
-  for (let beat = 0; beat < 3; beat++) timers.beat()
+  for (let beat = 0; beat < 2; beat++) timers.beat()
   client.send({ kind: 'pong' })
   client.send({ kind: 'open', channel: 1, document: 'd' })
   await client.next('opened')
-  for (let beat = 0; beat < 3; beat++) timers.beat()
+  for (let beat = 0; beat < 2; beat++) timers.beat()
   expect(client.closed).toBe(undefined)
   timers.beat()
   expect((await client.end()).code).toBe(1006)
 })
 
 it('[H15] closes a client that is too slow with 1013, and serves the others', async () => {
-  const { url } = await startRelay({ maxBacklogBytes: 1000 })
+  const { url } = await startRelay({ limits: { maxBacklogBytes: 1000 } })
   const [slow, fast, author] = [await greet(url), await greet(url), await greet(url)]
   for (const client of [slow, fast, author]) {
     client.send({ kind: 'open', channel: 1, document: 'd' })

@@ -4,51 +4,83 @@ import {
   CloseCode,
   decodeMessage,
   encodeMessage,
+  FrameType,
   type Message,
   SUBPROTOCOL,
   WIRE_VERSION,
 } from '../../../src/sync/wire.ts'
+import type { Identity } from '../../auth/identity.ts'
+import type { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
-import { bytesOf, type SocketContext } from './context.ts'
+import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Pulse, Stop } from './heartbeat.ts'
+import { Allowance, Intake } from './intake.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
+import { packetOf } from './packets.ts'
+import type { Session } from './sessions.ts'
 
 const HELLO_TIMEOUT_MS = 10_000
+/** Most bytes before the relay knows who is speaking. */
 const MAX_HELLO_BYTES = 4096
-const PING = encodeMessage({ kind: 'ping' })
+/** Longest message that renews a token, in bytes. */
+const MAX_TOKEN_BYTES = 4096
+/** A client whose channels are refused so often more than they are not is no honest one. */
+const MAX_FAULTS = 20
+const TRY_AGAIN_LATER = 1013
+const PING = [packetOf(encodeMessage({ kind: 'ping' }))]
 
 /** Says which protocol this relay speaks, in the words of a close reason. */
 export const WRONG_VERSION = `this relay speaks ${SUBPROTOCOL} (version ${WIRE_VERSION}); update the older side`
 
 /** Serves one shared socket until it closes. */
-export const serveSharedSocket = (socket: WebSocket, context: SocketContext): void => {
-  const shared = new SharedSocket(socket, context)
+export const serveSharedSocket = (client: Client, context: SocketContext): void => {
+  const { socket } = client
+  const shared = new SharedSocket(client, context)
   socket.on('message', (data, isBinary) => shared.receive(data, isBinary))
   // ws closes by itself after an error, with the code that fits.
   socket.on('error', (error) => context.logger('warn', 'shared socket failed', { error: error.message }))
   socket.on('close', () => shared.end())
 }
 
+type State =
+  | { readonly kind: 'new' }
+  /** The token is being looked at; what comes meanwhile waits, within the bound of what may come before the welcome. */
+  | { readonly kind: 'greeting'; readonly waiting: Message[] }
+  | { readonly kind: 'open'; readonly session: Session; readonly channels: Channels }
+
 class SharedSocket {
   readonly #socket: WebSocket
   readonly #context: SocketContext
   readonly #outlet: Outlet
-  readonly #channels: Channels
+  readonly #intake: Intake
   readonly #pulse: Pulse
   readonly #stopWaiting: Stop
-  #isGreeted = false
+  #state: State = { kind: 'new' }
+  #greetingBytes = 0
+  #isRenewing = false
 
-  constructor(socket: WebSocket, context: SocketContext) {
-    const { heartbeat, hub, limits, logger, timers } = context
+  constructor({ socket, stream }: Client, context: SocketContext) {
+    const { heartbeat, limits, logger, now, timers } = context
     this.#socket = socket
     this.#context = context
-    this.#outlet = createOutlet(socket, {
+    const outlet = createOutlet(socket, {
+      stream,
       maxBacklogBytes: limits.maxBacklogBytes,
       timers,
       onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
     })
-    this.#channels = new Channels(hub, this.#outlet, limits)
-    this.#pulse = heartbeat.watch({ ping: () => this.#outlet.answer(PING), hangUp: () => socket.terminate() })
+    this.#outlet = outlet
+    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+    this.#pulse = heartbeat.watch({
+      ping: () => outlet.answer(PING),
+      hangUp: () => socket.terminate(),
+      get sentBytes() {
+        return outlet.sentBytes
+      },
+      get isBehind() {
+        return outlet.isBehind
+      },
+    })
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }
 
@@ -56,9 +88,13 @@ class SharedSocket {
     this.#pulse.heard()
     if (this.#socket.readyState !== this.#socket.OPEN) return
     try {
-      const bytes = bytesOf(data, isBinary, this.#isGreeted ? Number.POSITIVE_INFINITY : MAX_HELLO_BYTES)
+      const state = this.#state
+      const bytes = bytesOf(data, isBinary, this.#bound(state))
+      this.#intake.message(bytes.length)
+      if (state.kind !== 'open') this.#greetingBytes += bytes.length
       const message = decodeMessage(bytes)
-      if (this.#isGreeted) this.#act(message)
+      if (state.kind === 'open') this.#act(message, state.channels)
+      else if (state.kind === 'greeting') state.waiting.push(message)
       else this.#greet(message)
     } catch (error) {
       this.#refuse(CloseCode.badFrame, error instanceof Error ? error.message : String(error))
@@ -68,53 +104,118 @@ class SharedSocket {
   end(): void {
     this.#stopWaiting()
     this.#pulse.stop()
-    this.#channels.leaveAll()
+    this.#intake.stop()
+    if (this.#state.kind !== 'open') return
+    this.#state.channels.leaveAll()
+    this.#context.sessions.stop(this.#state.session)
+  }
+
+  #bound({ kind }: State): number {
+    return kind === 'open' ? Number.POSITIVE_INFINITY : MAX_HELLO_BYTES - this.#greetingBytes
   }
 
   #greet(message: Message): void {
     if (message.kind !== 'hello') this.#refuse(CloseCode.badFrame, `the first message is hello, not ${message.kind}`)
     else if (message.version !== WIRE_VERSION) this.#refuse(CloseCode.wrongVersion, WRONG_VERSION)
-    else if (!this.#context.gate.admits(message.token)) this.#refuse(CloseCode.unauthorised, 'wrong or missing token')
     else {
-      this.#isGreeted = true
-      this.#stopWaiting()
-      this.#outlet.answer(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay: this.#context.relayName }))
+      const waiting: Message[] = []
+      this.#state = { kind: 'greeting', waiting }
+      this.#identify(message.token, (identity) => this.#welcome(identity, waiting))
     }
   }
 
-  #act(message: Message): void {
+  #identify(token: string | undefined, admitted: (identity: Identity) => void): void {
+    const failed = (error: unknown): void => {
+      this.#context.logger('error', 'a token cannot be looked at', { error: String(error) })
+      this.#refuse(TRY_AGAIN_LATER, 'the relay cannot look at tokens now; try again')
+    }
+    this.#context.authority
+      .authenticate(token)
+      .then((result) => {
+        if (this.#socket.readyState !== this.#socket.OPEN) return
+        if (result.kind === 'admitted') admitted(result.identity)
+        else this.#refuse(result.kind === 'refused' ? CloseCode.unauthorised : TRY_AGAIN_LATER, result.reason)
+      })
+      .catch(failed)
+  }
+
+  #welcome(identity: Identity, waiting: readonly Message[]): void {
+    const { relayName: relay, sessions } = this.#context
+    const session = sessions.start(identity, (code, reason) => this.#refuse(code, reason))
+    if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
+    const allowance = sessions.allowanceOf(session)
+    if (allowance !== undefined) this.#intake.share(allowance)
+    const channels = new Channels(this.#context, this.#outlet, session, this.#intake)
+    this.#state = { kind: 'open', session, channels }
+    this.#stopWaiting()
+    this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, ...expiryOf(session) }))
+    for (const message of waiting) this.#act(message, channels)
+  }
+
+  #act(message: Message, channels: Channels): void {
     switch (message.kind) {
       case 'open':
-        this.#open(message.channel, message.document)
+        this.#open(message, channels)
         break
       case 'frame':
-        // A channel that the relay has closed may still have frames on their way; they are dropped.
-        this.#channels.get(message.channel)?.frame(message.bytes)
+        this.#frame(channels.get(message.channel), message.bytes)
         break
       case 'part':
-        this.#channels.get(message.channel)?.part(message.bytes)
+        channels.get(message.channel)?.part(message.bytes)
         break
       case 'close':
-        this.#channels.leave(message.channel)
+        channels.leave(message.channel)
         break
       case 'pong':
+        break
+      case 'token':
+        this.#renew(message.token)
         break
       case 'hello':
       case 'welcome':
       case 'opened':
       case 'ack':
       case 'ping':
+      case 'renewed':
         this.#refuse(CloseCode.badFrame, `a client does not send ${message.kind} here`)
     }
+    if (channels.faults > MAX_FAULTS) this.#refuse(CloseCode.badFrame, 'too many channels were refused')
   }
 
-  #open(channel: number, document: string): void {
-    const fault = this.#channels.open(channel, document)
-    if (fault !== undefined) this.#outlet.answer(encodeMessage({ kind: 'close', channel, ...fault }))
+  /** A channel that the relay has closed may still have frames on their way; they are dropped. */
+  #frame(channel: Channel | undefined, bytes: Uint8Array): void {
+    if (bytes[0] === FrameType.awareness) this.#intake.presence()
+    if (channel?.isAskingAgain(bytes)) this.#intake.question()
+    channel?.frame(bytes)
+  }
+
+  #open({ channel, document, client }: Extract<Message, { kind: 'open' }>, channels: Channels): void {
+    const fault = channels.open(channel, document, client)
+    if (fault !== undefined) this.#outlet.send(encodeMessage({ kind: 'close', channel, ...fault }))
+  }
+
+  /** Until the new token is looked at, the last one counts. */
+  #renew(token: string): void {
+    if (token.length > MAX_TOKEN_BYTES) return this.#refuse(CloseCode.badFrame, 'the token is too long')
+    if (this.#isRenewing) return this.#refuse(CloseCode.badFrame, 'one token at a time')
+    this.#isRenewing = true
+    this.#identify(token, (identity) => {
+      this.#isRenewing = false
+      if (this.#state.kind !== 'open') return
+      const { session, channels } = this.#state
+      if (!session.renew(identity)) return this.#refuse(CloseCode.unauthorised, 'the token is of another user')
+      this.#outlet.send(encodeMessage({ kind: 'renewed', ...expiryOf(session) }))
+      channels.recheck()
+    })
   }
 
   #refuse(code: number, reason: string): void {
     this.#context.logger('warn', 'shared socket refused', { code, reason })
     this.#outlet.close(code, reason)
+    // Nothing more is read for one that may take its time to close.
+    if (this.#state.kind === 'open') this.#state.channels.leaveAll()
   }
 }
+
+const expiryOf = ({ expiresInMs }: Session): { readonly expiresInMs?: number } =>
+  expiresInMs === undefined ? {} : { expiresInMs }

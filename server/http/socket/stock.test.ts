@@ -1,7 +1,11 @@
 // Stock y-websocket clients on /yjs/<room>, unmodified.
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
+import * as Y from 'yjs'
 import { KEEP_ALIVE_FRAME } from '../../../src/sync/wire.ts'
+import { openMemoryLog } from '../../log/memory.ts'
+import { holdLog } from '../../testing/logs.ts'
+import { editsOf, step1Frame, updateFrame } from '../../testing/member.ts'
 import { startRelay } from '../../testing/relay.ts'
 import { stockClient } from '../../testing/stock-client.ts'
 import { connect } from '../../testing/sync-client.ts'
@@ -32,6 +36,24 @@ it('[H1] a stock client brings the edits it made offline', async () => {
   ann.provider.connect()
   const ben = stockClient(url, 'd')
   await waitUntil('the edit comes', () => ben.map.get('offline') === true)
+})
+
+it('[H25] echoes an update to its author once it is durable, and not before: newer stock clients count on that', async () => {
+  const log = holdLog(openMemoryLog())
+  const { url } = await startRelay({ log })
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/yjs/d`)
+  onTestFinished(() => socket.terminate())
+  const frames: Buffer[] = []
+  socket.on('message', (data: Buffer) => frames.push(data))
+  await waitUntil('the relay greets', () => frames.length === 1)
+  const update = editsOf(new Y.Doc(), (doc) => void doc.getMap('m').set('a', 1))[0] as Uint8Array
+  log.hold()
+  socket.send(updateFrame(update))
+  socket.send(step1Frame())
+  await waitUntil('the step 1 is answered', () => frames.length === 2)
+  expect(frames.some((frame) => Buffer.compare(frame, updateFrame(update)) === 0)).toBe(false)
+  log.release()
+  await waitUntil('the echo comes', () => frames.some((frame) => Buffer.compare(frame, updateFrame(update)) === 0))
 })
 
 it('[H2] keeps a silent stock client alive, and hangs up on one that is gone', async () => {

@@ -4,7 +4,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloseCode, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../../src/sync/wire.ts'
-import type { SocketContext } from './context.ts'
+import { Addresses } from './addresses.ts'
+import type { Client, SocketContext } from './context.ts'
 import { serveSharedSocket, WRONG_VERSION } from './shared.ts'
 import { MAX_STOCK_MESSAGE_BYTES, serveStockSocket } from './stock.ts'
 
@@ -12,6 +13,10 @@ import { MAX_STOCK_MESSAGE_BYTES, serveStockSocket } from './stock.ts'
 export interface UpgradeOptions extends SocketContext {
   /** With a token: whether stock clients may give it as `?token=`, where proxies and logs see it. */
   readonly isTokenInUrlAllowed: boolean
+  /** Most connections of one address. */
+  readonly maxConnectionsPerAddress: number
+  /** Header in which a proxy of yours names the client's address, the last one counts; without it, the connection's own. */
+  readonly addressHeader?: string | undefined
 }
 
 /** All WebSockets of a relay. */
@@ -24,9 +29,12 @@ export interface Sockets {
 
 type Route =
   | { readonly kind: 'shared' }
-  | { readonly kind: 'stock'; readonly document: string }
+  | { readonly kind: 'stock'; readonly document: string; readonly token: string | undefined }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
 
+type StockRoute = Extract<Route, { kind: 'stock' }>
+
+const NO_TOKEN = 'Stock clients give a valid token as ?token=, if the relay allows that; others use /sync.'
 const CLOSE_TIMEOUT_MS = 2_000
 const STOCK_PREFIX = '/yjs/'
 
@@ -46,22 +54,40 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
   })
   let isOpen = true
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
+  const addresses = new Addresses(options.maxConnectionsPerAddress)
+  const turnAway = (stream: Duplex, status: number, reason: string): void => {
+    options.logger('warn', 'upgrade refused', { status, reason })
+    refuse(stream, status, reason)
+  }
+
+  const openStock = async (
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+    route: StockRoute,
+  ): Promise<void> => {
+    const result = await options.authority.authenticate(route.token)
+    if (stream.destroyed) return
+    if (!isOpen) return turnAway(stream, 503, 'Relay is ending.')
+    if (result.kind === 'admitted') {
+      stock.handleUpgrade(request, stream, head, (socket) =>
+        serveStockSocket({ socket, stream }, route.document, result.identity, options),
+      )
+    } else turnAway(stream, result.kind === 'refused' ? 401 : 503, NO_TOKEN)
+  }
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy())
     const route: Route = isOpen
       ? routeOf(request, options)
       : { kind: 'refused', status: 503, reason: 'Relay is ending.' }
-    switch (route.kind) {
-      case 'shared':
-        shared.handleUpgrade(request, socket, head, (client) => serveVersion(client, options))
-        break
-      case 'stock':
-        stock.handleUpgrade(request, socket, head, (client) => serveStockSocket(client, route.document, options))
-        break
-      case 'refused':
-        options.logger('warn', 'upgrade refused', { status: route.status, reason: route.reason })
-        refuse(socket, route.status, route.reason)
-    }
+    if (route.kind === 'refused') return turnAway(stream, route.status, route.reason)
+    const leave = addresses.enter(addressOf(request, options.addressHeader))
+    if (leave === undefined) return turnAway(stream, 429, 'Too many connections of this address.')
+    stream.once('close', leave)
+    if (route.kind === 'shared')
+      shared.handleUpgrade(request, stream, head, (socket) => serveVersion({ socket, stream }, options))
+    else openStock(request, stream, head, route).catch(() => stream.destroy())
   })
 
   return {
@@ -70,6 +96,17 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     },
     close: (code, reason) => closeAll([...shared.clients, ...stock.clients], code, reason),
   }
+}
+
+const addressOf = ({ headers, socket }: IncomingMessage, header: string | undefined): string => {
+  const named = header === undefined ? undefined : headers[header.toLowerCase()]
+  return (
+    String(named ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() ||
+    (socket.remoteAddress ?? '')
+  )
 }
 
 const routeOf = (request: IncomingMessage, { gate, isTokenInUrlAllowed }: UpgradeOptions): Route => {
@@ -81,13 +118,8 @@ const routeOf = (request: IncomingMessage, { gate, isTokenInUrlAllowed }: Upgrad
   if (url === undefined || document === undefined) {
     return { kind: 'refused', status: 404, reason: 'WebSockets are at /sync and /yjs/<room>.' }
   }
-  const offered = isTokenInUrlAllowed ? (url.searchParams.get('token') ?? undefined) : undefined
-  if (gate.admits(offered)) return { kind: 'stock', document }
-  return {
-    kind: 'refused',
-    status: 401,
-    reason: 'Stock clients cannot give a token here; use /sync or allow ?token=.',
-  }
+  const token = isTokenInUrlAllowed ? (url.searchParams.get('token') ?? undefined) : undefined
+  return { kind: 'stock', document, token }
 }
 
 const urlOf = (path = '/'): URL | undefined =>
@@ -101,11 +133,9 @@ const decoded = (text: string): string | undefined => {
   }
 }
 
-const serveVersion = (socket: WebSocket, context: SocketContext): void => {
-  if (socket.protocol === SUBPROTOCOL) {
-    serveSharedSocket(socket, context)
-    return
-  }
+const serveVersion = (client: Client, context: SocketContext): void => {
+  const { socket } = client
+  if (socket.protocol === SUBPROTOCOL) return serveSharedSocket(client, context)
   socket.on('error', () => socket.terminate())
   socket.close(CloseCode.wrongVersion, WRONG_VERSION)
 }

@@ -64,7 +64,10 @@ export class Recorder {
     const operations = core.outbox.queue.ofRow(rowKey(table.name, id))
     if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
       core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))
-    const isOwn = origin !== 'remote' || this.#unrecorded(table, entry).some((patch) => this.#isForMe(table, patch))
+    const isOwn =
+      origin === 'local' ||
+      origin === 'undo' ||
+      this.#unrecorded(table, entry).some((patch) => this.#isForMe(table, patch))
     // Made and deleted at once: nobody will ever make a record of it.
     const isNothing = before === undefined && after?.deletedAt !== undefined
     if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.link(table.name, id, null)

@@ -79,8 +79,10 @@ export class Puller {
     const { core, rows } = this.#options
     for (const id of core.seen.stale(table.name)) {
       const remote = core.ids.remote(table.name, id)
+      rows.fetching(table, id)
       const record = remote === undefined ? undefined : await table.remote.get?.(remote, this.#options.call(table))
       if (this.#isStopped) return
+      if (rows.isOvertaken(table, id)) continue
       core.host.write(() => {
         const { isStale: _, ...seen } = core.seen.get(table.name, id)
         const row = table.rows.get(id, { withDeleted: true })

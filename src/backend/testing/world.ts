@@ -213,10 +213,14 @@ export const documentsAdapter = (documents: Map<string, Y.Doc>): SyncAdapter => 
       connection: 'offline',
       unsent: 0,
       error: undefined,
-      open: (name, document) => void documents.set(name, document),
       connect: () => {},
       disconnect: () => {},
       acknowledged: async () => {},
+      join: (name, document) => {
+        documents.set(name, document)
+        return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
+      },
+      synced: async () => {},
       close: () => {},
     }
   },

@@ -1,11 +1,14 @@
 // The laws of the row log, checked on one seeded schedule. Knows the simulation and the model.
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import type { Entry } from '../entry.ts'
 import type { RowLog } from '../log.ts'
+import { comparePatches } from '../segment.ts'
 import { modelRows } from './model.ts'
 import { BrokenLaw, Simulation } from './simulation.ts'
 
 const STEPS = 60
+/** For laws that need two documents that differ, and no more. */
+const FEW_STEPS = 25
 
 const sorted = (rows: ReadonlyMap<string, unknown>): string =>
   JSON.stringify(
@@ -39,7 +42,65 @@ export const checkLaws = (seed: number): void => {
   if (empty > 0) broken(`${empty} sealed segments without a live patch are left`)
 }
 
-/** Patches of which no field shows, found the slow way. */
+/** Updates of replicas that have drifted apart. */
+const updatesApart = (seed: number): readonly Uint8Array[] => {
+  const world = new Simulation(seed)
+  world.drift(FEW_STEPS)
+  return world.replicas.map(({ log }) => log.encode())
+}
+
+/** The rows of a replica to which updates come one after another. */
+const rowsAfter = (updates: readonly Uint8Array[]): string => {
+  const log = Simulation.reader()
+  for (const update of updates) Y.applyUpdate(log.document, update, 'peer')
+  return sorted(Simulation.rowsOf(log))
+}
+
+/** What a server without rows makes of two updates. */
+const merged = (...updates: readonly Uint8Array[]): Uint8Array => {
+  const server = new Y.Doc()
+  for (const update of updates) Y.applyUpdate(server, update)
+  return Y.encodeStateAsUpdate(server)
+}
+
+const same = (seed: number, law: string, one: string, other: string): void => {
+  if (one !== other) throw new BrokenLaw(`SEED=${seed}: ${law}:\n${one}\n${other}`)
+}
+
+/** The order in which updates come changes no row. */
+export const checkCommutative = (seed: number): void => {
+  const updates = updatesApart(seed)
+  same(seed, 'merging is not commutative', rowsAfter(updates), rowsAfter(updates.toReversed()))
+}
+
+/** Which updates were merged with each other before changes no row. */
+export const checkAssociative = (seed: number): void => {
+  const [a, b, c = b] = updatesApart(seed) as [Uint8Array, Uint8Array, Uint8Array?]
+  const [left, right] = [merged(merged(a, b), c), merged(a, merged(b, c))]
+  same(seed, 'merging is not associative', rowsAfter([left]), rowsAfter([right]))
+}
+
+/** An update that comes again changes no row. */
+export const checkIdempotent = (seed: number): void => {
+  const updates = updatesApart(seed)
+  same(seed, 'merging is not idempotent', rowsAfter(updates), rowsAfter([...updates, ...updates, merged(...updates)]))
+}
+
+/** Several replicas that clear away at once change no row. */
+export const checkCompaction = (seed: number): void => {
+  const world = new Simulation(seed)
+  world.run(FEW_STEPS)
+  const rows = (log: RowLog): string =>
+    sorted(new Map([...Simulation.rowsOf(log)].filter(([id]) => !id.startsWith('tidy'))))
+  const before = world.replicas.map(({ log }) => rows(log))
+  world.tidyAtOnce()
+  for (const [at, { log }] of world.replicas.entries()) {
+    same(seed, 'clearing away at once changed rows', before[at] as string, rows(log))
+    same(seed, 'clearing away at once changed what is loaded', rows(log), rows(Simulation.reload(log)))
+  }
+}
+
+/** Patches of which no field shows, found the slow way; those of a block go with it. */
 const useless = ({ patches: all }: Entry): readonly unknown[] => {
   const purge = all.findLastIndex(({ shape }) => shape.fields.has('purgedAt'))
   const patches = all.slice(purge + 1)
@@ -47,12 +108,11 @@ const useless = ({ patches: all }: Entry): readonly unknown[] => {
   for (const patch of patches)
     for (const field of patch.shape.fields) {
       const best = winners.get(field)
-      const wins =
-        best === undefined || patch.stamp > best.stamp || (patch.stamp === best.stamp && patch.replica > best.replica)
-      if (wins) winners.set(field, patch)
+      if (best === undefined || comparePatches(patch, best) > 0) winners.set(field, patch)
     }
   const winning = new Set(winners.values())
-  return [...all.slice(0, Math.max(purge, 0)), ...patches.filter((patch) => !winning.has(patch))]
+  const left = [...all.slice(0, Math.max(purge, 0)), ...patches.filter((patch) => !winning.has(patch))]
+  return left.filter(({ segment }) => segment.block === undefined)
 }
 
 const deadSegments = ({ document }: RowLog): number => {

@@ -17,13 +17,13 @@ export const modelRows = (writes: readonly ModelWrite[]): Map<string, ModelRow> 
   const ordered = [...writes].sort((a, b) => a.stamp - b.stamp || (a.replica < b.replica ? -1 : 1))
   const rows = new Map<string, Record<string, unknown>>()
   const created = new Set<string>()
-  for (const { id, insert, fields } of ordered) {
+  for (const { id, insert, fields, stamp } of ordered) {
     if ('purgedAt' in fields) {
       rows.set(id, {})
       created.delete(id)
       continue
     }
-    rows.set(id, { ...rows.get(id), ...fields })
+    rows.set(id, { ...rows.get(id), ...fields, updated: stamp })
     if (insert) created.add(id)
   }
   return new Map(Array.from(rows, ([id, row]) => [id, created.has(id) ? row : undefined]))

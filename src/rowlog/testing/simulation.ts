@@ -9,6 +9,7 @@ import type { ModelWrite } from './model.ts'
 const COLUMNS = ['a', 'b', 'c']
 const IDS = ['r0', 'r1', 'r2', 'r3', '01890a5d-ac96-774b-bcce-b302099a8057']
 const MAX_SKEW_MS = 60_000
+const DAY_MS = 24 * 60 * 60 * 1000
 /** Rows written at once, now and then: more than a segment holds, so that segments fill, die and are dropped. */
 const BURST = 260
 
@@ -45,18 +46,39 @@ export class Simulation {
   readonly #seed: number
   #nowMs = 1_700_000_000_000
   #lastValue = 0
+  /** In some worlds many replicas pack the same rows at once, time and again. */
+  readonly #packsOften: boolean
+  readonly #folds: boolean
 
   constructor(seed: number) {
     this.#seed = seed
     // The generator of lib0 stands still at 0.
     this.#random = prng.create(seed + 1)
+    this.#packsOften = prng.int32(this.#random, 0, 3) === 0
+    this.#folds = prng.bool(this.#random)
     const count = prng.int32(this.#random, 2, 4)
     for (let at = 0; at < count; at++) this.#join()
   }
 
   /** Runs the schedule, then delivers everything to everyone. */
   run(steps: number): void {
+    this.drift(steps)
+    this.settle()
+  }
+
+  /** Runs the schedule, and leaves the replicas as far apart as they are then. */
+  drift(steps: number): void {
     for (let step = 0; step < steps; step++) this.#step()
+    for (const { log } of this.replicas) log.commit()
+  }
+
+  /** Lets every replica clear away what it knows to be superseded before any hears of the others' clearing; then delivers it all. */
+  tidyAtOnce(): void {
+    for (const [at, replica] of this.replicas.entries()) {
+      this.#write(replica, `tidy${at}`, true, { a: this.#nextValue() })
+      replica.log.commit()
+      replica.log.seal()
+    }
     this.settle()
   }
 
@@ -76,7 +98,12 @@ export class Simulation {
         const fields = new Set(entry.valid.flatMap(({ shape }) => shape.columns))
         return [
           id,
-          isCreated(entry) ? Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)])) : undefined,
+          isCreated(entry)
+            ? {
+                ...Object.fromEntries([...fields].map((field) => [field, fieldOf(entry, field)])),
+                updated: entry.valid.at(-1)?.stamp,
+              }
+            : undefined,
         ]
       }),
     )
@@ -84,13 +111,14 @@ export class Simulation {
 
   /** A log that has loaded a replica's document afresh. */
   static reload(log: RowLog): RowLog {
-    const fresh = new RowLog({
-      replica: 'reader.0',
-      author: undefined,
-      clock: new StampClock(() => 1_800_000_000_000),
-    })
+    const fresh = Simulation.reader()
     fresh.load([log.encode()])
     return fresh
+  }
+
+  /** A log that writes nothing. */
+  static reader(): RowLog {
+    return new RowLog({ replica: 'reader.0', author: undefined, clock: new StampClock(() => 1_800_000_000_000) })
   }
 
   /** Writes once on one replica, which clears away what it knows to be superseded, and delivers it. */
@@ -106,14 +134,28 @@ export class Simulation {
     this.#nowMs += prng.int32(this.#random, 0, 3000)
     const replica = prng.oneOf(this.#random, this.replicas)
     const dice = prng.int32(this.#random, 0, 99)
+    if (this.#packsOften && prng.int32(this.#random, 0, 4) === 0) return void replica.log.pack()
     if (dice < 45) this.#writeSome(replica)
     else if (dice < 50) this.#writeAndTakeBack(replica)
     else if (dice < 85) this.#deliver(replica)
-    else if (dice < 88) replica.log.commit()
+    else if (dice < 88) this.#commitOrPack(replica)
     else if (dice < 92) this.#restart(replica)
     else if (dice < 94 && this.replicas.length < 5) this.#join()
+    else if (dice < 95 && prng.int32(this.#random, 0, 3) === 0) this.#rest()
     else if (dice < 95 && prng.int32(this.#random, 0, 2) === 0) this.#burst(replica)
     else Y.applyUpdate(replica.log.document, Y.encodeStateAsUpdate(this.#relay), 'relay')
+  }
+
+  /** Nobody writes for days, and everybody hears of all: what is old enough may lose its exact time then. */
+  #rest(): void {
+    for (const { log } of this.replicas) log.commit()
+    this.settle()
+    this.#nowMs += prng.int32(this.#random, 1, 100) * DAY_MS
+  }
+
+  #commitOrPack({ log }: Replica): void {
+    if (prng.bool(this.#random)) log.commit()
+    else log.pack()
   }
 
   #join(): void {
@@ -134,7 +176,7 @@ export class Simulation {
 
   #logFor(device: string, run: number, skewMs: number): { readonly log: RowLog; readonly clock: RecordingClock } {
     const clock = new RecordingClock(() => this.#nowMs + skewMs)
-    const log = new RowLog({ replica: `${device}.${run}`, author: device, clock })
+    const log = new RowLog({ replica: `${device}.${run}`, author: device, clock, isFoldable: () => this.#folds })
     log.document.clientID = prng.uint32(this.#random, 1, 0xffffffff)
     return { log, clock }
   }

@@ -1,6 +1,7 @@
 // Databases that exchange their documents when told to, without sockets: for tests of what concurrent writes lead to.
+import type * as Y from 'yjs'
 import { createDatabase, type Database, type Schema } from '../../index.ts'
-import type { SyncAdapter, SyncContext, SyncSession } from '../../sync/index.ts'
+import type { SyncAdapter, SyncContext } from '../../sync/index.ts'
 
 /** A database whose documents are at hand. */
 export interface TestReplica<S extends Schema> {
@@ -25,7 +26,7 @@ export const openReplica = async <const S extends Schema>(
   schema: S,
   options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
 ): Promise<TestReplica<S>> => {
-  const documents = new Map<string, Parameters<SyncSession['open']>[1]>()
+  const documents = new Map<string, Y.Doc>()
   const sync: SyncAdapter = {
     start(context) {
       for (const [name, document] of context.documents) documents.set(name, document)
@@ -33,10 +34,14 @@ export const openReplica = async <const S extends Schema>(
         connection: 'offline',
         unsent: 0,
         error: undefined,
-        open: (name, document) => documents.set(name, document),
         connect: () => {},
         disconnect: () => {},
         acknowledged: async () => {},
+        join: (name, document) => {
+          documents.set(name, document)
+          return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
+        },
+        synced: async () => {},
         close: () => {},
       }
     },

@@ -1,0 +1,66 @@
+// Forks: other content under clocks that are taken. Compares updates clock by clock; deleted content is nobody's proof.
+import * as Y from 'yjs'
+import type { Id } from './update.ts'
+import type { ClockRange } from './vector.ts'
+
+/** So many clocks of a range are compared; whoever rewound its clocks shows it at the first. */
+const MAX_COMPARED = 10_000
+
+/**
+ * Finds a clock under which an update says something else than what is stored.
+ *
+ * @param update - One that the guard has read.
+ * @param stored - All updates of the document.
+ * @param ranges - Clocks that both have.
+ */
+export const findFork = (
+  update: Uint8Array,
+  stored: readonly Uint8Array[],
+  ranges: readonly ClockRange[],
+): Id | undefined => {
+  const said = new Map<string, string>()
+  read(update, ranges, ({ client, clock }, text) => {
+    said.set(`${client}:${clock}`, text)
+  })
+  for (const known of stored) {
+    let fork: Id | undefined
+    read(known, ranges, (id, text) => {
+      const other = said.get(`${id.client}:${id.clock}`)
+      if (other !== undefined && other !== text) fork ??= id
+    })
+    if (fork !== undefined) return fork
+  }
+  return undefined
+}
+
+const read = (update: Uint8Array, ranges: readonly ClockRange[], see: (id: Id, text: string) => void): void => {
+  const wanted = new Map(ranges.map((range) => [range.client, range]))
+  for (const struct of Y.decodeUpdate(update).structs) {
+    const range = wanted.get(struct.id.client)
+    if (range === undefined || !(struct instanceof Y.Item)) continue
+    const { client, clock } = struct.id
+    const from = Math.max(range.from, clock)
+    const to = Math.min(range.to, range.from + MAX_COMPARED, clock + struct.length)
+    if (from >= to) continue
+    const pieces = piecesOf(struct.content)
+    for (let at = from; at < to; at++) {
+      const piece = pieces?.(at - clock)
+      if (piece !== undefined) see({ client, clock: at }, `${originOf(struct, at)} ${piece}`)
+    }
+  }
+}
+
+/** How items are split and joined differs between honest replicas; what each clock stands after does not. */
+const originOf = ({ id, origin }: Y.Item, clock: number): string =>
+  clock > id.clock ? `${id.client}:${clock - 1}` : origin === null ? '' : `${origin.client}:${origin.clock}`
+
+const piecesOf = (content: Y.Item['content']): ((at: number) => string) | undefined => {
+  if (content instanceof Y.ContentString) return (at) => content.str.charAt(at)
+  if (content instanceof Y.ContentAny) return (at) => textOf(content.arr[at])
+  if (content instanceof Y.ContentType) return () => content.type.constructor.name
+  if (content instanceof Y.ContentBinary) return () => textOf(content.content)
+  return undefined
+}
+
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? 'undefined'

@@ -1,0 +1,24 @@
+// Frames of a room as the bytes that go out on a WebSocket, made once for all who get them. Knows WebSocket framing (RFC 6455).
+import * as ws from 'ws'
+import { cutFrame, encodeMessage } from '../../../src/sync/wire.ts'
+import type { RoomFrame } from '../../room/member.ts'
+
+/** `Sender.frame` is public in `ws` and missing from its types. */
+const { Sender } = ws as unknown as {
+  readonly Sender: { frame(data: Buffer, options: typeof UNMASKED_BINARY): readonly Buffer[] }
+}
+const UNMASKED_BINARY = { fin: true, rsv1: false, opcode: 2, mask: false, readOnly: true } as const
+
+/** A message as one WebSocket frame of a server. */
+export const packetOf = (message: Uint8Array): Buffer =>
+  Buffer.concat(Sender.frame(Buffer.from(message.buffer, message.byteOffset, message.byteLength), UNMASKED_BINARY))
+
+/** A room's frame for shared sockets: in parts if it is long, so that a slow client hears that it is under way. */
+export const sharedPackets = (frame: RoomFrame): readonly Uint8Array[] =>
+  frame.encodedAs('shared', () =>
+    Array.from(cutFrame(frame.room, frame.bytes), (part) => packetOf(encodeMessage(part))),
+  )
+
+/** A room's frame for stock clients. */
+export const stockPackets = (frame: RoomFrame): readonly Uint8Array[] =>
+  frame.encodedAs('stock', () => [packetOf(frame.bytes)])

@@ -1,0 +1,84 @@
+// One record of the journal or of a tail: updates of one document, with checksums over every byte. Knows bytes, no files.
+//
+//   u32 checksum of what follows up to the updates · u32 length of the updates · u32 their checksum · u48 number of the
+//   first · u32 how many · u16 length of the name · name · per update: u32 length, bytes
+//
+// A record without a name is the end mark: the file was finished, nothing after it is missing.
+import { crc32 } from 'node:zlib'
+import { damaged } from '../fault.ts'
+import type { LogEntry } from '../port.ts'
+
+const FIXED_BYTES = 24
+const MAX_NAME_BYTES = 1024
+
+/** Where a record lies, and what it says of itself. */
+export interface RecordHead {
+  /** Empty for the end mark. */
+  readonly document: string
+  /** Numbers of its first and last update. */
+  readonly first: number
+  readonly last: number
+  /** Where its updates begin and how long they are. */
+  readonly bodyAt: number
+  readonly bodyBytes: number
+  readonly checksum: number
+}
+
+/** Encodes updates of one document as a record. */
+export const encodeRecord = (document: string, first: number, updates: readonly Uint8Array[]): Buffer => {
+  const name = Buffer.from(document)
+  const headBytes = FIXED_BYTES + name.length
+  const bodyBytes = updates.reduce((sum, { length }) => sum + 4 + length, 0)
+  const record = Buffer.allocUnsafeSlow(headBytes + bodyBytes)
+  let at = headBytes
+  for (const update of updates) {
+    at = record.writeUInt32LE(update.length, at)
+    record.set(update, at)
+    at += update.length
+  }
+  record.writeUInt32LE(bodyBytes, 4)
+  record.writeUInt32LE(crc32(record.subarray(headBytes)), 8)
+  record.writeUIntLE(first, 12, 6)
+  record.writeUInt32LE(updates.length, 18)
+  record.writeUInt16LE(name.length, 22)
+  record.set(name, FIXED_BYTES)
+  record.writeUInt32LE(crc32(record.subarray(4, headBytes)), 0)
+  return record
+}
+
+/** The end mark. */
+export const END_MARK: Buffer = encodeRecord('', 0, [])
+
+/** Reads the head of the record at `at`; `undefined` if no whole record is there. Does not look at the updates. */
+export const readHead = (bytes: Buffer, at: number): RecordHead | undefined => {
+  if (at + FIXED_BYTES > bytes.length) return undefined
+  const nameBytes = bytes.readUInt16LE(at + 22)
+  const bodyAt = at + FIXED_BYTES + nameBytes
+  if (nameBytes > MAX_NAME_BYTES || bodyAt > bytes.length) return undefined
+  if (bytes.readUInt32LE(at) !== crc32(bytes.subarray(at + 4, bodyAt))) return undefined
+  const bodyBytes = bytes.readUInt32LE(at + 4)
+  if (bodyAt + bodyBytes > bytes.length) return undefined
+  const document = bytes.toString('utf8', at + FIXED_BYTES, bodyAt)
+  const first = bytes.readUIntLE(at + 12, 6)
+  const last = first + bytes.readUInt32LE(at + 18) - 1
+  return { document, first, last, bodyAt, bodyBytes, checksum: bytes.readUInt32LE(at + 8) }
+}
+
+/** Whether the updates of a record are those that were written. */
+export const isWhole = (body: Uint8Array, head: RecordHead): boolean => crc32(body) === head.checksum
+
+/**
+ * Takes the updates out of a record.
+ *
+ * @throws {@link MerrowError} `storage_failed` if its bytes are not those that were written.
+ */
+export const entriesOf = (body: Buffer, head: RecordHead): LogEntry[] => {
+  if (!isWhole(body, head)) throw damaged(head.document, `update ${head.first} does not match its checksum`)
+  const entries: LogEntry[] = []
+  for (let at = 0; at < body.length; ) {
+    const end = at + 4 + body.readUInt32LE(at)
+    entries.push({ seq: head.first + entries.length, update: body.subarray(at + 4, end) })
+    at = end
+  }
+  return entries
+}

@@ -1,0 +1,97 @@
+// Whom a change concerns: followed queries, filed by what they need of their own rows, and by the ways on which others touch these.
+import type { AnyRow } from '../plan/catalog.ts'
+import type { Condition } from '../plan/condition.ts'
+import type { Dependency, RowChange } from './dependencies.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { LiveTable } from './live-table.ts'
+
+/** Somebody who looks again at rows. */
+export interface Interested {
+  touch(id: string): void
+  touchAll(): void
+}
+
+interface Path<T> {
+  readonly dependency: Dependency
+  /** The table whose rows are touched. */
+  readonly table: string
+  readonly users: Set<T>
+}
+
+/** All who follow queries over the tables of one database. */
+export class Interests<T extends { readonly followed: Interested }> {
+  readonly #tables = new Map<string, LiveTable>()
+  readonly #dispatchers = new Map<string, Dispatcher<T>>()
+  /** By the table that changes, then by what the way is. */
+  readonly #paths = new Map<string, Map<string, Path<T>>>()
+
+  /** Adds a table. */
+  join(table: LiveTable): void {
+    this.#tables.set(table.info.name, table)
+    this.#dispatchers.set(table.info.name, new Dispatcher(table.info))
+  }
+
+  /** Files somebody under the rows of a table that a condition can hold of, and what these depend on. @returns A function that ends it. */
+  add(one: T, table: string, condition: Condition, dependencies: readonly Dependency[]): () => void {
+    const stops = dependencies.map((dependency) => this.#addPath(one, table, dependency))
+    stops.push(this.#dispatcher(table).add(one, condition))
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** Touches the rows that the latest changes concern. @returns Those of whom some were. */
+  touch(): Set<T> {
+    const touched = new Set<T>()
+    for (const [name, table] of this.#tables) {
+      if (table.followers === 0) continue
+      for (const change of table.takeChanges()) {
+        const { id, was, is } = change
+        if (was !== undefined) this.#touchRow(name, id, was, touched)
+        if (is !== undefined) this.#touchRow(name, id, is, touched)
+        for (const path of this.#paths.get(name)?.values() ?? []) this.#touchAlong(path, change, touched)
+      }
+    }
+    return touched
+  }
+
+  #touchRow(table: string, id: string, row: AnyRow, touched: Set<T>, users?: ReadonlySet<T>): void {
+    this.#dispatcher(table).find(row, (one) => {
+      if (users?.has(one) === false) return
+      one.followed.touch(id)
+      touched.add(one)
+    })
+  }
+
+  #touchAlong({ dependency, table, users }: Path<T>, change: RowChange, touched: Set<T>): void {
+    const ids = dependency.touched(change)
+    if (ids === undefined) {
+      for (const one of users) {
+        one.followed.touchAll()
+        touched.add(one)
+      }
+      return
+    }
+    const rows = this.#tables.get(table)
+    for (const id of ids) {
+      const row = rows?.row(id)
+      if (row !== undefined) this.#touchRow(table, id, row, touched, users)
+    }
+  }
+
+  #addPath(one: T, table: string, dependency: Dependency): () => void {
+    const paths = this.#paths.get(dependency.table) ?? new Map<string, Path<T>>()
+    const path = paths.get(dependency.key) ?? { dependency, table, users: new Set<T>() }
+    const { users } = path
+    this.#paths.set(dependency.table, paths.set(dependency.key, path))
+    users.add(one)
+    return () => {
+      users.delete(one)
+      if (users.size === 0) paths.delete(dependency.key)
+    }
+  }
+
+  #dispatcher(table: string): Dispatcher<T> {
+    return this.#dispatchers.get(table) as Dispatcher<T>
+  }
+}

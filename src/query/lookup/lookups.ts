@@ -1,0 +1,56 @@
+// The indexes of one table, each built when first asked for and kept from then on. Knows rows and their changes; not how rows are stored.
+import type { AnyRow, QueryColumn, TableInfo } from '../plan/catalog.ts'
+import { HashIndex } from './hash-index.ts'
+import { OrderedIndex } from './ordered-index.ts'
+
+type Face = HashIndex | OrderedIndex
+
+/** The indexes of one table. Rows that are soft-deleted are in none. */
+export class Lookups {
+  readonly #info: TableInfo
+  readonly #rows: () => Iterable<AnyRow>
+  readonly #hashes = new Map<string, HashIndex>()
+  readonly #ordered = new Map<string, OrderedIndex>()
+
+  /** @param rows - All rows, as the changes told from now on will build upon. */
+  constructor(info: TableInfo, rows: () => Iterable<AnyRow>) {
+    this.#info = info
+    this.#rows = rows
+  }
+
+  /** Rows by the values of columns. */
+  hash(columns: readonly string[]): HashIndex {
+    return this.#find(this.#hashes, columns, (found) => new HashIndex(found))
+  }
+
+  /** Rows in the order of columns. */
+  ordered(columns: readonly string[]): OrderedIndex {
+    return this.#find(this.#ordered, columns, (found) => new OrderedIndex(found))
+  }
+
+  /** Takes in that a row became another, came, or went. */
+  change(was: AnyRow | undefined, is: AnyRow | undefined): void {
+    const [before, after] = [shown(was), shown(is)]
+    if (before === after) return
+    for (const face of this.#hashes.values()) face.change(before, after)
+    for (const face of this.#ordered.values()) face.change(before, after)
+  }
+
+  #find<F extends Face>(
+    faces: Map<string, F>,
+    columns: readonly string[],
+    create: (columns: readonly QueryColumn[]) => F,
+  ): F {
+    const name = columns.join(',')
+    let face = faces.get(name)
+    if (face === undefined) {
+      face = create(columns.map((column) => this.#info.columns.get(column) as QueryColumn))
+      face.build(this.#rows())
+      faces.set(name, face)
+    }
+    return face
+  }
+}
+
+/** A row unless it is soft-deleted. */
+export const shown = (row: AnyRow | undefined): AnyRow | undefined => (row?.deletedAt === undefined ? row : undefined)

@@ -1,0 +1,155 @@
+// Conditions: what a caller's filter says, checked and in one form, so that equal filters have equal keys. Reads no rows.
+import { MerrowError, show } from '../../errors.ts'
+import { type Catalog, type QueryColumn, type Relation, relationNames, relationOf, type TableInfo } from './catalog.ts'
+import { isMissing, toComparable } from './values.ts'
+
+/** One comparison. */
+export type Operator = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte' | 'in' | 'notIn' | 'contains' | 'startsWith' | 'like'
+
+/** What must hold of a row. `key` is the same for conditions that say the same in the same words. */
+export type Condition = { readonly key: string } & (
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'not'; readonly part: Condition }
+  | { readonly kind: 'compare'; readonly column: QueryColumn; readonly operator: Operator; readonly value: unknown }
+  | { readonly kind: 'related'; readonly relation: Relation; readonly part: Condition }
+)
+
+/** Where a filter is read, for messages and names. */
+export interface FilterScope {
+  readonly catalog: Catalog | undefined
+  readonly table: TableInfo
+  /** The call it was given to, `where()`. */
+  readonly call: string
+}
+
+const MAX_DEPTH = 32
+const OPERATORS: readonly string[] = [
+  ...['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'notIn', 'isNull', 'contains', 'startsWith', 'like'],
+]
+
+/** What holds of every row. */
+export const ANYTHING: Condition = { kind: 'and', parts: [], key: 'and()' }
+
+/** All of several conditions. */
+export const allOf = (conditions: readonly Condition[]): Condition => {
+  const parts = conditions.flatMap((part) => (part.kind === 'and' ? part.parts : [part]))
+  return parts.length === 1 ? (parts[0] as Condition) : joined('and', parts)
+}
+
+/** Reads a filter. @throws {@link MerrowError} `invalid_argument` */
+export const readFilter = (scope: FilterScope, filter: unknown, depth = 0): Condition => {
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter))
+    throw refuseQuery(scope, `${show(filter)} is no filter. Give an object: { done: false, priority: { gte: 2 } }.`)
+  if (depth > MAX_DEPTH)
+    throw refuseQuery(scope, `the filter is nested more than ${MAX_DEPTH} deep, or contains itself. Flatten it.`)
+  return allOf(Object.entries(filter).map(([name, value]) => readPart(scope, name, value, depth + 1)))
+}
+
+const readPart = (scope: FilterScope, name: string, value: unknown, depth: number): Condition => {
+  const column = scope.table.columns.get(name)
+  if (column !== undefined) return readColumn(scope, column, value)
+  if (name === 'not') return negated(readFilter(scope, value, depth))
+  if (name === 'and' || name === 'or') {
+    if (!Array.isArray(value)) throw refuseQuery(scope, `${name}: ${show(value)}: give an array of filters.`)
+    const parts = value.map((part) => readFilter(scope, part, depth))
+    return name === 'and' ? allOf(parts) : joined('or', parts)
+  }
+  const relation = scope.catalog && relationOf(scope.catalog, scope.table, name)
+  if (scope.catalog === undefined || relation === undefined) throw refuseName(scope, name)
+  const table = scope.catalog.get(relation.table) as TableInfo
+  const part = readFilter({ ...scope, table }, value, depth)
+  return { kind: 'related', relation, part, key: `${name}:${keyOfRelation(relation)}[${part.key}]` }
+}
+
+/** Names a relation. */
+export const keyOfRelation = (relation: Relation): string => JSON.stringify(relation)
+
+const readColumn = (scope: FilterScope, column: QueryColumn, value: unknown): Condition => {
+  if (typeof value !== 'object' || value === null || value instanceof Date)
+    return readComparison(scope, column, 'eq', value)
+  const operators = Object.entries(value)
+  if (Array.isArray(value) || operators.length === 0)
+    throw refuseQuery(
+      scope,
+      `column "${column.name}" = ${show(value)}: compare with a string, number, boolean, date, null or undefined, or give operators: { in: [...] }.`,
+    )
+  return allOf(operators.map(([operator, operand]) => readComparison(scope, column, operator, operand)))
+}
+
+const readComparison = (scope: FilterScope, column: QueryColumn, operator: string, operand: unknown): Condition => {
+  const refuse = (reason: string): MerrowError =>
+    refuseQuery(scope, `column "${column.name}" ${operator} ${show(operand)}: ${reason}`)
+  const check = (value: unknown): unknown => {
+    const reason = column.refuse(value)
+    if (reason !== undefined) throw refuse(reason)
+    return toComparable(value)
+  }
+  const compare = (operator: Operator, value: unknown): Condition => compared(column, operator, value)
+  switch (operator) {
+    case 'eq':
+    case 'ne':
+      if (column.holds === 'set' && !isMissing(operand)) throw refuse('A set is asked with { contains: element }.')
+      return compare(operator, isMissing(operand) ? undefined : check(operand))
+    case 'lt':
+    case 'lte':
+    case 'gt':
+    case 'gte':
+      if (column.holds === 'set' || column.holds === 'boolean') throw refuse('Such a column has no order.')
+      return compare(operator, check(operand))
+    case 'in':
+    case 'notIn':
+      if (!Array.isArray(operand)) throw refuse('Give an array of values.')
+      if (column.holds === 'set') throw refuse('A set is asked with { contains: element }.')
+      return compare(operator, [...new Set(operand.map((value) => (isMissing(value) ? undefined : check(value))))])
+    case 'isNull':
+      if (typeof operand !== 'boolean') throw refuse('Give true or false.')
+      return compare(operand ? 'eq' : 'ne', undefined)
+    case 'contains':
+      if (!mayHold(column, 'string') && column.holds !== 'set') throw refuse('Only text and sets contain something.')
+      return compare(operator, check(operand))
+    case 'startsWith':
+    case 'like':
+      if (!mayHold(column, 'string')) throw refuse('Only text can be compared so.')
+      if (typeof operand !== 'string') throw refuse('Give a string.')
+      return compare(operator, operand)
+    default:
+      throw refuse(`There is no such operator; the operators are ${OPERATORS.join(', ')}.`)
+  }
+}
+
+const mayHold = ({ holds }: QueryColumn, kind: QueryColumn['holds']): boolean =>
+  holds === kind || holds === undefined || holds === 'json'
+
+const compared = (column: QueryColumn, operator: Operator, value: unknown): Condition => ({
+  kind: 'compare',
+  column,
+  operator,
+  value,
+  key: `${column.name} ${operator} ${Array.isArray(value) ? JSON.stringify(value.map(textOf).sort()) : textOf(value)}`,
+})
+
+const textOf = (value: unknown): string => (value === undefined ? '-' : JSON.stringify(value))
+
+const negated = (part: Condition): Condition => ({ kind: 'not', part, key: `not(${part.key})` })
+
+const joined = (kind: 'and' | 'or', parts: readonly Condition[]): Condition => ({
+  kind,
+  parts,
+  key: `${kind}(${parts
+    .map(({ key }) => key)
+    .sort()
+    .join(' & ')})`,
+})
+
+const refuseName = ({ catalog, table, call }: FilterScope, name: string): MerrowError => {
+  const relations = catalog === undefined ? [] : relationNames(catalog, table)
+  const others = relations.length === 0 ? '' : `; the relations are ${relations.join(', ')}`
+  return refuseQuery(
+    { table, call },
+    `there is no column ${show(name)}; the columns are ${[...table.columns.keys()].join(', ')}${others}.`,
+  )
+}
+
+/** The error for a query that cannot be. */
+export const refuseQuery = ({ table, call }: Pick<FilterScope, 'table' | 'call'>, reason: string): MerrowError =>
+  new MerrowError('invalid_argument', `${call} on table "${table.name}": ${reason}`, { table: table.name })

@@ -1,0 +1,19 @@
+// The port through which plans reach rows. Types only.
+import type { Lookups } from './lookup/lookups.ts'
+import type { AnyRow, TableInfo } from './plan/catalog.ts'
+
+/** One table's rows, as they are now: writes that are not committed yet included. */
+export interface TableRows {
+  readonly info: TableInfo
+  /** Its indexes, in step with its rows. */
+  readonly lookups: Lookups
+  /** A row, soft-deleted or not. */
+  row(id: string): AnyRow | undefined
+  /** All rows; soft-deleted ones only if asked for. */
+  all(withDeleted: boolean): Iterable<AnyRow>
+}
+
+/** The tables of one database. */
+export interface TablesRows {
+  of(table: string): TableRows
+}
