@@ -1,5 +1,5 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
-
+import { BackendIds, type Host, registerHost } from './backend/host.ts'
 import { Compactor } from './compactor.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
@@ -9,7 +9,7 @@ import { PartitionedTables } from './partitions/partitioned-tables.ts'
 import { createCatalog, PartitionedTable, QueryEngine, Table } from './query/index.ts'
 import { RowLog, scratchDocuments } from './rowlog/index.ts'
 import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
-import { Status } from './status.ts'
+import { type RowStatus, Status } from './status.ts'
 import { memory } from './storage/memory.ts'
 import type { Storage, StorageAdapter } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
@@ -66,6 +66,8 @@ export type Database<S extends Schema = Schema> = DatabaseCore<S> & TablesOf<S>
 export interface DatabaseCore<S extends Schema> {
   /** The database's name. */
   readonly name: string
+  /** The schema that it was opened with. */
+  readonly schema: S
   /** How it stands with storage and relay, live. */
   readonly status: Status<Connection>
   /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
@@ -111,6 +113,8 @@ export interface DatabaseCore<S extends Schema> {
    * db.union(['tasks', 'archivedTasks']).all().filter((row) => row.table === 'tasks')
    */
   union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
+  /** Which row is which record of a backend; see `connectBackend` of `merrow/backend`. */
+  readonly ids: BackendIds
   /**
    * What each table is made of: rows, live and dead bytes, segments, orphans, when it was last compacted.
    *
@@ -196,11 +200,14 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const logs = new Map<string, RowLog>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
     if (!isPartitioned(tableSchema)) logs.set(table, createLog(tableSchema))
-  const allLogs = (): readonly RowLog[] => [...logs.values(), ...partitioned.logs()]
+  /** Logs that backends keep beside the tables. */
+  const backendLogs = new Map<string, RowLog>()
+  const allLogs = (): readonly RowLog[] => [...logs.values(), ...backendLogs.values(), ...partitioned.logs()]
 
   const saver = new Saver({
     storage,
-    encode: (document) => (logs.get(document) ?? (partitioned.logOf(document) as RowLog)).encode(),
+    encode: (document) =>
+      (logs.get(document) ?? backendLogs.get(document) ?? (partitioned.logOf(document) as RowLog)).encode(),
     onStatus: () => status.touch(),
     timers,
   })
@@ -234,16 +241,19 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     isReady: () => guard.reason === undefined && (session === undefined || session.connection === 'connected'),
     onError,
   })
-  for (const [table, log] of logs) {
-    const stored = await storage.load(table)
+  const loadLog = async (document: string, log: RowLog): Promise<void> => {
+    const stored = await storage.load(document)
     log.load(stored.map(({ update }) => update))
-    saver.noteLoaded(table, stored)
-    log.onUpdate((update) => {
-      saver.save(table, update, log.position)
+    saver.noteLoaded(document, stored)
+    log.onUpdate((update) => saver.save(document, update, log.position))
+    log.forgetPurges(now() - PURGE_RETENTION_MS)
+  }
+  for (const [table, log] of logs) {
+    await loadLog(table, log)
+    log.onUpdate(() => {
       guard.look(table)
       compactor.noteChange()
     })
-    log.forgetPurges(now() - PURGE_RETENTION_MS)
   }
   guard.migrate()
   await saver.compact()
@@ -279,11 +289,13 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     saved: (table) => saver.position(table),
     isSynced: sync !== undefined,
   })
+  const ids = new BackendIds()
   const queries = { catalog: createCatalog(schema.tables), engine: new QueryEngine(onError) }
   batch.onFlushed(() => queries.engine.refresh())
   const tables = new Map<string, Table<Columns>>()
   for (const [table, tableSchema] of Object.entries(schema.tables)) {
-    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, now, onError, queries }
+    const statusOf = (id: string): RowStatus => ids.statusOf(table, id)
+    const shared = { name: table, schema: tableSchema, batch, undo, conflicts, makeId, statusOf, now, onError, queries }
     if (isPartitioned(tableSchema)) {
       const { log, host } = await partitioned.add(table, tableSchema)
       const facts = delivery.factsOfAll(() =>
@@ -315,6 +327,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
   const core: DatabaseCore<S> = {
     name,
+    schema,
     status,
     table: (table) => {
       const found = tables.get(table)
@@ -329,6 +342,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     undo,
     conflicts,
     quarantine,
+    ids,
     view: (parts, options) => createView(source, parts, options) as never,
     union: (names) => createUnion(source, names),
     stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
@@ -360,9 +374,68 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
   }
 
+  const opening = new Map<string, Promise<RowLog>>()
+  const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
+    const log = new RowLog({ replica, author: user, clock })
+    backendLogs.set(document, log)
+    await loadLog(document, log)
+    if (isMerged) session?.join(documentOf(document), log.document, 0)
+    return log
+  }
+  const closers: (() => void)[] = []
+  const host: Host = {
+    name,
+    schema,
+    conflicts,
+    now,
+    onError,
+    table(table) {
+      const found = core.table(table)
+      host.log(table)
+      return found as unknown as Table<Columns>
+    },
+    log(table) {
+      const log = logs.get(table)
+      if (log !== undefined) return log
+      throw new MerrowError(
+        'unsupported',
+        `Table ${show(table)} is partitioned: give connectBackend() tables that are not.`,
+      )
+    },
+    openLog(document, { isMerged }) {
+      const opened = opening.get(document) ?? openLog(document, isMerged)
+      opening.set(document, opened)
+      return opened
+    },
+    async refreshLog(document) {
+      batch.flush()
+      await saver.saved()
+      const stored = await storage.load(document)
+      batch.flush()
+      backendLogs.get(document)?.load(stored.map(({ update }) => update))
+    },
+    beforeStoring: (work) => batch.last(work),
+    commit() {
+      if (batch.isPending && !batch.isInTransaction) batch.flush()
+    },
+    write(work) {
+      batch.flush()
+      const result = batch.transact(work, 'backend')
+      batch.flush()
+      return result
+    },
+    saved: () => core.saved(),
+    joinBackend: (backend) => ids.join(backend),
+    onClose: (work) => closers.push(work),
+  }
+
   const closeDatabase = async (): Promise<void> => {
     const bulk = batch.settled()
-    if (bulk !== undefined) await bulk
+    if (bulk !== undefined) {
+      await bulk
+      batch.flush()
+    }
+    for (const work of closers) work()
     batch.close()
     compactor.close()
     await partitioned.close()
@@ -376,7 +449,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       for (const { document } of allLogs()) document.destroy()
     }
   }
-  return Object.freeze(withTables(core, tables)) as Database<S>
+  const database = Object.freeze(withTables(core, tables)) as Database<S>
+  registerHost(database, host)
+  return database
 }
 
 /** A column that one name writes, the later write winning: nothing else tells its writes apart by their exact time. */

@@ -43,7 +43,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['src/storage/', 'server/log/'],
   'sorted-btree': ['src/query/'],
   minisearch: ['src/query/'],
-  hono: ['server/http/'],
+  hono: ['server/http/', 'bench/backend/'],
   '@hono/node-server': ['server/http/'],
   pino: ['server/logger.ts'],
   'prom-client': ['server/metrics.ts'],

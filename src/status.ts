@@ -1,5 +1,13 @@
 // A database's status: what it shows of saving and sending, and whom it tells. Knows no storage and no network.
 
+/**
+ * How a row stands with its backend.
+ *
+ * - `local`: there is none, or it does not know the row. - `pending`: writes wait. - `sending`: one is on its way. - `synced`: it has all.
+ * - `failed`: a write stands in the dead letter. - `conflict`: one waits for the user.
+ */
+export type RowStatus = 'local' | 'pending' | 'sending' | 'synced' | 'failed' | 'conflict'
+
 /** Where a {@link Status} reads what it shows. */
 export interface StatusSource<C extends string> {
   readonly connection: C

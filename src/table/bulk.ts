@@ -100,6 +100,8 @@ export class BulkWriter<R extends RowMeta> {
     this.#held = new Map()
     this.#described = []
     this.#target.announce(changes, described === undefined ? undefined : joinChanges(described))
+    // What listeners record of it is stored with it.
+    this.#target.batch.flush()
   }
 
   /** One Yjs transaction, of which nobody is told yet. */

@@ -21,6 +21,8 @@ export interface Conflict {
   readonly base: unknown
   /** The writes, the latest last: that one shows meanwhile. */
   readonly writes: readonly ConflictingWrite[]
+  /** The backend that holds the other write; undefined for one between replicas. */
+  readonly backend?: string
 }
 
 /** What a table does for conflicts. */
@@ -42,9 +44,9 @@ export class Conflicts {
     this.#onError = onError
   }
 
-  /** @internal Adds a table. */
-  join(table: string, source: ConflictSource): void {
-    this.#sources.set(table, source)
+  /** @internal Adds a table, or `backend <name>`. */
+  join(name: string, source: ConflictSource): void {
+    this.#sources.set(name, source)
   }
 
   /** All conflicts, table by table. */
@@ -68,7 +70,7 @@ export class Conflicts {
    * @throws {@link MerrowError} `invalid_argument` if there is no such write; `invalid_value` if the column refuses the value.
    */
   resolve(conflict: Conflict, resolution: unknown): void {
-    const source = this.#sources.get(conflict.table)
+    const source = this.#sources.get(conflict.backend === undefined ? conflict.table : `backend ${conflict.backend}`)
     if (source === undefined)
       throw new MerrowError('unknown_table', `There is no table ${show(conflict.table)} with conflicts to resolve.`)
     source.resolve(conflict, choose(conflict, resolution))

@@ -1,7 +1,7 @@
 // What the layers above see of the table layer.
 export type { ChunkOptions } from './bulk.ts'
 export type { Origin, TableChange } from './changes.ts'
-export { type Conflict, type ConflictingWrite, Conflicts } from './conflicts.ts'
+export { type Conflict, type ConflictingWrite, type ConflictSource, Conflicts } from './conflicts.ts'
 export { isSame } from './draft.ts'
 export type { HistoryEntry } from './history.ts'
 export type { AfterWrite, BeforeWrite, WriteKind, WriteRequest, WrittenRow } from './hooks.ts'

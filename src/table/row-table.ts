@@ -10,6 +10,7 @@ import {
   TABLE_RECORD,
   type TableSchema,
 } from '../schema/index.ts'
+import type { RowStatus } from '../status.ts'
 import { BulkWriter, type ChunkOptions } from './bulk.ts'
 import { describeChange, type Origin, type TableChange, visible, type WriteOrigin } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
@@ -36,6 +37,8 @@ export interface TableOptions<C extends Columns> {
   readonly makeId: () => string
   /** How far its writes have come, and what a backend says of its rows. */
   readonly facts: RowFacts
+  /** How a row stands with its backend. */
+  readonly statusOf: (id: string) => RowStatus
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   /** Told of errors that listeners throw. */
@@ -68,6 +71,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #undo: UndoStack
   readonly #makeId: () => string
   readonly #facts: RowFacts
+  readonly #statusOf: (id: string) => RowStatus
   readonly #now: () => number
   readonly #onError: (error: unknown) => void
   readonly #rows: RowBuilder<RowOf<C>>
@@ -80,7 +84,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   #feed: RowFeed<RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
-  constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, now, onError }: TableOptions<C>) {
+  constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, statusOf, now, onError }: TableOptions<C>) {
     this.name = name
     this.#schema = schema
     this.#log = log
@@ -88,6 +92,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#undo = undo
     this.#makeId = makeId
     this.#facts = facts
+    this.#statusOf = statusOf
     this.#now = now
     this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
@@ -236,6 +241,11 @@ export class RowTable<C extends Columns> implements ConflictSource {
   history(id: string): readonly HistoryEntry[] {
     const entry = this.#log.entries.get(id)
     return entry === undefined || !isCreated(entry) ? [] : historyOf(entry, this.#schema)
+  }
+
+  /** How a row stands with its backend: see `connectBackend` of `merrow/backend`. `backend.status.subscribe` tells when it may have changed. */
+  status(id: string): RowStatus {
+    return this.#statusOf(id)
   }
 
   /**

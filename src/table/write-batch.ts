@@ -40,6 +40,7 @@ export class WriteBatch {
   readonly #schedule: BatchSchedule
   readonly #refuse: () => MerrowError | undefined
   readonly #flushed: (() => void)[] = []
+  readonly #lasts: (() => void)[] = []
   #isToldSoon = false
   #isCommittedLater = false
   readonly #holdStorage: () => () => void
@@ -71,6 +72,11 @@ export class WriteBatch {
   /** Adds a table's log. */
   join(member: BatchMember): void {
     this.#members.push(member)
+  }
+
+  /** Adds work for the end of each flush: what it commits is stored together with the flush, or not at all. */
+  last(work: () => void): void {
+    this.#lasts.push(work)
   }
 
   /** Calls `listener` after each flush, once every member has told of its changes. */
@@ -158,6 +164,9 @@ export class WriteBatch {
     this.#isCommittedLater = false
     for (const { log } of this.#members) log.commit()
     this.#tell()
+    // Listeners may have written, and been told of it.
+    if (this.#isCommittedLater) for (const { log } of this.#members) log.commit()
+    for (const work of this.#lasts) work()
   }
 
   /** Runs work that writes in several goes; what it and others write meanwhile is one append to storage in the end. */

@@ -1,0 +1,319 @@
+// connectBackend: puts the parts of one backend together. Everything else in this folder knows less.
+import { MerrowError, show } from '../errors.ts'
+import { createIdSource, type RandomBytes, systemRandom } from '../ids.ts'
+import type { Schema } from '../schema/index.ts'
+import { Backend } from './backend.ts'
+import { Codec } from './codec.ts'
+import type { Core, MappedTable, Timers } from './core.ts'
+import { Engine } from './engine.ts'
+import { hostOf } from './host.ts'
+import { IdMap, type Link, rowKey } from './ids.ts'
+import { KeyedLog } from './keyed-log.ts'
+import { defaultLease, type Lease } from './lease.ts'
+import { DELETED_MARK } from './outbox/capture.ts'
+import type { Operation } from './outbox/operation.ts'
+import { Outbox } from './outbox/outbox.ts'
+import { Recorder } from './outbox/recorder.ts'
+import { Puller } from './pull/puller.ts'
+import { Answers } from './push/answers.ts'
+import { Breaker } from './push/breaker.ts'
+import { Sender } from './push/sender.ts'
+import type { Call, RemoteRequest, RemoteTable } from './remote-table.ts'
+import { Client, type TokenSource } from './rest/client.ts'
+import { Rows } from './rows.ts'
+import { SeenRecords } from './seen.ts'
+import { Trace } from './trace.ts'
+import { Twins } from './twins.ts'
+
+/** What `connectBackend` takes beside the tables. */
+export interface BackendOptions {
+  /** Name of the backend among those of this database, the same for good; `backend`. */
+  readonly name?: string
+  /** A token, or a function that is asked for one at first and when the last was refused. */
+  readonly token?: TokenSource
+  /** Headers that carry a token; `authorization: Bearer <token>`. */
+  readonly authorize?: (token: string) => Readonly<Record<string, string>>
+  /** Requests at a time; 6. */
+  readonly maxInFlight?: number
+  /** How long an answer may take, in milliseconds; 30,000. */
+  readonly timeoutMs?: number
+  /** How often to pull, in milliseconds, with jitter; 60,000. Infinity for never. */
+  readonly pollMs?: number
+  /** How old the last pull may be for sending without another one before, in milliseconds; 30,000. */
+  readonly freshMs?: number
+  /** How often to list everything, in milliseconds, for backends that do not tell of deletions; never. */
+  readonly fullScanMs?: number
+  /** Opens a stream that tells of news, such as server-sent events; returns what closes it. See `serverSentEvents`. */
+  readonly listen?: (onNews: () => void) => () => void
+  /** Tries of an operation that is answered 5xx, before it goes to the dead letter; 12. */
+  readonly maxTries?: number
+  /** Conflicts of an operation before it goes to the dead letter; 5. */
+  readonly maxConflicts?: number
+  /** Most bytes of an answer; 8 MiB. */
+  readonly maxAnswerBytes?: number
+  /** From how many operations, or how old a one, in milliseconds, `status.warning` speaks; 10,000 and 7 days. */
+  readonly limits?: { readonly operations?: number; readonly ageMs?: number }
+  /** How many ended operations are kept for `backend.trace`; 1,000. */
+  readonly traces?: number
+  /** What becomes of rows that this device had made before; `push`. */
+  readonly existing?: 'push' | 'ignore'
+  /** Sends what other replicas write, too: for one process beside the relay, whose devices connect no backend. */
+  readonly isBridge?: boolean
+  /** Who sends; in browsers one tab, by a Web Lock. */
+  readonly lease?: Lease
+  readonly fetch?: typeof globalThis.fetch
+  readonly timers?: Timers
+  /** A number from 0 to 1, for jitter. */
+  readonly random?: () => number
+  /** Source of operation ids. */
+  readonly randomBytes?: RandomBytes
+}
+
+/** Which tables go to the backend, and how. */
+export type BackendTables<S extends Schema> = { readonly [N in keyof S['tables']]?: RemoteTable }
+
+const BACKEND_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
+const DAY_MS = 24 * 60 * 60 * 1000
+const systemTimers: Timers = {
+  setTimeout: (work, ms) => setTimeout(work, ms),
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+}
+
+/**
+ * Keeps tables of a database and collections of a backend in step.
+ *
+ * Each local write of these tables becomes an operation in a durable outbox, stored in the same batch as the write itself; operations are
+ * sent in order per row, an insert before what refers to it, others at the same time. Row ids never change: an id map, which every
+ * replica learns, links rows and records, and references are translated by it both ways.
+ *
+ * Resolves once the outbox is read. Connect before writing: what this device wrote before is sent as well, but not in the batch it was
+ * stored in.
+ *
+ * @param tables - Table name -> its collection: `restTable({ url })`, a preset, or functions of your own.
+ * @throws {@link MerrowError} `invalid_argument` for a malformed name or something that is no database; `unknown_table`.
+ *
+ * @example
+ * const backend = await connectBackend(db, { tasks: restTable({ url: 'https://api.example.com/tasks' }) }, { token: () => signIn() })
+ */
+export const connectBackend = async <S extends Schema>(
+  db: { readonly schema: S },
+  tables: BackendTables<S>,
+  options: BackendOptions = {},
+): Promise<Backend> => {
+  const { name = 'backend' } = options
+  if (!BACKEND_NAME.test(name))
+    throw new MerrowError(
+      'invalid_argument',
+      `connectBackend({ name: ${show(name)} }): use 1 to 32 letters, digits, "_" or "-".`,
+    )
+  const host = hostOf(db)
+  const idsLog = await host.openLog('_ids', { isMerged: true })
+  const outboxLog = await host.openLog(`_outbox-${name}`, { isMerged: false })
+  const { timers = systemTimers, random = Math.random, randomBytes = systemRandom, limits = {} } = options
+
+  const journal = new KeyedLog(outboxLog)
+  const idsKeyed: KeyedLog = new KeyedLog(idsLog, (key, value) => ids.noteRemote(key, value))
+  let onLink: (link: Link) => void = () => {}
+  const ids: IdMap = new IdMap(name, idsKeyed, (link) => onLink(link))
+  const mapped = new Map<string, MappedTable>()
+  for (const [table, remote] of Object.entries(tables) as [string, RemoteTable | undefined][]) {
+    if (remote === undefined) continue
+    const rows = host.table(table)
+    const codec = new Codec(table, host.schema.tables[table] as Schema['tables'][string], remote, ids)
+    mapped.set(table, { name: table, rows, remote, codec })
+  }
+
+  let changed: () => void = () => {}
+  const seen = new SeenRecords(journal)
+  const trace = new Trace(journal, options.traces ?? 1000)
+  const isLinked = (row: string): boolean => ids.isLinked(row)
+  const outbox = new Outbox({
+    journal,
+    ids,
+    trace,
+    makeId: createIdSource(host.now, randomBytes),
+    now: host.now,
+    isLinked,
+    isNever: (row) => ids.isNeverRow(row),
+    // What has no table here any more waits until it has.
+    needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
+    withhold: ({ table, fields }, row) => mapped.get(table)?.codec.withhold(fields, row),
+    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen, ids),
+    onChange: () => changed(),
+  })
+  const commitLogs = (): void => {
+    ids.commit()
+    journal.commit()
+  }
+  const core: Core = {
+    name,
+    host,
+    tables: mapped,
+    ids,
+    journal,
+    seen,
+    outbox,
+    trace,
+    timers,
+    random,
+    clockOffsetMs: 0,
+    report(problem) {
+      trace.report({ ...problem, timeMs: host.now() })
+      changed()
+    },
+    async reload() {
+      await host.refreshLog(`_outbox-${name}`)
+      journal.reload()
+      outbox.reload()
+    },
+    commit() {
+      host.commit()
+      commitLogs()
+    },
+  }
+  const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
+  const twins = new Twins(core, schedule)
+  for (const table of mapped.values())
+    for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
+  for (const link of ids.links()) twins.note(link)
+  onLink = (link) => {
+    outbox.noteRow(rowKey(link.table, link.local))
+    twins.note(link)
+  }
+  const rows = new Rows(core)
+  const client = new Client({
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    token: options.token,
+    authorize: options.authorize,
+    maxAnswerBytes: options.maxAnswerBytes ?? 8 * 1024 * 1024,
+    now: host.now,
+    onClock: (offsetMs) => {
+      core.clockOffsetMs = offsetMs
+    },
+  })
+  const { timeoutMs = 30_000 } = options
+  const makeId = createIdSource(host.now, randomBytes)
+  const readingCall = (): Call => {
+    const controller = new AbortController()
+    const request = async (what: RemoteRequest): ReturnType<Call['request']> => {
+      const timer = timers.setTimeout(
+        () => controller.abort(new DOMException('No answer in time.', 'TimeoutError')),
+        timeoutMs,
+      )
+      const aborted = new Promise<never>((_, reject) =>
+        controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true }),
+      )
+      try {
+        return await Promise.race([client.send(what, controller.signal), aborted])
+      } finally {
+        timers.clearTimeout(timer)
+      }
+    }
+    return { key: makeId(), version: undefined, fields: {}, signal: controller.signal, request }
+  }
+  const breaker: Breaker = new Breaker({ timers, now: host.now, random, onTry: () => void engine.pull() })
+  const puller = new Puller({
+    core,
+    rows,
+    call: readingCall,
+    fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY,
+  })
+  const { maxConflicts = 5, maxInFlight = 6, maxTries = 12 } = options
+  const answers = new Answers({
+    core,
+    rows,
+    call: readingCall,
+    pull: (table) => puller.pull(table),
+    refresh: (table) => puller.refresh(table),
+    maxConflicts,
+  })
+  const sender: Sender = new Sender({
+    core,
+    answers,
+    breaker,
+    request: (request, signal) => client.send(request, signal),
+    maxInFlight,
+    timeoutMs,
+    maxTries,
+    mayStart: () => engine.mayPush(),
+    onChange: () => changed(),
+  })
+  const onRemote = (table: MappedTable, id: string): void => {
+    const remote = ids.remote(table.name, id)
+    if (remote !== undefined) twins.note({ table: table.name, local: id, remote })
+    outbox.noteRow(rowKey(table.name, id))
+  }
+  const recorder = new Recorder({
+    core,
+    isShared: (options.lease ?? defaultLease()).tell !== undefined,
+    isBridge: options.isBridge ?? false,
+    existing: options.existing ?? 'push',
+    onRow: (table, row) => twins.noteReferences(table, row),
+    onRemote,
+  })
+  const engine: Engine = new Engine({
+    core,
+    recorder,
+    sender,
+    puller,
+    breaker,
+    lease: options.lease ?? defaultLease(),
+    pollMs: options.pollMs ?? 60_000,
+    freshMs: options.freshMs ?? 30_000,
+    listen: (onNews) => listenAll(onNews, options.listen),
+    onChange: () => backend.touch(),
+  })
+  host.beforeStoring(() => {
+    if (engine.isStopped) return
+    recorder.noteRecorded()
+    commitLogs()
+  })
+  const backend: Backend = new Backend({
+    core,
+    engine,
+    sender,
+    breaker,
+    puller,
+    limits: { operations: limits.operations ?? 10_000, ageMs: limits.ageMs ?? 7 * DAY_MS },
+  })
+  changed = () => {
+    backend.touch()
+    engine.kick()
+  }
+  host.onClose(() => backend.close())
+  engine.start()
+  return backend
+}
+
+/** Whether the row as it is now has made an operation needless. */
+const isNeedless = (
+  table: MappedTable | undefined,
+  { kind, row: id }: Operation,
+  seen: SeenRecords,
+  ids: IdMap,
+): boolean => {
+  if (table === undefined || kind === 'insert') return false
+  const row = table.rows.get(id, { withDeleted: true })
+  // A twin's operations go to its record whether it is still there or not.
+  const remote = ids.remote(table.name, id)
+  if (remote !== undefined && ids.local(table.name, remote) !== id) return false
+  if (kind === 'delete') return row !== undefined && row.deletedAt === undefined
+  // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
+  return row === undefined || (row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false)
+}
+
+/** News by the user's stream, by the platform when it is online again or looked at. */
+const listenAll = (onNews: () => void, listen: BackendOptions['listen']): (() => void) => {
+  const onVisible = (): void => {
+    if (globalThis.document?.visibilityState !== 'hidden') onNews()
+  }
+  const target: Partial<EventTarget> = globalThis as unknown as Partial<EventTarget>
+  target.addEventListener?.('online', onNews)
+  target.addEventListener?.('focus', onVisible)
+  const stop = listen?.(onNews)
+  return () => {
+    target.removeEventListener?.('online', onNews)
+    target.removeEventListener?.('focus', onVisible)
+    stop?.()
+  }
+}

@@ -1,0 +1,37 @@
+// Backends: `merrow/backend`.
+
+export type { RowStatus } from '../status.ts'
+export type { Backend } from './backend.ts'
+export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
+export type { Timers } from './core.ts'
+export { defaultLease, type Lease, noLease, webLock } from './lease.ts'
+export type { Failure, Operation, OperationKind, OperationState, Question } from './outbox/operation.ts'
+export type { OutboxView } from './outbox/repair.ts'
+export { AnswerError } from './push/failure.ts'
+export type {
+  Call,
+  Fields,
+  Mapping,
+  PulledPage,
+  RemoteAnswer,
+  RemoteId,
+  RemoteRecord,
+  RemoteRequest,
+  RemoteTable,
+  Strategy,
+} from './remote-table.ts'
+export { type ReplayOptions, replayTraces } from './replay.ts'
+export type { TokenSource } from './rest/client.ts'
+export { type EventsOptions, serverSentEvents } from './rest/events.ts'
+export {
+  type GraphqlOperation,
+  type GraphqlOptions,
+  graphqlTable,
+  jsonApiTable,
+  jsonServerTable,
+  type PostgrestOptions,
+  postgrestTable,
+} from './rest/presets.ts'
+export { type ListChanges, type PageRequest, type RestTableOptions, restTable } from './rest/rest-table.ts'
+export type { BackendConnection, BackendStatus } from './status.ts'
+export type { Problem, TraceEntry } from './trace.ts'

@@ -1,0 +1,168 @@
+// The recorder: turns what tables say of their writes into operations, those included that were made while nobody recorded. Knows row logs.
+import { CREATED, type Entry, type LogPatch, PURGED } from '../../rowlog/index.ts'
+import type { Columns } from '../../schema/index.ts'
+import type { WrittenRow } from '../../table/index.ts'
+import type { Core, MappedTable } from '../core.ts'
+import { rowKey } from '../ids.ts'
+import { DELETED_MARK, draftOf, storedOf } from './capture.ts'
+import type { Draft } from './outbox.ts'
+
+/** How writes are recorded. */
+export interface RecorderOptions {
+  readonly core: Core
+  /** Whether other runs of this device may be at work, which record their own writes. */
+  readonly isShared: boolean
+  /** Whether what other replicas write is sent from here too. */
+  readonly isBridge: boolean
+  /** What becomes of rows that were there before this backend was: sent, or left alone. */
+  readonly existing: 'push' | 'ignore'
+  /** Told of every row that changed. */
+  readonly onRow: (table: MappedTable, row: object) => void
+  /** Told of rows that others changed. */
+  readonly onRemote: (table: MappedTable, id: string) => void
+}
+
+/** Records local writes, each in the commit that it is part of. */
+export class Recorder {
+  readonly #options: RecorderOptions
+  readonly #stops: (() => void)[] = []
+  /** Keys of the journal that say up to which stamp a run's writes are recorded, and what they are to say. */
+  readonly #unsaid = new Map<string, number>()
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /** Records what earlier runs left out, then all that comes. */
+  start(): void {
+    for (const table of this.#options.core.tables.values()) {
+      this.#catchUp(table)
+      this.#stops.push(table.rows.after('write', (written) => this.#record(table, written)))
+    }
+    this.noteRecorded()
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop()
+  }
+
+  /** Stages how far each run's writes are recorded. */
+  noteRecorded(): void {
+    for (const [key, stamp] of this.#unsaid) this.#options.core.journal.put(key, stamp)
+    this.#unsaid.clear()
+  }
+
+  #record(table: MappedTable, written: WrittenRow<Columns>): void {
+    const { core, isBridge, onRemote } = this.#options
+    const { id, before, after, origin } = written
+    if (after !== undefined) this.#options.onRow(table, after)
+    const entry = core.host.log(table.name).entries.get(id)
+    if (origin === 'backend') {
+      this.#noteStamps(table, entry)
+      return onRemote(table, id)
+    }
+    const operations = core.outbox.queue.ofRow(rowKey(table.name, id))
+    if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
+      core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))
+    const isOwn =
+      origin === 'local' ||
+      origin === 'undo' ||
+      this.#unrecorded(table, entry).some((patch) => this.#isForMe(table, patch))
+    // Made and deleted at once: nobody will ever make a record of it.
+    const isNothing = before === undefined && after?.deletedAt !== undefined
+    if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.link(table.name, id, null)
+    if (isOwn || (isBridge && !this.#isTwin(table, id))) this.#enqueue(table, draftOf(table.codec, id, before, after))
+    this.#noteStamps(table, entry)
+    if (!isOwn) onRemote(table, id)
+  }
+
+  #enqueue(table: MappedTable, draft: Draft | undefined): void {
+    const { ids, outbox } = this.#options.core
+    if (draft === undefined) return
+    const { remote } = table
+    if (
+      (draft.kind === 'update' && remote.update === undefined) ||
+      (draft.kind === 'delete' && remote.remove === undefined)
+    )
+      return
+    const isLinked = ids.remote(table.name, draft.row) !== undefined
+    const kind =
+      draft.kind === 'insert' && isLinked ? 'restore' : draft.kind === 'restore' && !isLinked ? 'insert' : draft.kind
+    if (kind === 'insert' && ids.isNever(table.name, draft.row)) ids.unlink(table.name, draft.row, null)
+    if (ids.isNever(table.name, draft.row)) return
+    outbox.enqueue({ ...draft, kind })
+  }
+
+  #isTwin(table: MappedTable, id: string): boolean {
+    const { ids } = this.#options.core
+    const remote = ids.remote(table.name, id)
+    return remote !== undefined && ids.local(table.name, remote) !== id
+  }
+
+  /**
+   * Patches of this device that no operation was made of: of this run, when a write came together with one from elsewhere; of
+   * earlier ones, when a relay gives back what a crash took from the disk.
+   */
+  #unrecorded({ name }: MappedTable, entry: Entry | undefined): readonly LogPatch[] {
+    const device = deviceOf(this.#options.core.host.log(name).replica)
+    const own = entry?.patches.filter(({ replica }) => deviceOf(replica) === device) ?? []
+    return own.filter(({ replica, stamp }) => stamp > this.#recordedOf(keyOf(name, replica)))
+  }
+
+  #isForMe({ name }: MappedTable, { replica }: LogPatch): boolean {
+    const { core, isShared } = this.#options
+    return !isShared || replica === core.host.log(name).replica
+  }
+
+  #recordedOf(key: string): number {
+    return this.#unsaid.get(key) ?? (this.#options.core.journal.get(key) as number | undefined) ?? 0
+  }
+
+  #noteStamps(table: MappedTable, entry: Entry | undefined): void {
+    for (const { replica, stamp } of this.#unrecorded(table, entry)) {
+      const key = keyOf(table.name, replica)
+      this.#unsaid.set(key, Math.max(stamp, this.#recordedOf(key)))
+    }
+  }
+
+  /** Writes of this device that no operation was made of: before there was a backend, or where storage is not atomic. */
+  #catchUp(table: MappedTable): void {
+    const { core, existing } = this.#options
+    const known = [...core.journal.entries()].flatMap(([key]) => (key.startsWith(keyOf(table.name, '')) ? [key] : []))
+    const isFirst = known.length === 0
+    const runs = new Set<string>()
+    for (const [id, entry] of core.host.log(table.name).entries) {
+      for (const { replica } of entry.patches) runs.add(keyOf(table.name, replica))
+      const missed = this.#unrecorded(table, entry)
+      if (missed.length === 0) continue
+      if (!isFirst || existing === 'push')
+        this.#recover(table, id, new Set(missed.flatMap(({ shape }) => [...shape.fields])))
+    }
+    for (const entry of core.host.log(table.name).entries.values()) this.#noteStamps(table, entry)
+    for (const key of known) if (!runs.has(key)) core.journal.delete(key)
+    if (isFirst) this.#unsaid.set(keyOf(table.name, core.host.log(table.name).replica), 1)
+  }
+
+  #recover(table: MappedTable, id: string, fields: ReadonlySet<string>): void {
+    const { ids, outbox } = this.#options.core
+    const row = table.rows.get(id, { withDeleted: true })
+    const isLinked = ids.remote(table.name, id) !== undefined
+    const isQueued = outbox.queue.ofRow(rowKey(table.name, id)).length > 0
+    if (fields.has(PURGED) || row?.deletedAt !== undefined) {
+      if (isLinked || isQueued)
+        this.#enqueue(table, { table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+      return
+    }
+    if (row === undefined) return
+    const draft = draftOf(table.codec, id, undefined, row) as Draft
+    if (fields.has(CREATED) && !isLinked && !isQueued) return this.#enqueue(table, draft)
+    if (fields.has(DELETED_MARK)) return this.#enqueue(table, { ...draft, kind: 'restore' })
+    const columns = new Set([...fields].map((field) => field.split(':')[0]))
+    const changed = Object.fromEntries(Object.entries(draft.fields).filter(([name]) => columns.has(name)))
+    if (Object.keys(changed).length > 0) this.#enqueue(table, { ...draft, kind: 'update', fields: changed })
+  }
+}
+
+const keyOf = (table: string, replica: string): string => `recorded/${table}/${replica}`
+
+const deviceOf = (replica: string): string => replica.slice(0, replica.lastIndexOf('.'))

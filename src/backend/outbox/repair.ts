@@ -1,0 +1,168 @@
+// The outbox as its user sees it: what waits, what failed, and what to do about it. Knows rows and operations; sends nothing.
+import { MerrowError, show } from '../../errors.ts'
+import type { Json } from '../../schema/index.ts'
+import type { Core, MappedTable } from '../core.ts'
+import type { Fields } from '../remote-table.ts'
+import { writtenOf } from '../rows.ts'
+import { DELETED_MARK } from './capture.ts'
+import type { Operation } from './operation.ts'
+import { rowOf } from './queue.ts'
+
+/** Operations on their way to a backend: `backend.outbox`. */
+export class OutboxView {
+  readonly #core: Core
+  readonly #onChange: () => void
+  readonly #listeners = new Set<() => void>()
+
+  /** @internal Made by `connectBackend`. */
+  constructor(core: Core, onChange: () => void) {
+    this.#core = core
+    this.#onChange = onChange
+  }
+
+  /** All operations that are not at the backend yet, in order of writing. */
+  list(): readonly Operation[] {
+    return this.#core.outbox.queue.all()
+  }
+
+  /** The dead letter: operations that will not be sent again by themselves, each with its `failure`. */
+  failed(): readonly Operation[] {
+    return this.#core.outbox.queue.inState('failed').sort((a, b) => a.order - b.order)
+  }
+
+  /** All that waits for an operation, near or far. */
+  dependants(operation: Operation): readonly Operation[] {
+    return this.#core.outbox.queue.dependants(this.#current(operation))
+  }
+
+  /** Sends a failed operation again as its row is now. @throws {@link MerrowError} `invalid_argument` if it has not failed. */
+  retry(operation: Operation): void {
+    this.#again(this.#failedOne(operation, 'retry'), {})
+  }
+
+  /**
+   * Writes columns of a failed operation's row, and sends it again with them.
+   *
+   * @throws {@link MerrowError} `invalid_value` if the table refuses them, `invalid_argument` if it has not failed.
+   */
+  edit(operation: Operation, data: Readonly<Record<string, unknown>>): void {
+    const failed = this.#failedOne(operation, 'edit')
+    const { rows, codec } = this.#table(failed)
+    this.#core.host.write(() => {
+      rows.update(failed.row, data)
+      const row = rows.get(failed.row, { withDeleted: true })
+      const stored = row === undefined ? {} : codec.stored(row)
+      const edited = Object.fromEntries(Object.keys(data).map((name) => [name, stored[name] as Json]))
+      const fields = { ...failed.fields, ...edited }
+      this.#again(failed, { fields, refs: [...new Set([...failed.refs, ...codec.references(fields)])] })
+    })
+  }
+
+  /**
+   * Gives up an operation and takes back here what it wrote; an insert's row is soft-deleted.
+   *
+   * @param options.withDependants - Gives up all that waits for it, too; see {@link dependants}.
+   * @throws {@link MerrowError} `invalid_argument` if something waits for it and `withDependants` is not given, or if it is being sent.
+   */
+  discard(operation: Operation, { withDependants = false }: { readonly withDependants?: boolean } = {}): void {
+    const given = this.#current(operation)
+    const { outbox, host } = this.#core
+    const dependants = outbox.queue.dependants(given)
+    if (dependants.length > 0 && !withDependants)
+      throw new MerrowError(
+        'invalid_argument',
+        `${dependants.length} operations wait for this one (${dependants.slice(0, 3).map(nameOf).join(', ')}). Look at outbox.dependants(operation), then discard(operation, { withDependants: true }).`,
+      )
+    const all = [...dependants.reverse(), given]
+    const sent = all.find(({ state }) => state === 'sent')
+    if (sent !== undefined)
+      throw new MerrowError(
+        'invalid_argument',
+        `${nameOf(sent)} is being sent, and may have had its effect. Wait for its answer.`,
+      )
+    const bases = new Map(all.map((one) => [rowOf(one), this.#base(one)]))
+    host.write(() => {
+      for (const one of all) {
+        this.#revert(one, bases.get(rowOf(one)) ?? {})
+        outbox.end(one, 'discarded')
+      }
+    })
+    this.#onChange()
+  }
+
+  /** Calls `listener` soon after any change of the outbox. @returns A function that ends it. */
+  subscribe(listener: () => void): () => void {
+    const own = (): void => listener()
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  /** @internal Something has changed. */
+  announce(): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener()
+      } catch (error) {
+        this.#core.host.onError(error)
+      }
+    }
+  }
+
+  /** What may have had its effect keeps its id; what had none gets another, since a backend may remember its answer. */
+  #again(operation: Operation, changes: Partial<Operation>): void {
+    const { outbox } = this.#core
+    const { failure, ...rest } = operation
+    if (failure?.kind === 'server' || failure?.kind === 'answer') outbox.put({ ...rest, ...changes, state: 'queued' })
+    else outbox.requeue(operation, { conflicts: 0, ...changes })
+    this.#core.commit()
+    this.#onChange()
+  }
+
+  #revert(operation: Operation, base: Fields): void {
+    const { rows, codec, name } = this.#table(operation)
+    const { ids, seen } = this.#core
+    const { kind, row } = operation
+    const current = rows.get(row, { withDeleted: true })
+    if (current === undefined) return
+    if (kind === 'insert') ids.link(name, row, null)
+    if (kind === 'insert') return rows.delete(row)
+    rows.update(row, writtenOf(codec, this.#before(operation, base)))
+    if (kind === 'delete') rows.restore(row)
+    if (kind === 'restore' && seen.get(name, row).base?.[DELETED_MARK] === true) rows.delete(row)
+  }
+
+  /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */
+  #before(operation: Operation, base: Fields): Fields {
+    const earlier = this.#core.outbox.queue.ofRow(rowOf(operation)).filter(({ order }) => order < operation.order)
+    const known: Fields = Object.assign({}, base, ...earlier.map(({ fields }) => fields))
+    return Object.fromEntries(Object.keys(operation.fields).map((name) => [name, known[name] ?? null]))
+  }
+
+  /** A row's columns as the record has them. */
+  #base(operation: Operation): Fields {
+    const { rows, codec, name } = this.#table(operation)
+    const row = rows.get(operation.row, { withDeleted: true })
+    return { ...(row === undefined ? {} : codec.stored(row)), ...this.#core.seen.get(name, operation.row).base }
+  }
+
+  #failedOne(operation: Operation, what: string): Operation {
+    const current = this.#current(operation)
+    if (current.state === 'failed') return current
+    throw new MerrowError(
+      'invalid_argument',
+      `Cannot ${what} ${nameOf(current)}: it has not failed, it is ${current.state}.`,
+    )
+  }
+
+  #current({ id }: Operation): Operation {
+    const current = this.#core.outbox.queue.get(id)
+    if (current !== undefined) return current
+    throw new MerrowError('invalid_argument', `There is no operation ${show(id)} in the outbox any more. List it anew.`)
+  }
+
+  #table({ table }: Operation): MappedTable {
+    return this.#core.tables.get(table) as MappedTable
+  }
+}
+
+const nameOf = ({ kind, table, row }: Operation): string => `${kind} of "${row}" in "${table}"`

@@ -1,0 +1,223 @@
+// The puller: brings a backend's changes into the tables, page by page, one pull at a time. Knows cursors; no HTTP.
+import { show } from '../../errors.ts'
+import type { Json } from '../../schema/index.ts'
+import { Unreadable } from '../codec.ts'
+import type { Core, MappedTable } from '../core.ts'
+import { rowKey } from '../ids.ts'
+import { storedOf } from '../outbox/capture.ts'
+import { classify } from '../push/failure.ts'
+import type { Call, PulledPage } from '../remote-table.ts'
+import { goneRecord, type Rows } from '../rows.ts'
+
+/** What a puller is given to work with. */
+export interface PullerOptions {
+  readonly core: Core
+  readonly rows: Rows
+  /** A call for reading, with a fresh key. */
+  readonly call: (table: MappedTable) => Call
+  /** How often a table is listed whole, in milliseconds; Infinity for never. */
+  readonly fullScanMs: number
+}
+
+/** Records that are written in one transaction. */
+const CHUNK = 500
+const MAX_PAGES = 100_000
+/** Problems reported of one page: more of the same say nothing. */
+const MAX_REPORTS = 5
+
+/** Where a table's pull stands. */
+interface Place {
+  readonly cursor: Json | undefined
+  readonly lastFullMs: number
+}
+
+/** Pulls tables, one at a time. */
+export class Puller {
+  readonly #options: PullerOptions
+  #isStopped = false
+  /** When the last pull of all tables ended well. */
+  lastMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: PullerOptions) {
+    this.#options = options
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Pulls all tables. @throws What the backend's functions throw; what came before is kept. */
+  async pullAll(isFull = false): Promise<void> {
+    const startedMs = this.#options.core.host.now()
+    for (const table of this.#options.core.tables.values()) await this.pull(table, isFull)
+    this.lastMs = startedMs
+  }
+
+  /** Pulls one table to its end. */
+  async pull(table: MappedTable, isFull = false): Promise<void> {
+    if (table.remote.pull === undefined || this.#isStopped) return
+    const { core, fullScanMs } = this.#options
+    await this.refresh(table)
+    const place = this.#place(table)
+    const isDue = core.host.now() - place.lastFullMs >= fullScanMs
+    const start = isFull || isDue ? undefined : place.cursor
+    try {
+      await this.#run(table, start)
+    } catch (error) {
+      if (start === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
+      core.report({
+        kind: 'cursor',
+        table: table.name,
+        message: `The cursor ${show(start)} was refused (${String(error)}); everything is listed anew.`,
+      })
+      await this.#run(table, undefined)
+    }
+  }
+
+  /** Fetches the records of which more than the last answer is to be known. */
+  async refresh(table: MappedTable): Promise<void> {
+    const { core, rows } = this.#options
+    for (const id of core.seen.stale(table.name)) {
+      const remote = core.ids.remote(table.name, id)
+      rows.fetching(table, id)
+      const record = remote === undefined ? undefined : await table.remote.get?.(remote, this.#options.call(table))
+      if (this.#isStopped) return
+      if (rows.isOvertaken(table, id)) continue
+      core.host.write(() => {
+        const { isStale: _, ...seen } = core.seen.get(table.name, id)
+        const row = table.rows.get(id, { withDeleted: true })
+        core.seen.put(table.name, id, seen, storedOf(table.codec, row))
+        const read = record === undefined ? undefined : table.codec.decode(record)
+        if (read instanceof Unreadable)
+          core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
+        else if (read !== undefined) rows.pulled(table, read, true)
+        else if (remote !== undefined) rows.removed(table, remote)
+      })
+    }
+  }
+
+  async #run(table: MappedTable, start: Json | undefined): Promise<void> {
+    const { core } = this.#options
+    const scan = { listed: new Set<string>(), linked: this.#linkedRows(table) }
+    const passed = new Set<string>()
+    let cursor = start
+    for (let count = 0; count < MAX_PAGES; count++) {
+      const page = checked(await table.remote.pull?.(cursor, this.#options.call(table)))
+      if (this.#isStopped) return
+      const mark = JSON.stringify(page.cursor ?? null)
+      const isStuck = page.more && (passed.has(mark) || page.cursor === undefined)
+      if (isStuck)
+        core.report({
+          kind: 'cursor',
+          table: table.name,
+          message: `The cursor ${show(page.cursor)} came again: the pull ends there, and goes on from ${show(start)} the next time.`,
+        })
+      const isLast = !page.more && !isStuck
+      const isComplete = isLast && (page.isComplete ?? start === undefined)
+      this.#take(table, page, scan.listed)
+      core.host.write(() => {
+        if (isComplete) this.#removeUnlisted(table, scan)
+        if (!isStuck) this.#move(table, page.cursor, isComplete)
+      })
+      if (!page.more || isStuck) return
+      passed.add(mark)
+      cursor = page.cursor
+    }
+  }
+
+  #take(table: MappedTable, { records, deleted = [] }: PulledPage, listed: Set<string>): void {
+    const { core, rows } = this.#options
+    let reported = 0
+    const report = (message: string, row?: string): void => {
+      reported += 1
+      if (reported <= MAX_REPORTS)
+        core.report({ kind: 'record', table: table.name, message, ...(row === undefined ? {} : { row }) })
+    }
+    // First: a record that was made again comes after the one that is gone.
+    if (deleted.length > 0) core.host.write(() => deleted.forEach((id) => rows.removed(table, id)))
+    for (let at = 0; at < records.length; at += CHUNK)
+      core.host.write(() => {
+        for (const record of records.slice(at, at + CHUNK)) this.#takeOne(table, record, listed, report)
+      })
+  }
+
+  #takeOne(
+    table: MappedTable,
+    record: unknown,
+    listed: Set<string>,
+    report: (message: string, row?: string) => void,
+  ): void {
+    const read = table.codec.decode(record)
+    if (read instanceof Unreadable) {
+      const id = (record as { readonly [name: string]: unknown } | null)?.[table.remote.idField ?? 'id']
+      if (id !== undefined) listed.add(String(id))
+      return report(`${read.reason} The record begins ${show(record)}.`)
+    }
+    listed.add(String(read.id))
+    try {
+      this.#options.rows.pulled(table, read)
+    } catch (error) {
+      report(`Record ${show(read.id)} cannot be a row: ${String(error)}`, this.#options.rows.localOf(table, read))
+    }
+  }
+
+  /** Rows with a record, before the pull asks: what is linked while it lasts may not be listed. */
+  #linkedRows(table: MappedTable): ReadonlySet<string> {
+    const { ids } = this.#options.core
+    const linked = new Set<string>()
+    for (const { id } of table.rows.rows({ withDeleted: true }))
+      if (ids.remote(table.name, id) !== undefined) linked.add(id)
+    return linked
+  }
+
+  #removeUnlisted(
+    table: MappedTable,
+    { listed, linked }: { readonly listed: ReadonlySet<string>; readonly linked: ReadonlySet<string> },
+  ): void {
+    const { core, rows } = this.#options
+    for (const id of linked) {
+      const remote = core.ids.remote(table.name, id)
+      if (remote === undefined || core.ids.remotes(table.name, id).some((one) => listed.has(String(one)))) continue
+      const row = table.rows.get(id)
+      if (row !== undefined && core.seen.get(table.name, id).isUnconfirmed === true) this.#forgotten(table, id)
+      else rows.removed(table, remote)
+    }
+  }
+
+  /** The backend took a record, said so, and does not have it: nothing is deleted here for that. */
+  #forgotten(table: MappedTable, id: string): void {
+    const { core } = this.#options
+    if (core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0) return
+    const fields = table.codec.stored(table.rows.get(id) as object)
+    const refs = table.codec.references(fields)
+    core.outbox.enqueue({ table: table.name, row: id, kind: 'restore', fields, refs })
+    const operation = core.outbox.queue.ofRow(rowKey(table.name, id)).at(-1)
+    core.seen.put(
+      table.name,
+      id,
+      goneRecord(core.ids.remote(table.name, id)),
+      storedOf(table.codec, table.rows.get(id)),
+    )
+    const message = `The backend said that it had made record ${show(core.ids.remote(table.name, id))}, and does not list it.`
+    if (operation !== undefined) core.outbox.fail(operation, { kind: 'forgotten', message })
+  }
+
+  #place(table: MappedTable): Place {
+    const place = this.#options.core.journal.get(`pull/${table.name}`) as unknown as Place | undefined
+    return place ?? { cursor: undefined, lastFullMs: Number.NEGATIVE_INFINITY }
+  }
+
+  #move(table: MappedTable, cursor: Json | undefined, isFull: boolean): void {
+    const { journal, host } = this.#options.core
+    const before = this.#place(table)
+    const lastFullMs = isFull ? host.now() : Number.isFinite(before.lastFullMs) ? before.lastFullMs : 0
+    const place = { ...(cursor === undefined ? {} : { cursor }), lastFullMs }
+    if (JSON.stringify(place) !== JSON.stringify(before)) journal.put(`pull/${table.name}`, place as Json)
+  }
+}
+
+/** A page as the user's function gave it. */
+const checked = (page: PulledPage | undefined): PulledPage => {
+  if (typeof page === 'object' && page !== null && Array.isArray(page.records)) return page
+  throw new Error(`pull() must resolve to { records, cursor, more }, and gave ${show(page)}.`)
+}

@@ -1,0 +1,187 @@
+// Answers: what each kind of answer does to its operation and row. Knows rows and the outbox; sends nothing itself.
+import { show } from '../../errors.ts'
+import { Unreadable } from '../codec.ts'
+import type { Core, MappedTable } from '../core.ts'
+import type { Failure, Operation } from '../outbox/operation.ts'
+import type { Call } from '../remote-table.ts'
+import type { Rows } from '../rows.ts'
+import { isSame } from '../seen.ts'
+import { AnswerError, type FailureClass, statusOf } from './failure.ts'
+
+/** What it is given to work with. */
+export interface AnswersOptions {
+  readonly core: Core
+  readonly rows: Rows
+  /** A call for reading, with a fresh key. */
+  readonly call: (table: MappedTable) => Call
+  /** Fetches what one table's answers left in doubt. */
+  readonly refresh: (table: MappedTable) => Promise<void>
+  /** Pulls one table. */
+  readonly pull: (table: MappedTable) => Promise<void>
+  /** Conflicts of one operation before it goes to the dead letter. */
+  readonly maxConflicts: number
+}
+
+const SHOWN = 500
+
+/** Acts on answers. */
+export class Answers {
+  readonly #options: AnswersOptions
+
+  constructor(options: AnswersOptions) {
+    this.#options = options
+  }
+
+  /** An answer of success. */
+  async take(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
+    const { core, rows } = this.#options
+    const isMade = operation.kind === 'insert' || operation.kind === 'restore'
+    const record = answer === undefined || operation.kind === 'delete' ? undefined : table.codec.decode(answer)
+    if (
+      record instanceof Unreadable ||
+      (record === undefined && isMade && core.ids.remote(table.name, operation.row) === undefined)
+    )
+      return this.#nonsense(
+        table,
+        operation,
+        record?.reason ?? 'A record that was made must be answered with its id.',
+        answer,
+      )
+    const known = core.ids.remote(table.name, operation.row)
+    if (
+      record !== undefined &&
+      operation.kind === 'update' &&
+      known !== undefined &&
+      String(record.id) !== String(known)
+    )
+      return this.#nonsense(table, operation, `The answer is of record ${show(record.id)}, not ${show(known)}.`, answer)
+    if (record !== undefined && this.#isForgotten(table, operation, record.fields))
+      return this.#end(
+        table,
+        operation,
+        'forgotten',
+        new AnswerError('The answer says 2xx and shows nothing of the change.', { answer: begin(answer) }),
+      )
+    core.host.write(() => {
+      const remote = record?.id ?? known
+      const request = table.codec.encode(operation.row, operation.fields).data
+      core.outbox.end(operation, 'done', {
+        request,
+        answer: begin(answer),
+        ...(remote === undefined ? {} : { remote }),
+      })
+      rows.answered(table, operation, record)
+    })
+    if (core.seen.stale(table.name).length > 0) await this.#options.refresh(table)
+  }
+
+  /** A failure that no repetition mends. */
+  async refuse(table: MappedTable, operation: Operation, kind: FailureClass, error: unknown): Promise<void> {
+    const { core } = this.#options
+    if (kind === 'gone' && operation.kind === 'delete') return this.take(table, operation, undefined)
+    if (
+      kind === 'gone' &&
+      (operation.kind === 'update' || operation.kind === 'insert') &&
+      core.ids.remote(table.name, operation.row) !== undefined
+    )
+      return this.#gone(table, operation)
+    const isMade = operation.kind === 'insert' || (operation.kind === 'restore' && table.remote.lookup !== undefined)
+    if (kind === 'conflict' && isMade) return this.#adopt(table, operation, error)
+    if (kind === 'conflict') return this.#conflict(table, operation, error)
+    if (kind === 'nonsense') return this.#nonsense(table, operation, String(error), (error as AnswerError).answer)
+    this.#end(table, operation, 'refused', error)
+    core.commit()
+  }
+
+  /** Puts an operation into the dead letter. */
+  fail(table: MappedTable, operation: Operation, kind: Failure['kind'], error: unknown): void {
+    this.#end(table, operation, kind, error)
+  }
+
+  /** The record that was to be changed is not there. */
+  #gone(table: MappedTable, operation: Operation): void {
+    const { core, rows } = this.#options
+    core.host.write(() => {
+      // What was to be made, and was there, is by now an edit of what is gone.
+      core.outbox.requeue(operation, { kind: 'update' })
+      const id = core.ids.remote(table.name, operation.row)
+      if (id !== undefined) rows.removed(table, id)
+    })
+  }
+
+  /** A record like the one to be made is there: it may be the one that an earlier try made. */
+  async #adopt(table: MappedTable, operation: Operation, error: unknown): Promise<void> {
+    const { data } = table.codec.encode(operation.row, operation.fields)
+    const found = await table.remote.lookup?.(data, this.#options.call(table))
+    if (found !== undefined) return this.take(table, operation, found)
+    if (operation.kind === 'restore') return this.#conflict(table, operation, error)
+    this.#end(table, operation, 'refused', error)
+  }
+
+  /** Both sides have changed the record: fetches it, merges, and lets the rest be sent anew. */
+  async #conflict(table: MappedTable, operation: Operation, error: unknown): Promise<void> {
+    const { core, maxConflicts } = this.#options
+    if (operation.conflicts >= maxConflicts) return this.#end(table, operation, 'conflict', error)
+    const record = await this.#fetch(table, operation)
+    core.host.write(() => {
+      const again = core.outbox.requeue(operation, { conflicts: operation.conflicts + 1 })
+      this.#meet(table, again, record)
+    })
+    if (record === 'unknown') await this.#options.pull(table)
+  }
+
+  #meet(table: MappedTable, operation: Operation, record: unknown): void {
+    const { core, rows } = this.#options
+    const id = core.ids.remote(table.name, operation.row)
+    if (record === 'unknown') return
+    if (record === undefined) return id === undefined ? undefined : rows.removed(table, id)
+    const read = table.codec.decode(record)
+    if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, message: read.reason })
+    else rows.pulled(table, read, true)
+  }
+
+  async #fetch(table: MappedTable, operation: Operation): Promise<unknown> {
+    const id = this.#options.core.ids.remote(table.name, operation.row)
+    if (id === undefined || table.remote.get === undefined) return 'unknown'
+    return table.remote.get(id, this.#options.call(table))
+  }
+
+  /** Whether all that was sent came back as it had been. */
+  #isForgotten(
+    table: MappedTable,
+    { kind, row, fields, isCorrection }: Operation,
+    remote: Operation['fields'],
+  ): boolean {
+    const base = this.#options.core.seen.get(table.name, row).base ?? {}
+    const names = Object.keys(fields)
+    if (kind !== 'update' || isCorrection === true || names.length === 0) return false
+    return names.every(
+      (name) =>
+        name in remote && name in base && !isSame(remote[name], fields[name]) && isSame(remote[name], base[name]),
+    )
+  }
+
+  #nonsense(table: MappedTable, operation: Operation, reason: string, answer: unknown): void {
+    this.#end(table, operation, 'answer', new AnswerError(reason, { answer: begin(answer) }))
+  }
+
+  #end(table: MappedTable, operation: Operation, kind: Failure['kind'], error: unknown): void {
+    const { core, rows } = this.#options
+    const request = table.codec.encode(operation.row, operation.fields).data
+    const [status, answer] = [statusOf(error), error instanceof AnswerError ? error.answer : undefined]
+    const message = error instanceof Error ? error.message : String(error)
+    const current = core.outbox.queue.get(operation.id) ?? operation
+    rows.released(table, operation)
+    core.outbox.fail(current, {
+      kind,
+      message,
+      request,
+      ...(status === undefined ? {} : { status }),
+      ...(answer === undefined ? {} : { answer }),
+    })
+    core.commit()
+  }
+}
+
+const begin = (answer: unknown): string =>
+  (typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? '')).slice(0, SHOWN)

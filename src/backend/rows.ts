@@ -1,0 +1,321 @@
+// Rows and their records: what a record that came, in a pull or an answer, does to its row. Knows merging; no network.
+import type { Columns, Json, PatchOf } from '../schema/index.ts'
+import type { Codec, ReadRecord } from './codec.ts'
+import type { Core, MappedTable } from './core.ts'
+import { rowKey } from './ids.ts'
+import { DELETED_MARK, storedOf } from './outbox/capture.ts'
+import type { Operation, Question } from './outbox/operation.ts'
+import { type Clash, decideBy, type Merged, type MergeInput, merge, type Pending } from './pull/merge.ts'
+import type { Fields, RemoteId, Strategy } from './remote-table.ts'
+import { isSame, type Seen } from './seen.ts'
+
+/** Brings records into rows. Every method is called within `host.write`. */
+export class Rows {
+  readonly #core: Core
+  /** Rows of which news came while an operation of theirs was on its way. */
+  readonly #news = new Set<string>()
+  /** Rows whose records are being fetched, and whether an answer has come meanwhile. */
+  readonly #fetches = new Map<string, boolean>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** The row of a record, linked or to be. */
+  localOf(table: MappedTable, record: Pick<ReadRecord, 'id' | 'localId'>): string {
+    const { ids } = this.#core
+    return ids.local(table.name, record.id) ?? record.localId ?? ids.derived(table.name, record.id)
+  }
+
+  /** A row's record is about to be fetched. */
+  fetching(table: MappedTable, id: string): void {
+    this.#fetches.set(rowKey(table.name, id), false)
+  }
+
+  /** Whether an operation of the row was answered while its record was fetched: that may tell of a time before. */
+  isOvertaken(table: MappedTable, id: string): boolean {
+    const key = rowKey(table.name, id)
+    const isOvertaken = this.#fetches.get(key) === true
+    this.#fetches.delete(key)
+    return isOvertaken
+  }
+
+  /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
+  pulled(table: MappedTable, record: ReadRecord, isFetched = false): void {
+    const { ids, seen, outbox } = this.#core
+    const id = this.localOf(table, record)
+    const before = seen.get(table.name, id)
+    if (!isFetched && ids.remote(table.name, id) === record.id && isOlder(record.version, before.version)) return
+    // A page that was read before the record was deleted, and made again.
+    const remotes = ids.remotes(table.name, id)
+    if (before.gone === record.id && remotes.length > 0 && !remotes.includes(record.id)) return
+    if (record.isDeleted) return this.removed(table, record.id)
+    const row = table.rows.get(id, { withDeleted: true })
+    this.#isOnItsWay(table, id)
+    this.#link(table, id, record.id)
+    for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
+      if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
+    if (row === undefined) {
+      if (outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')) return
+      this.#insert(table, id, record)
+    } else {
+      this.#undelete(table, id, before)
+      this.#merge(table, id, record, undefined)
+    }
+  }
+
+  /** An operation was answered with a record, or, if there is none, with nothing. */
+  answered(table: MappedTable, operation: Operation, record: ReadRecord | undefined): void {
+    const { ids, seen, outbox } = this.#core
+    const { row: id, kind, fields } = operation
+    const known = ids.remote(table.name, id)
+    if (kind === 'restore' && record !== undefined && known !== undefined && known !== record.id)
+      ids.unlink(table.name, id, known)
+    if (record !== undefined && kind !== 'delete') this.#link(table, id, record.id)
+    const key = rowKey(table.name, id)
+    if (this.#fetches.has(key)) this.#fetches.set(key, true)
+    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
+    const isFresh = operation.tries <= 1 && !this.#news.delete(key)
+    const row = table.rows.get(id, { withDeleted: true })
+    const local = storedOf(table.codec, row)
+    const before = seen.get(table.name, id)
+    if (kind === 'delete') return seen.put(table.name, id, goneRecord(this.#core.ids.remote(table.name, id)), local)
+    const corrected = record === undefined || kind === 'update' ? [] : this.#correct(table, operation, record, local)
+    if (isFresh && record !== undefined && row !== undefined) this.#merge(table, id, record, operation, corrected)
+    else {
+      const rest = Object.entries({ ...before.base }).filter(([column]) => !(column in fields))
+      const awaited = outbox.queue.ofRow(key).flatMap((other) => Object.keys(other.fields))
+      const sent = {
+        ...pick(
+          fields,
+          Object.keys(fields).filter((column) => awaited.includes(column)),
+        ),
+        ...pick(record?.fields ?? {}, corrected),
+      }
+      const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
+      seen.put(
+        table.name,
+        id,
+        { ...isStale, base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false } },
+        local,
+      )
+    }
+    if (kind !== 'update') this.#deleteIfGone(table, id)
+  }
+
+  /** What an insert was answered with may be what another replica had sent under its key: sends once what that lacks. */
+  #correct(table: MappedTable, { row, fields }: Operation, { fields: remote }: ReadRecord, local: Fields): string[] {
+    const lacking = Object.keys(fields).filter(
+      (name) => name in remote && !isSame(remote[name], fields[name]) && !isSame(remote[name], local[name]),
+    )
+    if (lacking.length > 0 && table.remote.update !== undefined) {
+      const wanted = pick(local, lacking)
+      const refs = table.codec.references(wanted)
+      this.#core.outbox.enqueue({ table: table.name, row, kind: 'update', fields: wanted, refs, isCorrection: true })
+    }
+    return lacking
+  }
+
+  /** Whoever makes the record of a row that others have deleted meanwhile deletes it. */
+  #deleteIfGone(table: MappedTable, id: string): void {
+    const { outbox } = this.#core
+    const row = table.rows.get(id, { withDeleted: true })
+    const isPending = outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')
+    if (row?.deletedAt === undefined || isPending) return
+    outbox.enqueue({ table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+  }
+
+  /** A record is gone. */
+  removed(table: MappedTable, remote: RemoteId): void {
+    const { ids, seen, outbox } = this.#core
+    const id = ids.local(table.name, remote)
+    const row = id === undefined ? undefined : table.rows.get(id, { withDeleted: true })
+    if (id === undefined || row === undefined) return
+    if (ids.remotes(table.name, id).length > 1) return ids.unlink(table.name, id, remote)
+    const pending = outbox.queue.ofRow(rowKey(table.name, id))
+    if (this.#isOnItsWay(table, id)) return
+    const before = seen.get(table.name, id)
+    const wasDeleted = before.base?.[DELETED_MARK] ?? row.deletedAt !== undefined
+    for (const operation of pending) if (operation.kind === 'delete') outbox.end(operation, 'done')
+    const edits = pending.filter(({ kind }) => kind !== 'delete')
+    if (edits.length > 0 && row.deletedAt === undefined) this.#editOfRemoved(table, id, edits)
+    else if (wasDeleted !== true && row.deletedAt === undefined) table.rows.delete(id)
+    else if (row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    seen.put(table.name, id, goneRecord(remote), local)
+  }
+
+  /** An operation is no longer on its way, without an answer that tells of its record. */
+  released(table: MappedTable, { row: id, tries }: Operation): void {
+    const { seen } = this.#core
+    const isFresh = !this.#news.delete(rowKey(table.name, id)) && tries <= 1
+    if (isFresh || table.remote.get === undefined) return
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    seen.put(table.name, id, { ...seen.get(table.name, id), isStale: true }, local)
+  }
+
+  /** Whether an operation of a row is on its way; what is heard of the row meanwhile will be asked for again. */
+  #isOnItsWay(table: MappedTable, id: string): boolean {
+    const key = rowKey(table.name, id)
+    const isSent = this.#core.outbox.queue.ofRow(key).some(({ state }) => state === 'sent')
+    if (isSent) this.#news.add(key)
+    return isSent
+  }
+
+  /** A row's operations ask the user, or go on, since its record is gone. */
+  #editOfRemoved(table: MappedTable, id: string, edits: readonly Operation[]): void {
+    const { outbox, host } = this.#core
+    const policy = table.remote.deletedRemotely ?? 'local'
+    if (policy === 'remote') {
+      for (const operation of edits) outbox.end(operation, 'dropped')
+      return table.rows.delete(id)
+    }
+    const [first] = edits as [Operation]
+    if (first.kind === 'restore' || first.state !== 'queued') return
+    const fields = table.codec.stored(table.rows.get(id) as object)
+    const question = { column: DELETED_MARK, base: false, local: false, remote: true, timeMs: host.now() }
+    if (policy === 'ask') outbox.put({ ...first, state: 'asking', asked: [question] })
+    else outbox.put({ ...first, kind: 'restore', fields })
+  }
+
+  #insert(table: MappedTable, id: string, record: ReadRecord): void {
+    const { seen } = this.#core
+    table.rows.insert({ ...writtenOf(table.codec, record.fields), id })
+    seen.put(table.name, id, versionOf(record), record.fields)
+  }
+
+  /** A record that was seen deleted is there again. */
+  #undelete(table: MappedTable, id: string, before: Seen): void {
+    const row = table.rows.get(id, { withDeleted: true })
+    if (row?.deletedAt === undefined) return
+    const wasDeleted = before.base?.[DELETED_MARK] ?? true
+    const isPending = this.#core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0
+    if (wasDeleted === true && !isPending) table.rows.restore(id)
+  }
+
+  /** Merges a record into a row that is there; `answer` is the operation that it answers. */
+  #merge(
+    table: MappedTable,
+    id: string,
+    record: ReadRecord,
+    answer: Operation | undefined,
+    corrected: readonly string[] = [],
+  ): void {
+    const { seen, outbox } = this.#core
+    const key = rowKey(table.name, id)
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    const before = seen.get(table.name, id)
+    const operations = outbox.queue.ofRow(key).filter((operation) => operation.id !== answer?.id)
+    const pending = (column: string): Pending | undefined => pendingOf(operations, column)
+    const decide = (clash: Clash) => this.#decide(table, record, operations, clash)
+    // What was null is known to be that.
+    const known = { ...local, ...before.base }
+    const base = (column: string): Json => known[column] ?? null
+    const input = { columns: Object.keys(record.fields), base, local, remote: record.fields, pending, decide }
+    const merged = merge(answer === undefined ? input : withAnswer(input, answer, corrected))
+    const writes = { ...merged.writes, ...merged.changed }
+    if (Object.keys(writes).length > 0) table.rows.update(id, writtenOf(table.codec, writes))
+    this.#followUp(table, id, operations, merged)
+    const after = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    const isNew = answer !== undefined && (answer.kind !== 'update' || before.isUnconfirmed === true)
+    const isUnconfirmed = isNew && table.remote.pull !== undefined ? { isUnconfirmed: true } : {}
+    seen.put(
+      table.name,
+      id,
+      {
+        ...versionOf(record),
+        ...isUnconfirmed,
+        ...(before.gone === undefined ? {} : { gone: before.gone }),
+        base: { ...before.base, ...merged.base, [DELETED_MARK]: false },
+      },
+      after,
+    )
+  }
+
+  /** What a merge means for the operations of its row. */
+  #followUp(table: MappedTable, id: string, operations: readonly Operation[], merged: Merged): void {
+    const { outbox, host } = this.#core
+    const key = rowKey(table.name, id)
+    if (merged.dropped.length > 0) outbox.dropColumns(key, merged.dropped)
+    for (const operation of operations) {
+      const mine = Object.keys(merged.changed).filter((column) => column in operation.fields)
+      if (mine.length > 0 && operation.state === 'queued')
+        outbox.put({ ...operation, fields: { ...operation.fields, ...pick(merged.changed, mine) } })
+      const asked = merged.asked.filter(({ column }) => column in operation.fields)
+      const questions: Question[] = asked.map((clash) => ({ ...clash, timeMs: host.now() }))
+      if (questions.length > 0 && operation.state === 'queued')
+        outbox.put({ ...operation, state: 'asking', asked: questions })
+    }
+    this.#deleteOfEdited(table, id, operations, merged)
+  }
+
+  /** A row that is to be deleted was edited there. */
+  #deleteOfEdited(table: MappedTable, id: string, operations: readonly Operation[], merged: Merged): void {
+    const { outbox, host } = this.#core
+    const policy = table.remote.deletedLocally ?? 'local'
+    const doomed = operations.find(({ kind, state }) => kind === 'delete' && state === 'queued')
+    if (doomed === undefined || policy === 'local' || Object.keys(merged.writes).length === 0) return
+    const question = { column: DELETED_MARK, base: false, local: true, remote: false, timeMs: host.now() }
+    if (policy === 'ask') return outbox.put({ ...doomed, state: 'asking', asked: [question] })
+    outbox.dropDelete(doomed)
+    table.rows.restore(id)
+  }
+
+  #decide(table: MappedTable, record: ReadRecord, operations: readonly Operation[], clash: Clash) {
+    const { conflict } = table.remote
+    const strategy: Strategy | undefined = typeof conflict === 'object' ? conflict[clash.column] : conflict
+    const own = operations.findLast(({ fields }) => clash.column in fields)
+    const remoteMs = record.updatedAtMs === undefined ? undefined : record.updatedAtMs - this.#core.clockOffsetMs
+    const rule = table.codec.column(clash.column)?.rule ?? { kind: 'latest' as const }
+    return decideBy(strategy, rule, { localMs: own?.timeMs ?? 0, remoteMs })(clash)
+  }
+
+  /** Links a row to the record that was made of it; an earlier record that is known to be gone is forgotten. */
+  #link(table: MappedTable, id: string, remote: RemoteId): void {
+    const { ids, seen } = this.#core
+    const known = ids.remote(table.name, id)
+    if (known === remote) return
+    if (known !== undefined && seen.get(table.name, id).gone === known) ids.unlink(table.name, id, known)
+    ids.link(table.name, id, remote)
+    // Versions are those of one record.
+    const { version, ...rest } = seen.get(table.name, id)
+    const row = table.rows.get(id, { withDeleted: true })
+    if (version !== undefined) seen.put(table.name, id, rest, storedOf(table.codec, row))
+  }
+}
+
+/** What is known of a record that is gone: nothing of its columns, should it come back. */
+export const goneRecord = (remote: RemoteId | undefined): Seen => ({
+  base: { [DELETED_MARK]: true },
+  ...(remote === undefined ? {} : { gone: remote }),
+})
+
+const pendingOf = (operations: readonly Operation[], column: string): Pending | undefined => {
+  const own = operations.filter(({ fields }) => column in fields)
+  if (own.length === 0) return undefined
+  const sent = own.filter(({ state }) => state === 'sent').map(({ fields }) => fields[column] as Json)
+  const value = own.at(-1)?.fields[column] as Json
+  return { value, sent, isHeld: own.some(({ state }) => state === 'failed' || state === 'asking') }
+}
+
+/** In an answer, what was sent is no news to a column that is written anew; to others, what the row has is what the answer is held against. */
+const withAnswer = (input: MergeInput, { fields }: Operation, corrected: readonly string[]): MergeInput => ({
+  ...input,
+  base(column) {
+    if (corrected.includes(column)) return input.remote[column] as Json
+    if (!(column in fields)) return input.base(column)
+    return (input.pending(column) === undefined ? input.local[column] : fields[column]) ?? null
+  },
+})
+
+/** What a write of these columns takes. */
+export const writtenOf = (codec: Codec, fields: Fields): PatchOf<Columns> =>
+  Object.fromEntries(Object.entries(fields).map(([column, value]) => [column, codec.written(column, value)]))
+
+const versionOf = ({ version }: ReadRecord): Seen => (version === undefined ? {} : { version })
+
+const isOlder = (version: RemoteId | undefined, known: RemoteId | undefined): boolean =>
+  typeof version === 'number' && typeof known === 'number' && version < known
+
+const pick = (fields: Fields, names: readonly string[]): Fields =>
+  Object.fromEntries(names.map((name) => [name, fields[name] as Json]))

@@ -1,0 +1,97 @@
+// How a backend stands, live. Knows the engine by what it shows.
+
+/** Where a {@link BackendStatus} reads what it shows. */
+export interface BackendStatusSource {
+  readonly connection: BackendConnection
+  readonly pending: number
+  readonly sending: number
+  readonly failed: number
+  readonly conflicts: number
+  readonly lastPullMs: number | undefined
+  readonly warning: string | undefined
+  readonly error: unknown
+}
+
+/**
+ * How it stands with a backend.
+ *
+ * - `waiting`: another tab or process sends. - `online`: it answers. - `offline`: no answer comes. - `failing`: it answers 5xx.
+ * - `unauthorized`: it refuses the token. - `paused`: by `pause()`. - `closed`.
+ */
+export type BackendConnection = 'waiting' | 'online' | 'offline' | 'failing' | 'unauthorized' | 'paused' | 'closed'
+
+/** How a backend stands, live: `backend.status`. */
+export class BackendStatus implements BackendStatusSource {
+  readonly #source: BackendStatusSource
+  readonly #onError: (error: unknown) => void
+  readonly #listeners = new Set<() => void>()
+  #isScheduled = false
+
+  /** @internal Made by `connectBackend`. */
+  constructor(source: BackendStatusSource, onError: (error: unknown) => void) {
+    this.#source = source
+    this.#onError = onError
+  }
+
+  get connection(): BackendConnection {
+    return this.#source.connection
+  }
+
+  /** Operations that are not at the backend yet: waiting, on their way, failed or in conflict. */
+  get pending(): number {
+    return this.#source.pending
+  }
+
+  /** Requests on their way. */
+  get sending(): number {
+    return this.#source.sending
+  }
+
+  /** Operations in the dead letter. */
+  get failed(): number {
+    return this.#source.failed
+  }
+
+  /** Operations that wait for an answer of the user's. */
+  get conflicts(): number {
+    return this.#source.conflicts
+  }
+
+  /** When the last pull that ended well began, milliseconds since the epoch. */
+  get lastPullMs(): number | undefined {
+    return this.#source.lastPullMs
+  }
+
+  /** That the outbox is too long, or its oldest operation too old; undefined if neither. */
+  get warning(): string | undefined {
+    return this.#source.warning
+  }
+
+  /** What keeps it from working, if something does. */
+  get error(): unknown {
+    return this.#source.error
+  }
+
+  /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
+  subscribe(listener: () => void): () => void {
+    const own = (): void => listener()
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  /** @internal Something has changed. */
+  touch(): void {
+    if (this.#isScheduled || this.#listeners.size === 0) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener()
+        } catch (error) {
+          this.#onError(error)
+        }
+      }
+    })
+  }
+}

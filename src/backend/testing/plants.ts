@@ -1,0 +1,140 @@
+// Planted bugs, which seeded histories must catch. Each changes what a history is made of, or the engine while it runs.
+
+import { IdMap } from '../ids.ts'
+import { AnswerError, type RemoteTable } from '../index.ts'
+import { KeyedLog } from '../keyed-log.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import { Queue } from '../outbox/queue.ts'
+import { SeenRecords } from '../seen.ts'
+import type { Plant } from './history.ts'
+
+/** Puts another method in place while a history runs. */
+const patch =
+  <T extends object, N extends keyof T>(target: T, name: N, make: (original: T[N]) => T[N]) =>
+  (): (() => void) => {
+    const original = target[name]
+    target[name] = make(original)
+    return () => {
+      target[name] = original
+    }
+  }
+
+/** A collection whose writes are wrapped. */
+const wrapped =
+  (names: readonly ('create' | 'update' | 'remove')[], around: (send: () => Promise<unknown>) => Promise<unknown>) =>
+  (remote: RemoteTable): RemoteTable => ({
+    ...remote,
+    ...Object.fromEntries(
+      names.map((name) => [
+        name,
+        (...given: never[]) => around(() => (remote[name] as (...all: never[]) => Promise<unknown>)(...given)),
+      ]),
+    ),
+  })
+
+const withHeaders =
+  (change: (headers: Headers) => void) =>
+  (fetch: typeof globalThis.fetch): typeof globalThis.fetch =>
+  (input, init) => {
+    const headers = new Headers(init?.headers)
+    change(headers)
+    return fetch(input, { ...init, headers })
+  }
+
+const forgiving = (isForgiven: (status: number) => boolean) => async (send: () => Promise<unknown>) => {
+  try {
+    return await send()
+  } catch (error) {
+    if (error instanceof AnswerError && isForgiven(error.status ?? 0)) return undefined
+    throw error
+  }
+}
+
+let turn = 0
+
+/** The bugs, by name. */
+export const PLANTS: Readonly<Record<string, Plant>> = {
+  'no idempotency key': { fetch: withHeaders((headers) => headers.delete('idempotency-key')) },
+  'another key at each try': {
+    fetch: withHeaders((headers) => headers.has('idempotency-key') && headers.set('idempotency-key', String(turn++))),
+  },
+  'dropping on 401': {
+    remote: wrapped(
+      ['create', 'update', 'remove'],
+      forgiving((status) => status === 401),
+    ),
+  },
+  'taking 500 for success': {
+    remote: wrapped(
+      ['create', 'update', 'remove'],
+      forgiving((status) => status >= 500),
+    ),
+  },
+  'deletes that are not sent': { remote: wrapped(['remove'], async () => undefined) },
+  'pages that are passed over': {
+    remote: (remote) => ({
+      ...remote,
+      pull: async (cursor, call) => {
+        const page = await remote.pull?.(cursor, call)
+        if (page === undefined) throw new Error('no page')
+        return turn++ % 3 === 0 ? { ...page, records: [] } : page
+      },
+    }),
+  },
+  'tombstones that are passed over': {
+    remote: (remote) => ({
+      ...remote,
+      pull: async (cursor, call) => {
+        const page = await remote.pull?.(cursor, call)
+        if (page === undefined) throw new Error('no page')
+        return { ...page, deleted: [], isComplete: false }
+      },
+    }),
+  },
+  'joining an operation in flight': {
+    engine: patch(
+      Outbox.prototype,
+      'enqueue',
+      (enqueue) =>
+        function (this: Outbox, draft) {
+          const last = this.queue.ofRow(`${draft.table}/${draft.row}`).at(-1)
+          if (last?.state !== 'sent' || draft.kind !== 'update') return enqueue.call(this, draft)
+          this.put({ ...last, fields: { ...last.fields, ...draft.fields } })
+        },
+    ),
+  },
+  'sending before what it refers to': {
+    engine: patch(
+      Queue.prototype,
+      'blocker',
+      (blocker) =>
+        function (this: Queue, operation) {
+          const found = blocker.call(this, operation)
+          return found?.kind === 'record' && operation.kind === 'insert' ? undefined : found
+        },
+    ),
+  },
+  'no order within a row': {
+    engine: patch(
+      Queue.prototype,
+      'blocker',
+      (blocker) =>
+        function (this: Queue, operation) {
+          const found = blocker.call(this, operation)
+          return found?.kind === 'before' ? undefined : found
+        },
+    ),
+  },
+  'no memory of what was seen': { engine: patch(SeenRecords.prototype, 'get', () => () => ({})) },
+  'an outbox that is stored later than its writes': {
+    engine: patch(
+      KeyedLog.prototype,
+      'commit',
+      (commit) =>
+        function (this: KeyedLog) {
+          if (turn++ % 4 === 0) commit.call(this)
+        },
+    ),
+  },
+  'links that are not kept': { engine: patch(IdMap.prototype, 'commit', () => () => {}) },
+}
