@@ -1,4 +1,5 @@
 // What the layers above see of the row log.
+export { createDocument } from './document.ts'
 export { createDrafts, type Draft } from './draft-entry.ts'
 export { Entry, fieldOf, isCreated, isDeleted, siblingsOf, superseded, winnerOf } from './entry.ts'
 export { FIRST_VALUE } from './format.ts'

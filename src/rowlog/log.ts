@@ -7,6 +7,7 @@ import { decodeBlock, encodeBlock } from './block.ts'
 import { type PlacedRow, placeBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
+import { createDocument } from './document.ts'
 import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { TransactionReader } from './reader.ts'
 import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
@@ -44,7 +45,7 @@ export class RowLog {
   /** Name of this writer. */
   readonly replica: string
   /** The Yjs document, for storage and sync to carry. */
-  readonly document: Y.Doc = new Y.Doc()
+  readonly document: Y.Doc = createDocument()
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
   readonly #packRules: PackRules
