@@ -13,7 +13,11 @@ export const exchange = async (...replicas: readonly HasDocuments[]): Promise<vo
   for (const name of replicas[0]?.documents.keys() ?? []) {
     const server = createDocument()
     const documents = replicas.map(({ documents: own }) => own.get(name) as Y.Doc)
-    for (const document of documents) Y.applyUpdate(server, Y.encodeStateAsUpdate(document))
-    for (const document of documents) Y.applyUpdate(document, Y.encodeStateAsUpdate(server), 'server')
+    for (const document of documents) bring(document, server)
+    for (const document of documents) bring(server, document, 'server')
   }
 }
+
+/** What one lacks of the other, and every delete, as the sync protocol does. */
+const bring = (from: Y.Doc, to: Y.Doc, origin?: string): void =>
+  Y.applyUpdate(to, Y.encodeStateAsUpdate(from, Y.encodeStateVector(to)), origin)
