@@ -12,10 +12,9 @@ const ROWS = 5
 
 /** Two columns make the key, so that concurrent writes can lead to one that nobody wrote. */
 const schema = defineSchema({
-  tasks: table({ title: c.string(), note: c.string().default(''), a: c.number(), b: c.number() }).partitionBy(
-    (row) => `${row.a + row.b}`,
-    { idleMs: 10 },
-  ).index('a'),
+  tasks: table({ title: c.string(), note: c.string().default(''), a: c.number(), b: c.number() })
+    .partitionBy((row) => `${row.a + row.b}`, { idleMs: 10 })
+    .index('a'),
 })
 type S = typeof schema
 type Fields = Record<string, unknown>
