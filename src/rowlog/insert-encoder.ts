@@ -1,6 +1,7 @@
 // Encoding many new rows as updates, without a log that shows them: what a bulk insert stores. Knows segments; no rows and no storage.
 import * as Y from 'yjs'
 import type { StampClock } from '../stamp.ts'
+import { createDocument } from './document.ts'
 import { encodeHeader, encodeSeal, encodeShape, SEGMENT_PATCHES } from './format.ts'
 
 /** What an encoder is given to work with. */
@@ -25,7 +26,7 @@ const UPDATE_SEGMENTS = 16
 export class InsertEncoder {
   readonly #options: InsertEncoderOptions
   readonly #updates: Uint8Array[] = []
-  #document = new Y.Doc()
+  #document = createDocument()
   #segments: Y.Array<unknown>[] = []
   #elements: unknown[] = []
   #since = 0
@@ -68,7 +69,7 @@ export class InsertEncoder {
   #encode(): void {
     this.#document.getArray('log').push(this.#segments)
     this.#updates.push(Y.encodeStateAsUpdate(this.#document))
-    this.#document = new Y.Doc()
+    this.#document = createDocument()
     this.#segments = []
   }
 }

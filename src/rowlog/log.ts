@@ -7,6 +7,7 @@ import { decodeBlock, encodeBlock } from './block.ts'
 import { type PlacedBlock, placeBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
+import { createDocument } from './document.ts'
 import { type Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { type PatchSink, TransactionReader } from './reader.ts'
 import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
@@ -33,8 +34,6 @@ export interface RowLogOptions {
 }
 
 const LOADING = Symbol('loading')
-/** Subdocuments alone need a name of their own, and Yjs takes a while to make one up. */
-const NO_SUBDOCUMENT = ''
 
 /**
  * One table's patches.
@@ -46,7 +45,7 @@ export class RowLog {
   /** Name of this writer. */
   readonly replica: string
   /** The Yjs document, for storage and sync to carry. */
-  readonly document: Y.Doc = new Y.Doc({ guid: NO_SUBDOCUMENT })
+  readonly document: Y.Doc = createDocument()
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
   readonly #packRules: PackRules

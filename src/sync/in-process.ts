@@ -1,6 +1,7 @@
 // Synchronisation within one process, when told to: for tests of what concurrent writes lead to. Knows Yjs documents; no sockets.
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
+import { createDocument } from '../rowlog/index.ts'
 import { nextTurn } from '../turn.ts'
 import type { SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
 
@@ -110,7 +111,7 @@ class Member implements SyncSession {
 
   send(disk: Map<string, Y.Doc>): void {
     for (const [name, document] of this.#documents) {
-      const server = disk.get(name) ?? new Y.Doc()
+      const server = disk.get(name) ?? createDocument()
       disk.set(name, server)
       Y.applyUpdate(server, Y.encodeStateAsUpdate(document, Y.encodeStateVector(server)))
     }

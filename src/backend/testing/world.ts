@@ -1,6 +1,7 @@
 // A world with a clock of its own: timers, a network that loses and delays, disks that forget what was not written. For seeded histories.
 import * as prng from 'lib0/prng'
 import * as Y from 'yjs'
+import { createDocument } from '../../rowlog/index.ts'
 import type { DocumentUpdate, Storage, StorageAdapter, StoredUpdate } from '../../storage/port.ts'
 import type { SyncAdapter } from '../../sync/index.ts'
 import type { FakeAnswer, FakeBackend } from './fake-backend.ts'
@@ -198,7 +199,7 @@ export class Relay {
 
   /** Exchanges one document, both ways. */
   exchange(name: string, document: Y.Doc): void {
-    const here = this.#documents.get(name) ?? new Y.Doc()
+    const here = this.#documents.get(name) ?? createDocument()
     this.#documents.set(name, here)
     Y.applyUpdate(here, Y.encodeStateAsUpdate(document, Y.encodeStateVector(here)))
     Y.applyUpdate(document, Y.encodeStateAsUpdate(here, Y.encodeStateVector(document)), 'relay')

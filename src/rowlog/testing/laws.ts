@@ -1,6 +1,7 @@
 // The laws of the row log, checked on one seeded schedule. Knows the simulation and the model.
 import * as Y from 'yjs'
 import { StampClock } from '../../stamp.ts'
+import { createDocument } from '../document.ts'
 import type { Entry } from '../entry.ts'
 import { RowLog } from '../log.ts'
 import { comparePatches } from '../segment.ts'
@@ -57,7 +58,7 @@ const rowsAfter = (updates: readonly Uint8Array[]): string => {
 
 /** What a server without rows makes of two updates. */
 const merged = (...updates: readonly Uint8Array[]): Uint8Array => {
-  const server = new Y.Doc()
+  const server = createDocument()
   for (const update of updates) Y.applyUpdate(server, update)
   return Y.encodeStateAsUpdate(server)
 }

@@ -2,6 +2,7 @@
 import * as prng from 'lib0/prng'
 import * as Y from 'yjs'
 import { StampClock } from '../../stamp.ts'
+import { createDocument } from '../document.ts'
 import { fieldOf, isCreated } from '../entry.ts'
 import { RowLog } from '../log.ts'
 import type { ModelWrite } from './model.ts'
@@ -41,7 +42,7 @@ export class Simulation {
   readonly writes: ModelWrite[] = []
   readonly replicas: Replica[] = []
   /** A server that merges and collects garbage, and never writes. */
-  readonly #relay = new Y.Doc()
+  readonly #relay = createDocument()
   readonly #random: prng.PRNG
   readonly #seed: number
   #nowMs = 1_700_000_000_000

@@ -1,5 +1,6 @@
 // A relay that is none: it keeps the documents of test replicas and exchanges them when told to. Knows Yjs alone.
 import * as Y from 'yjs'
+import { createDocument } from '../../rowlog/index.ts'
 import type { SyncAdapter } from '../../sync/index.ts'
 
 interface Joined {
@@ -63,7 +64,7 @@ export class PassiveServer {
   }
 
   #exchange(name: string, own: Joined): boolean {
-    const kept = this.#documents.get(name) ?? new Y.Doc()
+    const kept = this.#documents.get(name) ?? createDocument()
     this.#documents.set(name, kept)
     let isNew = false
     const note = (): void => {
