@@ -2,6 +2,7 @@
 
 export type { RowStatus } from '../status.ts'
 export type { Backend } from './backend.ts'
+export type { BridgeBackend, BridgeConfig } from './bridge-config.ts'
 export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
 export type { Timers } from './core.ts'
 export { defaultLease, type Lease, noLease, webLock } from './lease.ts'
