@@ -1,5 +1,6 @@
 // The shared socket: one WebSocket for all documents, kept open, with backoff. Knows the wire; not what the frames say.
 import { MerrowError } from '../errors.ts'
+import type { Digest } from './digest.js'
 import type { Connection } from './port.ts'
 import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
 import {
@@ -66,6 +67,7 @@ export class SharedSocket {
   readonly #parts = new Map<number, Uint8Array[]>()
   #socket: Socket | undefined
   #isOpen = false
+  #takesDigests = false
   #wanted = false
   #connection: Connection = 'offline'
   #error: unknown
@@ -119,6 +121,16 @@ export class SharedSocket {
       if (other === end) this.#forget(channel, end, { kind: 'close', channel, code: 1000, reason: '' })
   }
 
+  /** Whether the relay compares what documents say. */
+  get takesDigests(): boolean {
+    return this.#isOpen && this.#takesDigests
+  }
+
+  /** Sends what a channel's document says. */
+  sendDigest(end: ChannelEnd, digest: Digest): void {
+    for (const [channel, other] of this.#byChannel) if (other === end) this.#post({ kind: 'digest', channel, digest })
+  }
+
   /** Sends one frame, in parts if it is long. Frames of a channel that is not open are dropped. */
   send(end: ChannelEnd, frame: Uint8Array): void {
     for (const [channel, other] of this.#byChannel)
@@ -166,9 +178,10 @@ export class SharedSocket {
   }
 
   /** The relay reads next to nothing before it knows who is speaking, so channels wait until now. */
-  #enter({ version, expiresInMs }: Extract<Message, { kind: 'welcome' }>): void {
+  #enter({ version, expiresInMs, takesDigests = false }: Extract<Message, { kind: 'welcome' }>): void {
     if (version !== WIRE_VERSION) return this.#lose(CloseCode.wrongVersion, `it speaks version ${version}`)
     this.#isOpen = true
+    this.#takesDigests = takesDigests
     this.#renewBefore(expiresInMs)
     const waiting = [...this.#waiting]
     this.#waiting.clear()

@@ -3,7 +3,7 @@
 // One WebSocket (subprotocol `merrow.v1`) carries every document of a database. A message is a varUint kind and its body:
 //
 //   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
-//   1 welcome  relay   JSON { version, relay, expiresInMs? }   the relay took the hello; nothing else is sent before it
+//   1 welcome  relay   JSON { version, relay, expiresInMs?, takesDigests? }   the relay took the hello; nothing else is sent before it
 //   2 open     client  channel, document, client id?  starts a channel; its frames may follow at once, written under the client id
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
@@ -14,12 +14,14 @@
 //   9 pong     client                                 its answer
 //  10 token    client  JSON { token }                 a new token of the same user, before the last one expires
 //  11 renewed  relay   JSON { expiresInMs? }          the relay took it; channels go on
+//  12 digest   client  channel, JSON { vector, deletes, content }   what the document says, to a relay that takes digests
 //
 // A room number means the same to every client of a relay process, so that one broadcast is framed once.
 // Codes 4400-4499 are permanent (do not try again), all others pass.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { MerrowError } from '../errors.ts'
+import type { Digest } from './digest.js'
 
 /** WebSocket subprotocol of the shared socket. */
 export const SUBPROTOCOL = 'merrow.v1'
@@ -57,7 +59,13 @@ export const isPermanent = (code: number): boolean => code >= 4400 && code < 450
 /** One message of the shared socket. */
 export type Message =
   | { readonly kind: 'hello'; readonly version: number; readonly token?: string }
-  | { readonly kind: 'welcome'; readonly version: number; readonly relay: string; readonly expiresInMs?: number }
+  | {
+      readonly kind: 'welcome'
+      readonly version: number
+      readonly relay: string
+      readonly expiresInMs?: number
+      readonly takesDigests?: boolean
+    }
   | { readonly kind: 'open'; readonly channel: number; readonly document: string; readonly client?: number }
   | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
   | { readonly kind: 'close'; readonly channel: number; readonly code: number; readonly reason: string }
@@ -68,6 +76,7 @@ export type Message =
   | { readonly kind: 'pong' }
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'renewed'; readonly expiresInMs?: number }
+  | { readonly kind: 'digest'; readonly channel: number; readonly digest: Digest }
 
 const KINDS = [
   'hello',
@@ -82,6 +91,7 @@ const KINDS = [
   'pong',
   'token',
   'renewed',
+  'digest',
 ] as const
 
 /** Encodes one message. */
@@ -120,6 +130,9 @@ const writeBody = (encoder: encoding.Encoder, message: Message): void => {
     case 'ack':
       encoding.writeVarUint(encoder, message.channel)
       return encoding.writeVarUint(encoder, message.count)
+    case 'digest':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeVarString(encoder, JSON.stringify(message.digest))
     case 'ping':
     case 'pong':
       return
@@ -157,9 +170,15 @@ const readBody = (decoder: decoding.Decoder): Message => {
       return typeof token === 'string' ? { kind, version, token } : { kind, version }
     }
     case 'welcome': {
-      const { version, relay, expiresInMs } = readJson(decoder)
+      const { version, relay, expiresInMs, takesDigests } = readJson(decoder)
       if (typeof version !== 'number') throw new Error('welcome without a version')
-      return { kind, version, relay: typeof relay === 'string' ? relay : '', ...readExpiry(expiresInMs) }
+      const welcome = {
+        kind,
+        version,
+        relay: typeof relay === 'string' ? relay : '',
+        ...readExpiry(expiresInMs),
+      } as const
+      return takesDigests === true ? { ...welcome, takesDigests } : welcome
     }
     case 'open':
       return readOpen(decoder)
@@ -187,6 +206,8 @@ const readBody = (decoder: decoding.Decoder): Message => {
     }
     case 'renewed':
       return { kind, ...readExpiry(readJson(decoder)['expiresInMs']) }
+    case 'digest':
+      return { kind, channel: decoding.readVarUint(decoder), digest: readDigest(decoder) }
     default:
       throw new Error('unknown kind')
   }
@@ -194,6 +215,13 @@ const readBody = (decoder: decoding.Decoder): Message => {
 
 const readExpiry = (expiresInMs: unknown): { readonly expiresInMs?: number } =>
   typeof expiresInMs === 'number' && expiresInMs >= 0 ? { expiresInMs } : {}
+
+const readDigest = (decoder: decoding.Decoder): Digest => {
+  const { vector, deletes, content } = readJson(decoder)
+  const isText = (value: unknown): value is string => typeof value === 'string'
+  if (!isText(vector) || !isText(deletes) || !isText(content)) throw new Error('no digest')
+  return { vector, deletes, content }
+}
 
 const readOpen = (decoder: decoding.Decoder): Message => {
   const open = {

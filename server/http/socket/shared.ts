@@ -148,7 +148,8 @@ class SharedSocket {
     const channels = new Channels(this.#context, this.#outlet, session, this.#intake)
     this.#state = { kind: 'open', session, channels }
     this.#stopWaiting()
-    this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, ...expiryOf(session) }))
+    const welcome = { kind: 'welcome', version: WIRE_VERSION, relay, takesDigests: true } as const
+    this.#outlet.send(encodeMessage({ ...welcome, ...expiryOf(session) }))
     for (const message of waiting) this.#act(message, channels)
   }
 
@@ -167,6 +168,9 @@ class SharedSocket {
         channels.leave(message.channel)
         break
       case 'pong':
+        break
+      case 'digest':
+        channels.get(message.channel)?.prove(message.digest)
         break
       case 'token':
         this.#renew(message.token)
