@@ -1,7 +1,7 @@
 // What a followed query depends on beside its own table, and which of its rows a change there touches. Knows plans and tables' indexes.
 import { shown } from '../lookup/lookups.ts'
 import type { AnyRow, Relation } from '../plan/catalog.ts'
-import { type Condition, keyOfRelation } from '../plan/condition.ts'
+import { type Condition, keyOfCondition, keyOfRelation } from '../plan/condition.ts'
 import { type CompiledPlan, relatedRows } from '../plan/evaluate.ts'
 import { compileMatch } from '../plan/match.ts'
 import type { TablesRows } from '../table-rows.ts'
@@ -34,7 +34,7 @@ export const dependenciesOf = (compiled: CompiledPlan, tables: TablesRows): read
   const found = new Map<string, Dependency>()
   const isExact = hasNoDeleted(compiled)
   collect(compiled, [], (steps, part) => {
-    const key = `${steps.map(({ relation }) => keyOfRelation(relation)).join('>')} ${part?.key ?? ''} ${isExact}`
+    const key = `${steps.map(({ relation }) => keyOfRelation(relation)).join('>')} ${part === undefined ? '' : keyOfCondition(part)} ${isExact}`
     for (const dependency of dependenciesOfPath(steps, part, tables))
       found.set(`${dependency.table} ${key}`, {
         table: dependency.table,
@@ -133,7 +133,11 @@ const parents = (
       return rowsOf(from, [was?.[relation.by], is?.[relation.by]], tables)
     case 'through': {
       const links = tables.of(relation.link).lookups.hash([relation.to]).get([id])
-      return rowsOf(from, Array.from(links, (link) => link[relation.from]), tables)
+      return rowsOf(
+        from,
+        Array.from(links, (link) => link[relation.from]),
+        tables,
+      )
     }
   }
 }

@@ -38,18 +38,18 @@ export const followRows = (compiled: CompiledPlan, tables: TablesRows): Followed
     },
     matching(compiled),
   )
-  const touched = new Map<string, AnyRow | undefined>()
+  let touched: (AnyRow | string)[] = []
   return {
     get rows() {
       return result.rows
     },
-    touch: (id, row) => touched.set(id, row),
+    touch: (id, row) => touched.push(row ?? id),
     touchAll() {
-      for (const row of rows.all(true)) touched.set(row.id, row)
+      touched = touched.concat([...rows.all(true)])
     },
     refresh() {
-      for (const [id, row] of touched) result.put(id, row)
-      touched.clear()
+      for (const row of touched) typeof row === 'string' ? result.put(row, undefined) : result.put(row.id, row)
+      touched = []
       return result.takeDifference()
     },
   }
@@ -63,7 +63,7 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
   for (const row of members.values()) groups.change(undefined, row)
   const first = Array.from(groups.takeChanged(), ([, row]) => row as AnyRow)
   const result = new Result({ matches, compare, offset, limit, shape: undefined }, first.filter(matches))
-  const touched = new Map<string, AnyRow | undefined>()
+  let touched: (AnyRow | string)[] = []
   const look = (id: string, row: AnyRow | undefined): void => {
     const is = row !== undefined && base.matches(row) ? row : undefined
     const was = members.get(id)
@@ -76,13 +76,13 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
     get rows() {
       return result.rows
     },
-    touch: (id, row) => touched.set(id, row),
+    touch: (id, row) => touched.push(row ?? id),
     touchAll() {
-      for (const row of rows.all(true)) touched.set(row.id, row)
+      touched = touched.concat([...rows.all(true)])
     },
     refresh() {
-      for (const [id, row] of touched) look(id, row)
-      touched.clear()
+      for (const row of touched) typeof row === 'string' ? look(row, undefined) : look(row.id, row)
+      touched = []
       for (const [id, row] of groups.takeChanged()) result.put(id, row)
       return result.takeDifference()
     },

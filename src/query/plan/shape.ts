@@ -7,9 +7,9 @@ import { isPlain, isWindowed, type Plan } from './plan.ts'
 /** A row as it is shown. */
 export type Shaped = { readonly id: string } & Readonly<Record<string, unknown>>
 
-/** What a row was, and what it was shown as. */
+/** What a row was told as: as it was, and what it was shown as. */
 export interface Told {
-  readonly row: AnyRow | undefined
+  readonly told: AnyRow | undefined
   readonly shown: Shaped | undefined
 }
 
@@ -41,7 +41,7 @@ const compileWhole = ({ plan, children }: CompiledPlan, tables: TablesRows): Sha
   Whole.prototype = Object.prototype
   return (row, last) => {
     const was = last?.shown
-    let isSame = was !== undefined && last?.row === row
+    let isSame = was !== undefined && last?.told === row
     const related = new Array<unknown>(relations.length)
     for (let at = 0; at < relations.length; at++) {
       const [name, relate] = relations[at] as (typeof relations)[0]

@@ -151,9 +151,8 @@ export class Result {
     this.#noted.push(place)
   }
 
-  #shape({ told, shown }: Place, now: AnyRow | undefined): Shaped | undefined {
+  #shape(place: Place, now: AnyRow | undefined): Shaped | undefined {
     const { shape } = this.#options
-    if (shape === undefined || now === undefined) return now
-    return shape(now, { row: told, shown })
+    return shape === undefined || now === undefined ? now : shape(now, place)
   }
 }
