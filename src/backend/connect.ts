@@ -9,7 +9,7 @@ import { Engine } from './engine.ts'
 import { hostOf } from './host.ts'
 import { IdMap, type Link, rowKey } from './ids.ts'
 import { KeyedLog } from './keyed-log.ts'
-import { defaultLease, type Lease } from './lease.ts'
+import { defaultLease, type Lease, relayLease } from './lease.ts'
 import { DELETED_MARK } from './outbox/capture.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
@@ -57,9 +57,14 @@ export interface BackendOptions {
   readonly traces?: number
   /** What becomes of rows that this device had made before; `push`. */
   readonly existing?: 'push' | 'ignore'
-  /** Sends what other replicas write, too: for one process beside the relay, whose devices connect no backend. */
+  /**
+   * Who sends: each device what it wrote (`device`, the default), or a bridge what all wrote (`bridge`). In the latter case this device
+   * records, sends and pulls nothing; `db.ids` goes on telling.
+   */
+  readonly sender?: 'device' | 'bridge'
+  /** Whether this process is a bridge, beside the relay: of several, one at a time sends and pulls for all, by a lease of the relay's. */
   readonly isBridge?: boolean
-  /** Who sends; in browsers one tab, by a Web Lock. */
+  /** Who of those that share an outbox sends; in browsers one tab, by a Web Lock. */
   readonly lease?: Lease
   readonly fetch?: typeof globalThis.fetch
   readonly timers?: Timers
@@ -108,10 +113,17 @@ export const connectBackend = async <S extends Schema>(
     )
   const host = hostOf(db)
   const idsLog = await host.openLog('_ids', { isMerged: true })
-  const outboxLog = await host.openLog(`_outbox-${name}`, { isMerged: false })
+  const isBridge = options.isBridge ?? false
+  const isPassive = options.sender === 'bridge' && !isBridge
+  const lent = isBridge && options.lease === undefined ? host.lease : undefined
+  // Bridges share one outbox through the relay; whoever takes over goes on with it.
+  const isSharing = lent !== undefined
+  const journalName = isSharing ? `_bridge-${name}` : `_outbox-${name}`
+  const outboxLog = await host.openLog(journalName, { isMerged: isSharing })
+  const lease = options.lease ?? (lent === undefined ? defaultLease() : relayLease(lent, host.remoteName(journalName)))
   const { timers = systemTimers, random = Math.random, randomBytes = systemRandom, limits = {} } = options
 
-  const journal = new KeyedLog(outboxLog)
+  const journal: KeyedLog = new KeyedLog(outboxLog, () => recorder.noteOthers())
   const idsKeyed: KeyedLog = new KeyedLog(idsLog, (key, value) => ids.noteRemote(key, value))
   let onLink: (link: Link) => void = () => {}
   const ids: IdMap = new IdMap(name, idsKeyed, (link) => onLink(link))
@@ -162,20 +174,27 @@ export const connectBackend = async <S extends Schema>(
       changed()
     },
     async reload() {
-      await host.refreshLog(`_outbox-${name}`)
+      if (!isSharing) await host.refreshLog(journalName)
       journal.reload()
+      seen.reload()
+      trace.reload()
       outbox.reload()
     },
+    noted: () => (isSharing ? host.acknowledged() : host.saved()),
     commit() {
       host.commit()
       commitLogs()
     },
   }
-  const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
+  const mayUnify = (): boolean => !engine.isStopped && !isPassive && (!isSharing || engine.term !== undefined)
+  const schedule = (work: () => void): unknown => timers.setTimeout(() => mayUnify() && work(), 0)
   const twins = new Twins(core, schedule)
-  for (const table of mapped.values())
-    for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
-  for (const link of ids.links()) twins.note(link)
+  const noteTwins = (): void => {
+    for (const table of mapped.values())
+      for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
+    for (const link of ids.links()) twins.note(link)
+  }
+  noteTwins()
   onLink = (link) => {
     outbox.noteRow(rowKey(link.table, link.local))
     twins.note(link)
@@ -217,6 +236,7 @@ export const connectBackend = async <S extends Schema>(
     rows,
     call: readingCall,
     fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY,
+    term: () => engine.term,
   })
   const { maxConflicts = 5, maxInFlight = 6, maxTries = 12 } = options
   const answers = new Answers({
@@ -236,6 +256,7 @@ export const connectBackend = async <S extends Schema>(
     timeoutMs,
     maxTries,
     mayStart: () => engine.mayPush(),
+    term: () => engine.term,
     onChange: () => changed(),
   })
   const onRemote = (table: MappedTable, id: string): void => {
@@ -243,10 +264,11 @@ export const connectBackend = async <S extends Schema>(
     if (remote !== undefined) twins.note({ table: table.name, local: id, remote })
     outbox.noteRow(rowKey(table.name, id))
   }
-  const recorder = new Recorder({
+  const recorder: Recorder = new Recorder({
     core,
-    isShared: (options.lease ?? defaultLease()).tell !== undefined,
-    isBridge: options.isBridge ?? false,
+    isShared: lease.tell !== undefined,
+    isBridge,
+    isSharing,
     existing: options.existing ?? 'push',
     onRow: (table, row) => twins.noteReferences(table, row),
     onRemote,
@@ -257,14 +279,19 @@ export const connectBackend = async <S extends Schema>(
     sender,
     puller,
     breaker,
-    lease: options.lease ?? defaultLease(),
+    lease,
+    isBridge: isSharing,
+    onLead() {
+      recorder.lead()
+      if (isSharing) noteTwins()
+    },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
     listen: (onNews) => listenAll(onNews, options.listen),
     onChange: () => backend.touch(),
   })
   host.beforeStoring(() => {
-    if (engine.isStopped) return
+    if (engine.isStopped || isPassive) return
     recorder.noteRecorded()
     commitLogs()
   })
@@ -281,7 +308,7 @@ export const connectBackend = async <S extends Schema>(
     engine.kick()
   }
   host.onClose(() => backend.close())
-  engine.start()
+  if (!isPassive) engine.start()
   return backend
 }
 

@@ -17,6 +17,8 @@ export interface PullerOptions {
   readonly call: (table: MappedTable) => Call
   /** How often a table is listed whole, in milliseconds; Infinity for never. */
   readonly fullScanMs: number
+  /** Which time of leading this is; none while others lead. */
+  readonly term: () => number | undefined
 }
 
 /** Records that are written in one transaction. */
@@ -46,11 +48,18 @@ export class Puller {
     this.#isStopped = true
   }
 
+  /** Tells whether what is asked for now may no longer be taken when it comes: it may be older than what others have taken. */
+  #watch(): () => boolean {
+    const term = this.#options.term()
+    return () => this.#isStopped || term === undefined || term !== this.#options.term()
+  }
+
   /** Pulls all tables. @throws What the backend's functions throw; what came before is kept. */
   async pullAll(isFull = false): Promise<void> {
     const startedMs = this.#options.core.host.now()
+    const isOver = this.#watch()
     for (const table of this.#options.core.tables.values()) await this.pull(table, isFull)
-    this.lastMs = startedMs
+    if (!isOver()) this.lastMs = startedMs
   }
 
   /** Pulls one table to its end. */
@@ -77,11 +86,12 @@ export class Puller {
   /** Fetches the records of which more than the last answer is to be known. */
   async refresh(table: MappedTable): Promise<void> {
     const { core, rows } = this.#options
+    const isOver = this.#watch()
     for (const id of core.seen.stale(table.name)) {
       const remote = core.ids.remote(table.name, id)
       rows.fetching(table, id)
       const record = remote === undefined ? undefined : await table.remote.get?.(remote, this.#options.call(table))
-      if (this.#isStopped) return
+      if (isOver()) return
       if (rows.isOvertaken(table, id)) continue
       core.host.write(() => {
         const { isStale: _, ...seen } = core.seen.get(table.name, id)
@@ -100,10 +110,11 @@ export class Puller {
     const { core } = this.#options
     const scan = { listed: new Set<string>(), linked: this.#linkedRows(table) }
     const passed = new Set<string>()
+    const isOver = this.#watch()
     let cursor = start
     for (let count = 0; count < MAX_PAGES; count++) {
       const page = checked(await table.remote.pull?.(cursor, this.#options.call(table)))
-      if (this.#isStopped) return
+      if (isOver()) return
       const mark = JSON.stringify(page.cursor ?? null)
       const isStuck = page.more && (passed.has(mark) || page.cursor === undefined)
       if (isStuck)
