@@ -29,11 +29,13 @@ describe('bench', () => {
   it('runs every property test by night, with the seeds it is told', () => {
     expect(propertyTests()).toEqual(
       expect.arrayContaining([
+        'src/query/model.test.ts',
         'src/rowlog/merge.test.ts',
         'src/table/conflicts.test.ts',
         'src/table/lenses.test.ts',
         'src/table/planted.test.ts',
         'src/table/undo.test.ts',
+        'src/whole.test.ts',
       ]),
     )
     expect(runsOf(10_000)[0]).toMatchObject({ command: ['vitest', 'run', ...propertyTests()], env: { SEEDS: '10000' } })

@@ -82,6 +82,9 @@ const DASH = 45
 const DASHES = [8, 13, 18, 23]
 const HEX_AT = Array.from({ length: 36 }, (_, at) => at).filter((at) => !DASHES.includes(at))
 const HEX = '0123456789abcdef'
+const HEX_CODES = Array.from(HEX, (digit) => digit.charCodeAt(0))
+/** Where the digits of each byte begin. */
+const BYTE_AT = Array.from({ length: 16 }, (_, byte) => HEX_AT[byte * 2] as number)
 const NO_DIGIT = 16
 const digitOf = new Uint8Array(128).fill(NO_DIGIT)
 const sextetOf = new Uint8Array(128)
@@ -151,9 +154,10 @@ export const uuidBytes = (id: string): Uint8Array<ArrayBuffer> | undefined => {
 export const uuidOf = (bytes: Uint8Array): string => {
   const codes = unpacked
   for (let at = 0; at < UUID_BYTES; at++) {
-    const byte = bytes[at] ?? 0
-    put(codes, at * 2, byte >> 4)
-    put(codes, at * 2 + 1, byte)
+    const byte = bytes[at] as number
+    const to = BYTE_AT[at] as number
+    codes[to] = HEX_CODES[byte >> 4] as number
+    codes[to + 1] = HEX_CODES[byte & 15] as number
   }
   return String.fromCharCode.apply(null, codes)
 }

@@ -46,6 +46,12 @@ export class StampClock {
     if (stamp > this.#last && !this.isFarFuture(stamp)) this.#last = stamp
   }
 
+  /** Takes in many stamps. */
+  seeAll(stamps: Iterable<number>): void {
+    const limit = this.#driftLimit
+    for (const stamp of stamps) if (stamp > this.#last && stamp <= limit) this.#last = stamp
+  }
+
   /** The wall clock's time, in milliseconds since the epoch. */
   get nowMs(): number {
     return this.#now()
@@ -56,8 +62,12 @@ export class StampClock {
     return this.#now() - stampTimeMs(stamp)
   }
 
+  get #driftLimit(): number {
+    return stampAt(Math.floor(this.#now()) + MAX_DRIFT_MS)
+  }
+
   /** Whether a stamp is further ahead of the wall clock than honest clocks drift. */
   isFarFuture(stamp: number): boolean {
-    return stamp > stampAt(Math.floor(this.#now()) + MAX_DRIFT_MS)
+    return stamp > this.#driftLimit
   }
 }

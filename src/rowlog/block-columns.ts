@@ -43,8 +43,10 @@ export const readColumn = (decoder: decoding.Decoder, count: number): unknown[] 
   const there = head >= PARTIAL ? readBits(decoder, count) : undefined
   const present = readPresent(decoder, head % PARTIAL, there === undefined ? count : there.filter(Boolean).length)
   if (there === undefined) return present
+  const values: unknown[] = []
   let at = 0
-  return there.map((isThere) => (isThere ? present[at++] : undefined))
+  for (const isThere of there) values.push(isThere ? present[at++] : undefined)
+  return values
 }
 
 const readPresent = (decoder: decoding.Decoder, kind: number, count: number): unknown[] => {
@@ -54,7 +56,7 @@ const readPresent = (decoder: decoding.Decoder, kind: number, count: number): un
     case BOOLEANS:
       return readBits(decoder, count)
     case ANY:
-      return Array.from({ length: count }, () => decoding.readAny(decoder))
+      return times(count, () => decoding.readAny(decoder))
     case NUMBERS:
       return readNumbers(decoder, count)
     default:
@@ -91,11 +93,13 @@ const writeNumbers = (encoder: encoding.Encoder, values: readonly number[]): voi
 
 const readNumbers = (decoder: decoding.Decoder, count: number): number[] => {
   const scale = 10 ** decoding.readUint8(decoder)
-  return Array.from({ length: count }, () => {
+  const numbers: number[] = []
+  for (let at = 0; at < count; at++) {
     const value = decoding.readVarInt(decoder) / scale
     if (!Number.isFinite(value)) throw new Error('A number of a block is none.')
-    return value
-  })
+    numbers.push(value)
+  }
+  return numbers
 }
 
 const writeStrings = (encoder: encoding.Encoder, values: readonly string[]): void => {
@@ -106,7 +110,7 @@ const writeStrings = (encoder: encoding.Encoder, values: readonly string[]): voi
 
 const readStrings = (decoder: decoding.Decoder, count: number): string[] => {
   const strings = new decoding.StringDecoder(decoding.readVarUint8Array(decoder))
-  return Array.from({ length: count }, () => strings.read())
+  return times(count, () => strings.read())
 }
 
 const writeBits = (encoder: encoding.Encoder, bits: readonly boolean[]): void => {
@@ -119,5 +123,14 @@ const writeBits = (encoder: encoding.Encoder, bits: readonly boolean[]): void =>
 
 const readBits = (decoder: decoding.Decoder, count: number): boolean[] => {
   const bytes = decoding.readUint8Array(decoder, Math.ceil(count / 8))
-  return Array.from({ length: count }, (_, at) => (((bytes[at >> 3] as number) >> (at & 7)) & 1) === 1)
+  const bits: boolean[] = []
+  for (let at = 0; at < count; at++) bits.push((((bytes[at >> 3] as number) >> (at & 7)) & 1) === 1)
+  return bits
+}
+
+/** What a call gives, so many times. */
+const times = <T>(count: number, call: () => T): T[] => {
+  const all: T[] = []
+  for (let at = 0; at < count; at++) all.push(call())
+  return all
 }

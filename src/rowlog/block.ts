@@ -6,9 +6,10 @@
 // of what is left of it.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { UUID_BYTES, uuidBytes, uuidOf } from '../ids.ts'
-import { STAMPS_PER_MINUTE, stampAt } from '../stamp.ts'
+import { assertBlock, readList, readRuns, writeList, writeRuns } from './block-bytes.ts'
 import { readColumn, writeColumn } from './block-columns.ts'
+import { readIds, readStamps, writeIds, writeStamps } from './block-rows.ts'
+import { Names, type NumberedShape, readShapeNumbers, readShapes, writeShapes } from './block-shapes.ts'
 import { FIRST_VALUE, isFieldName, type RawPatch } from './format.ts'
 
 /** Who wrote a patch. */
@@ -50,13 +51,17 @@ export interface PackedBlock {
   readonly packedAt: number
   readonly packer: string
   readonly writers: readonly Writer[]
-  readonly shapes: readonly BlockShape[]
+  /** The shapes of its patches by number; undefined for numbers that none has. */
+  readonly shapes: readonly (BlockShape | undefined)[]
   /** Ids of its rows, and how many patches each has. */
   readonly ids: readonly string[]
   readonly counts: readonly number[]
-  /** All patches, row by row: number of the shape, a place for the id, the stamp, values. */
+  /** All patches, row by row: number of the shape, row id, stamp, values. */
   readonly raws: readonly RawPatch[]
-  readonly writerNumbers: readonly number[]
+  /** The stamp of each patch. */
+  readonly stamps: Float64Array
+  /** The writer of each patch. */
+  readonly writerNumbers: Uint32Array
 }
 
 /** Most rows in a block. */
@@ -65,22 +70,17 @@ export const BLOCK_ROWS = 4096
 export const BLOCK_PATCHES = 1 << 16
 /** Most values in a block. */
 export const BLOCK_VALUES = 1 << 20
-/** Of so few fields, a byte says which ones a patch writes, and whether it inserts: the shape then needs no page of its own. */
-const MASKED_FIELDS = 7
-/** Precedes an id that is no UUID. */
-const TEXT_ID = 255
 
 /** The bytes of a block. */
 export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
   const encoder = encoding.createEncoder()
   const patches = rows.flatMap((row) => row.patches)
   const fields = new Names([...new Set(patches.flatMap(({ columns }) => columns))].sort())
+  const shapes = patches.map(({ insert, columns }) => ({
+    insert,
+    fields: columns.map((column) => fields.numberOf(column)).sort((a, b) => a - b),
+  }))
   const writers = new Names()
-  const shapeKeys = patches.map(({ insert, columns }) =>
-    JSON.stringify([insert ? 1 : 0, ...columns.map((column) => fields.numberOf(column)).sort((a, b) => a - b)]),
-  )
-  // The most frequent first: their numbers are the shortest.
-  const shapes = new Names(byFrequency(shapeKeys))
   const writerNumbers = patches.map(({ replica, author }) =>
     writers.numberOf(JSON.stringify([replica, author ?? null])),
   )
@@ -88,18 +88,18 @@ export const encodeBlock = ({ packedAt, packer, rows }: Block): Uint8Array => {
   encoding.writeVarString(encoder, packer)
   writeList(encoder, fields.list, (name) => encoding.writeVarString(encoder, name))
   writeList(encoder, writers.list, (key) => writeWriter(encoder, JSON.parse(key)))
-  const areMasks = fields.list.length <= MASKED_FIELDS
-  if (!areMasks)
-    writeList(encoder, shapes.list, (key) =>
-      writeList(encoder, JSON.parse(key) as number[], (number) => encoding.writeVarUint(encoder, number)),
-    )
+  const writeShapeNumbers = writeShapes(encoder, shapes, fields.list.length)
   writeList(encoder, rows, (row) => encoding.writeVarUint(encoder, row.patches.length))
-  writeIds(encoder, rows)
-  for (const key of shapeKeys)
-    if (areMasks) encoding.writeUint8(encoder, maskOf(JSON.parse(key) as number[]))
-    else encoding.writeVarUint(encoder, shapes.numberOf(key))
+  writeIds(
+    encoder,
+    rows.map(({ id }) => id),
+  )
+  writeShapeNumbers()
   writeRuns(encoder, writerNumbers)
-  writeStamps(encoder, rows)
+  writeStamps(
+    encoder,
+    rows.map((row) => row.patches.map(({ stamp }) => stamp)),
+  )
   for (const field of fields.list) {
     const writing = patches.filter(({ columns }) => columns.includes(field))
     writeColumn(
@@ -115,47 +115,67 @@ export const decodeBlock = (bytes: Uint8Array): PackedBlock => {
   const decoder = decoding.createDecoder(bytes)
   const packedAt = decoding.readVarUint(decoder)
   const packer = decoding.readVarString(decoder)
-  const fields = readList(decoder, () => decoding.readVarString(decoder))
-  assert(fields.every(isFieldName))
+  const names = readList(decoder, () => decoding.readVarString(decoder))
+  assertBlock(names.every(isFieldName))
+  const fields = names.length
   const writers = readList(decoder, () => readWriter(decoder))
-  const areMasks = fields.length <= MASKED_FIELDS
-  const shapes = areMasks
-    ? Array.from({ length: 2 ** (fields.length + 1) }, (_, mask) => shapeOfMask(mask))
-    : readList(decoder, () => readShape(decoder, fields.length))
+  const shapes = readShapes(decoder, fields)
   const counts = readList(decoder, () => decoding.readVarUint(decoder))
   const total = counts.reduce((sum, count) => sum + count, 0)
-  assert(counts.length <= BLOCK_ROWS && total <= BLOCK_PATCHES)
+  assertBlock(counts.length <= BLOCK_ROWS && total <= BLOCK_PATCHES)
   const ids = readIds(decoder, counts.length)
-  const readNumber = areMasks ? decoding.readUint8 : decoding.readVarUint
-  const shapeNumbers = times(total, () => below(shapes.length, readNumber(decoder)))
-  const writerNumbers = readRuns(decoder, total).map((number) => below(writers.length, number))
-  const stamps = readStamps(decoder, counts)
-  const lengths = columnLengths(shapes, shapeNumbers, fields.length)
-  const columns = lengths.map((length) => readColumn(decoder, length))
-  assert(!decoding.hasContent(decoder))
-  const next = new Array<number>(fields.length).fill(0)
-  const raws = shapeNumbers.map((number, patch): RawPatch => {
-    const own = (shapes[number] as NumberedShape).fields
-    const raw = new Array<unknown>(FIRST_VALUE + own.length)
-    raw[0] = number
-    raw[2] = stamps[patch]
-    for (let at = 0; at < own.length; at++) {
-      const field = own[at] as number
-      raw[FIRST_VALUE + at] = columns[field]?.[next[field] as number]
-      next[field] = (next[field] as number) + 1
-    }
-    return raw as unknown as RawPatch
-  })
+  const shapeNumbers = readShapeNumbers(decoder, total, { fields, shapes: shapes.length })
+  const writerNumbers = readRuns(decoder, total, writers.length)
+  const stamps = readStamps(decoder, counts, total)
+  const uses = countUses(shapes, shapeNumbers)
+  const columns = columnLengths(shapes, uses, fields).map((length) => readColumn(decoder, length))
+  assertBlock(!decoding.hasContent(decoder))
   return {
     packedAt,
     packer,
     writers,
-    shapes: shapes.map((shape) => named(shape, fields)),
+    shapes: shapes.map((shape, number) => ((uses[number] as number) > 0 ? named(shape, names) : undefined)),
     ids,
     counts,
-    raws,
+    raws: layPatches({ ids, counts, shapes, shapeNumbers, stamps, columns }),
+    stamps,
     writerNumbers,
   }
+}
+
+interface Columnar {
+  readonly ids: readonly string[]
+  readonly counts: readonly number[]
+  readonly shapes: readonly NumberedShape[]
+  readonly shapeNumbers: Uint32Array
+  readonly stamps: Float64Array
+  readonly columns: readonly (readonly unknown[])[]
+}
+
+/** Patches from columns. Plain loops: this runs once a patch at every load. */
+const layPatches = ({ ids, counts, shapes, shapeNumbers, stamps, columns }: Columnar): RawPatch[] => {
+  const raws: RawPatch[] = []
+  const next = new Uint32Array(columns.length)
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row] as string
+    for (const end = raws.length + (counts[row] as number); raws.length < end; ) {
+      const number = shapeNumbers[raws.length] as number
+      const { fields } = shapes[number] as NumberedShape
+      // Of its very length: one that grows takes twice the memory.
+      const raw = new Array<unknown>(FIRST_VALUE + fields.length)
+      raw[0] = number
+      raw[1] = id
+      raw[2] = stamps[raws.length]
+      for (let at = 0; at < fields.length; at++) {
+        const field = fields[at] as number
+        const place = next[field] as number
+        next[field] = place + 1
+        raw[FIRST_VALUE + at] = (columns[field] as readonly unknown[])[place]
+      }
+      raws.push(raw as unknown as RawPatch)
+    }
+  }
+  return raws
 }
 
 const named = ({ insert, fields: numbers }: NumberedShape, fields: readonly string[]): BlockShape => ({
@@ -163,63 +183,21 @@ const named = ({ insert, fields: numbers }: NumberedShape, fields: readonly stri
   columns: Object.freeze(numbers.map((number) => fields[number] as string)),
 })
 
-/** How many values each field has. */
-const columnLengths = (
-  shapes: readonly NumberedShape[],
-  shapeNumbers: readonly number[],
-  fields: number,
-): readonly number[] => {
-  const uses = new Array<number>(shapes.length).fill(0)
+/** How many patches have each shape. */
+const countUses = (shapes: readonly NumberedShape[], shapeNumbers: Uint32Array): Uint32Array => {
+  const uses = new Uint32Array(shapes.length)
   for (const number of shapeNumbers) uses[number] = (uses[number] as number) + 1
+  return uses
+}
+
+/** How many values each field has. */
+const columnLengths = (shapes: readonly NumberedShape[], uses: Uint32Array, fields: number): readonly number[] => {
   const lengths = new Array<number>(fields).fill(0)
   shapes.forEach((shape, number) => {
     for (const field of shape.fields) lengths[field] = (lengths[field] as number) + (uses[number] as number)
   })
-  assert(lengths.reduce((sum, length) => sum + length, 0) <= BLOCK_VALUES)
+  assertBlock(lengths.reduce((sum, length) => sum + length, 0) <= BLOCK_VALUES)
   return lengths
-}
-
-/** Numbers things in the order in which they are met. */
-class Names {
-  readonly list: string[] = []
-  readonly #numbers = new Map<string, number>()
-
-  constructor(names: readonly string[] = []) {
-    for (const name of names) this.numberOf(name)
-  }
-
-  numberOf(name: string): number {
-    const known = this.#numbers.get(name)
-    if (known !== undefined) return known
-    this.#numbers.set(name, this.list.length)
-    return this.list.push(name) - 1
-  }
-}
-
-/** Bit 0 says that it inserts, bit n + 1 that it writes field n. */
-const maskOf = ([insert, ...fields]: readonly number[]): number =>
-  fields.reduce((mask, field) => mask | (2 << field), insert as number)
-
-const shapeOfMask = (mask: number): NumberedShape => ({
-  insert: (mask & 1) === 1,
-  fields: Array.from({ length: MASKED_FIELDS }, (_, field) => field).filter((field) => (mask & (2 << field)) !== 0),
-})
-
-const byFrequency = (keys: readonly string[]): readonly string[] => {
-  const counts = new Map<string, number>()
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-  return [...counts].sort(([, a], [, b]) => b - a).map(([key]) => key)
-}
-
-interface NumberedShape {
-  readonly insert: boolean
-  readonly fields: readonly number[]
-}
-
-const readShape = (decoder: decoding.Decoder, fields: number): NumberedShape => {
-  const [insert, ...numbers] = readList(decoder, () => decoding.readVarUint(decoder))
-  assert(new Set(numbers).size === numbers.length && numbers.every((number) => number < fields))
-  return { insert: insert === 1, fields: numbers }
 }
 
 const writeWriter = (encoder: encoding.Encoder, [replica, author]: readonly [string, string | null]): void => {
@@ -231,118 +209,4 @@ const readWriter = (decoder: decoding.Decoder): Writer => {
   const replica = decoding.readVarString(decoder)
   const author = decoding.readAny(decoder)
   return { replica, author: typeof author === 'string' ? author : undefined }
-}
-
-/** UUIDs as the bytes that differ from the id before, behind how many are the same. */
-const writeIds = (encoder: encoding.Encoder, rows: readonly BlockRow[]): void => {
-  let before = new Uint8Array(UUID_BYTES)
-  for (const { id } of rows) {
-    const bytes = uuidBytes(id)
-    if (bytes === undefined) {
-      encoding.writeUint8(encoder, TEXT_ID)
-      encoding.writeVarString(encoder, id)
-      continue
-    }
-    let same = 0
-    while (same < UUID_BYTES && bytes[same] === before[same]) same++
-    encoding.writeUint8(encoder, same)
-    encoding.writeUint8Array(encoder, bytes.subarray(same))
-    before = bytes
-  }
-}
-
-const readIds = (decoder: decoding.Decoder, count: number): string[] => {
-  const bytes = new Uint8Array(UUID_BYTES)
-  return times(count, () => {
-    const same = decoding.readUint8(decoder)
-    if (same === TEXT_ID) return decoding.readVarString(decoder)
-    assert(same <= UUID_BYTES)
-    bytes.set(decoding.readUint8Array(decoder, UUID_BYTES - same), same)
-    return uuidOf(bytes)
-  })
-}
-
-/**
- * A row's first stamp counts from the first of the row before; the others from the one before, in the largest of the units that is
- * exact: minutes, milliseconds, single stamps.
- */
-const writeStamps = (encoder: encoding.Encoder, rows: readonly BlockRow[]): void => {
-  let first = 0
-  for (const { patches } of rows) {
-    let before = first
-    for (const [number, { stamp }] of patches.entries()) {
-      if (number === 0) {
-        encoding.writeVarInt(encoder, stamp - first)
-        first = stamp
-      } else {
-        const unit = UNITS.findIndex((size) => stamp % size === 0)
-        const size = UNITS[unit] as number
-        encoding.writeVarUint(encoder, (stamp / size - Math.floor(before / size)) * UNITS.length + unit)
-      }
-      before = stamp
-    }
-  }
-}
-
-const readStamps = (decoder: decoding.Decoder, counts: readonly number[]): number[] => {
-  const stamps: number[] = []
-  let first = 0
-  for (const count of counts) {
-    for (let number = 0; number < count; number++) {
-      const before = number === 0 ? first : (stamps[stamps.length - 1] as number)
-      const stamp = number === 0 ? first + decoding.readVarInt(decoder) : readLater(decoder, before)
-      assert(Number.isSafeInteger(stamp) && stamp >= 0)
-      if (number === 0) first = stamp
-      stamps.push(stamp)
-    }
-  }
-  return stamps
-}
-
-const readLater = (decoder: decoding.Decoder, before: number): number => {
-  const step = decoding.readVarUint(decoder)
-  const size = UNITS[step % UNITS.length] as number
-  return (Math.floor(before / size) + Math.floor(step / UNITS.length)) * size
-}
-
-/** Units in which a stamp may be written, largest first. */
-const UNITS = [STAMPS_PER_MINUTE, stampAt(1), 1]
-
-const writeRuns = (encoder: encoding.Encoder, numbers: readonly number[]): void => {
-  const runs = new encoding.UintOptRleEncoder()
-  for (const number of numbers) runs.write(number)
-  encoding.writeVarUint8Array(encoder, runs.toUint8Array())
-}
-
-const readRuns = (decoder: decoding.Decoder, count: number): number[] => {
-  const runs = new decoding.UintOptRleDecoder(decoding.readVarUint8Array(decoder))
-  return times(count, () => runs.read())
-}
-
-const writeList = <T>(encoder: encoding.Encoder, list: readonly T[], write: (item: T) => void): void => {
-  encoding.writeVarUint(encoder, list.length)
-  for (const item of list) write(item)
-}
-
-/** Every item takes a byte at least, so that no list is longer than what there is to read. */
-const readList = <T>(decoder: decoding.Decoder, read: () => T): T[] => {
-  const length = decoding.readVarUint(decoder)
-  assert(length <= decoder.arr.length)
-  return Array.from({ length }, read)
-}
-
-/** What a call gives, so many times. */
-const times = <T>(count: number, call: () => T): T[] => {
-  const all: T[] = []
-  for (let at = 0; at < count; at++) all.push(call())
-  return all
-}
-
-const below = (length: number, number: number): number => {
-  assert(number < length)
-  return number
-}
-
-function assert(isSo: boolean): asserts isSo {
-  if (!isSo) throw new Error('A block holds what no block can.')
 }

@@ -18,10 +18,11 @@ export class Entry {
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
 
-  constructor(id: string, patches: readonly Patch[]) {
+  /** @param valid - Found among the patches, unless it is known. */
+  constructor(id: string, patches: readonly Patch[], valid = withoutCopies(afterPurge(patches))) {
     this.id = id
     this.patches = patches
-    this.valid = withoutCopies(afterPurge(patches))
+    this.valid = valid
   }
 }
 

@@ -4,12 +4,12 @@ import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { decodeBlock, encodeBlock } from './block.ts'
-import { type PlacedRow, placeBlock } from './block-place.ts'
+import { type PlacedBlock, placeBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
-import { Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
-import { TransactionReader } from './reader.ts'
+import { type Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type PatchSink, TransactionReader } from './reader.ts'
 import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
@@ -278,12 +278,14 @@ export class RowLog {
     const note = (id: string, before: Entry | undefined): void => {
       if (before !== undefined) several.add(id)
     }
-    this.#reader.read(transaction, {
+    const sink: PatchSink = {
       onPatch: (patch) => this.#takePatch(patch, note),
-      onBlock: (rows) => this.#takeBlock(rows, note),
+      onBlock: (block) => this.#takeBlock(block, note),
       onBlockDeleted: (block) => this.#forgetBlock(block, note),
       onDeleted: (raw) => this.#forgetDeleted(raw),
-    })
+    }
+    if (this.#segments.isEmpty) this.#reader.readAll(sink)
+    else this.#reader.read(transaction, sink)
     for (const id of several) this.#noteSuperseded(this.#entries.get(id))
   }
 
@@ -303,24 +305,22 @@ export class RowLog {
     const bytes = encodeBlock({ packedAt, packer: this.replica, rows })
     const segment = this.#segments.append(bytes)
     const placed = placeBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
-    for (const { id, patches } of placed) {
-      const after = new Entry(id, patches)
+    for (const after of placed.rows) {
+      const { id } = after
       after.row = this.#entries.get(id)?.row
       this.#superseded.delete(id)
       this.#entries.set(id, after)
     }
   }
 
-  #takeBlock(rows: readonly PlacedRow[], tell: (id: string, before: Entry | undefined) => void): void {
-    for (const { id, patches } of rows) {
-      for (const { stamp } of patches) this.#clock.see(stamp)
+  #takeBlock({ rows, stamps }: PlacedBlock, tell: (id: string, before: Entry | undefined) => void): void {
+    this.#clock.seeAll(stamps)
+    for (const row of rows) {
+      const { id } = row
       const before = this.#entries.get(id)
-      if (before === undefined) this.#entries.set(id, new Entry(id, patches))
-      else
-        this.#entries.set(
-          id,
-          patches.reduce((entry, patch) => withPatch(entry, id, patch), before),
-        )
+      const after =
+        before === undefined ? row : row.patches.reduce((entry, patch) => withPatch(entry, id, patch), before)
+      this.#entries.set(id, after)
       tell(id, before)
     }
   }
@@ -378,7 +378,7 @@ export class RowLog {
     }
     this.#reader.read(transaction, {
       onPatch: (patch) => this.#takePatch(patch, note),
-      onBlock: (rows) => this.#takeBlock(rows, notePacked),
+      onBlock: (block) => this.#takeBlock(block, notePacked),
       onBlockDeleted: (block) => this.#forgetBlock(block, notePacked),
       onDeleted: (raw) => {
         const before = this.#forgetDeleted(raw)

@@ -2,15 +2,19 @@
 // of the change, not of the lists. Knows no rows.
 import * as Y from 'yjs'
 import { decodeBlock, type PackedBlock } from './block.ts'
-import { type PlacedRow, placeBlock } from './block-place.ts'
+import { type PlacedBlock, placeBlock } from './block-place.ts'
 import { type BlockSource, type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
 import { hasHeader, type Segments } from './segments.ts'
 import type { ShapeBook } from './shape.ts'
 
-/** Who is told what a transaction brought. */
-export interface PatchSink {
+/** Who is told what a document holds. */
+export interface LiveSink {
   onPatch(patch: Patch): void
-  onBlock(rows: readonly PlacedRow[]): void
+  onBlock(block: PlacedBlock): void
+}
+
+/** Who is told what a transaction brought, and took. */
+export interface PatchSink extends LiveSink {
   /** A block was deleted, with all its patches. */
   onBlockDeleted(block: BlockSource): void
   /** A patch, as it rested in the document, was deleted there. */
@@ -33,7 +37,22 @@ export class TransactionReader {
    * Reads one transaction, before Yjs collects its garbage: in an observer.
    */
   read(transaction: Y.Transaction, sink: PatchSink): void {
-    const reader: SegmentReader = {
+    this.#readAdded(transaction, this.#readerFor(sink))
+    this.#readDeleted(transaction, sink)
+  }
+
+  /** Reads all that the document holds, for a log that knows nothing of it yet: the cost is that of what is live, not of what once was. */
+  readAll(sink: LiveSink): void {
+    const reader = this.#readerFor(sink)
+    for (const list of this.#segments.root.toArray()) {
+      const segment = this.#segments.of(list)
+      if (segment === undefined) this.refused += 1
+      else if (hasHeader(list)) this.#readInto(segment, list.toArray(), reader)
+    }
+  }
+
+  #readerFor(sink: LiveSink): SegmentReader {
+    return {
       shapes: this.#shapes,
       onPatch: (patch) => sink.onPatch(patch),
       onBlock: (segment, bytes) => this.#readBlock(segment, bytes, sink),
@@ -41,13 +60,12 @@ export class TransactionReader {
         this.refused += 1
       },
     }
-    this.#readAdded(transaction, reader)
-    this.#readDeleted(transaction, sink)
   }
 
   #readAdded(transaction: Y.Transaction, reader: SegmentReader): void {
     const headless = new Set<Segment>()
     forEachNewItem(transaction, (item) => {
+      if (item.parentSub !== null) return this.#refuse(item)
       const segment = this.#segments.of(item.parent)
       if (segment === undefined) return this.#readRootItem(item)
       if (segment.header === undefined && !segment.holdsBlock) headless.add(segment)
@@ -66,7 +84,7 @@ export class TransactionReader {
   }
 
   /** A block comes from anyone: what cannot be read is left where it is. */
-  #readBlock(segment: Segment, bytes: Uint8Array, sink: PatchSink): void {
+  #readBlock(segment: Segment, bytes: Uint8Array, sink: LiveSink): void {
     let block: PackedBlock
     try {
       block = decodeBlock(bytes)
@@ -82,7 +100,11 @@ export class TransactionReader {
       item.parent === this.#segments.root &&
       item.content instanceof Y.ContentType &&
       item.content.type instanceof Y.Array
-    if (!isSegment) this.refused += item.length
+    if (!isSegment) this.#refuse(item)
+  }
+
+  #refuse(item: Y.Item): void {
+    this.refused += item.length
   }
 
   #readDeleted(transaction: Y.Transaction, sink: PatchSink): void {

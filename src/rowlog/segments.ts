@@ -13,6 +13,11 @@ export class Segments {
     this.root = document.getArray('log')
   }
 
+  /** Whether no segment has been met yet. */
+  get isEmpty(): boolean {
+    return this.#byList.size === 0
+  }
+
   /** The segment of a list; made if it is a list of this document that was not met before. */
   of(list: unknown): Segment | undefined {
     const known = this.#byList.get(list)

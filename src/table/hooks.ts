@@ -20,6 +20,7 @@ export interface WriteRequest<C extends Columns> {
 /** Looks at a write before it is checked. Returns other values to write instead, or nothing; throws to refuse it. */
 export type BeforeWrite<C extends Columns> = (
   write: WriteRequest<C>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook that changes nothing need not return anything.
 ) => Readonly<Record<string, unknown>> | undefined | void
 
 /** A row that a transaction changed, soft-deleted or not. */

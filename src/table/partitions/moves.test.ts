@@ -1,17 +1,18 @@
 // Laws of moving rows, over seeded schedules; and bugs planted in it, which the laws must catch. SEED=n runs that one alone.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Patch, Segment } from '../../rowlog/segment.ts'
+import { forEachSeed, seedsOr } from '../../rowlog/testing/seeds.ts'
 import { checkLaws } from './testing/moves.ts'
 
-const SEEDS = Number(process.env['SEEDS'] ?? 200)
-const only = process.env['SEED']
+const SEEDS = seedsOr(200)
 
-it('[B5] [B9] whoever moves what when, no row is lost or doubled, and each field shows its latest write', {
-  timeout: 60_000 + 100 * SEEDS,
-}, async () => {
-  if (only !== undefined) return checkLaws(Number(only))
-  for (let seed = 0; seed < SEEDS; seed++) await checkLaws(seed)
-})
+it(
+  '[B5] [B9] whoever moves what when, no row is lost or doubled, and each field shows its latest write',
+  {
+    timeout: 60_000 + 100 * SEEDS,
+  },
+  () => forEachSeed(checkLaws, SEEDS),
+)
 
 describe('[B10] the laws catch', () => {
   afterEach(() => {

@@ -14,7 +14,7 @@ import { RowBuilder } from '../row-builder.ts'
 import { Forwarder } from './forwarder.ts'
 import { keyOfRow } from './key.ts'
 import { Marks } from './marks.ts'
-import { type Partition, type Placed, Placement } from './placement.ts'
+import { keepRow, type Partition, type Placed, Placement } from './placement.ts'
 import { Router } from './router.ts'
 
 /** What the log of a partitioned table is given to work with. */
@@ -241,7 +241,7 @@ export class PartitionedLog implements TableLog {
   #differing(before: Map<string, Entry | undefined>): Map<string, Entry | undefined> {
     for (const [id, entry] of before) {
       this.entries.look(id)
-      if (this.entries.get(id) === entry) before.delete(id)
+      if (keepRow(entry, this.entries.get(id))) before.delete(id)
     }
     return before
   }

@@ -1,5 +1,5 @@
 // Placement: which open documents hold a row, what its patches in all of them make together, and where it belongs. Writes nothing.
-import { comparePatches, Entry, isSamePatch, type LogPatch, type RowLog } from '../../rowlog/index.ts'
+import { comparePatches, Entry, isSamePatch, type LogPatch, type RowLog, showsSame } from '../../rowlog/index.ts'
 
 /** One open partition. */
 export interface Partition {
@@ -104,8 +104,15 @@ export class Placement {
     return [...this.partitions.values()].filter(({ log }) => log.entries.has(id))
   }
 
-  /** Looks at a row again. @returns where it is now. */
+  /** Looks at a row again; it stays the same object if it shows the same. @returns where it is now. */
   look(id: string): Placed | undefined {
+    const before = this.get(id)
+    const placed = this.#locate(id)
+    keepRow(before, this.get(id))
+    return placed
+  }
+
+  #locate(id: string): Placed | undefined {
     const { first, isAlone } = this.#find(id)
     if (first === undefined) {
       this.#irregular.delete(id)
@@ -160,6 +167,14 @@ export class Placement {
       if (partition.key !== key && (partition.isListed || !listed) && partition.log.entries.has(id)) return partition
     return undefined
   }
+}
+
+/** Hands the row of one entry on to another that shows the same. @returns whether it does. */
+export const keepRow = (before: Entry | undefined, now: Entry | undefined): boolean => {
+  if (before === now) return true
+  if (before === undefined || now === undefined || !showsSame(before, now)) return false
+  now.row = before.row ?? now.row
+  return true
 }
 
 /** The patches of a row in several documents as one entry, copies once. */

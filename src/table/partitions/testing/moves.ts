@@ -12,10 +12,9 @@ const ROWS = 5
 
 /** Two columns make the key, so that concurrent writes can lead to one that nobody wrote. */
 const schema = defineSchema({
-  tasks: table({ title: c.string(), note: c.string().default(''), a: c.number(), b: c.number() }).partitionBy(
-    (row) => `${row.a + row.b}`,
-    { idleMs: 10 },
-  ),
+  tasks: table({ title: c.string(), note: c.string().default(''), a: c.number(), b: c.number() })
+    .partitionBy((row) => `${row.a + row.b}`, { idleMs: 10 })
+    .index('a'),
 })
 type S = typeof schema
 type Fields = Record<string, unknown>
@@ -39,6 +38,11 @@ class Model {
 const sorted = (rows: readonly Fields[]): string =>
   JSON.stringify(rows.map(({ id, title, note, a, b }) => [id, title, note, a, b]).sort())
 const rowsOf = (db: Database<S>): string => sorted(db.tasks.all())
+/** The same by an index, which has followed all changes since the replica was opened. */
+const indexedRowsOf = (db: Database<S>): string => {
+  const values = new Set(Array.from(db.tasks.all(), ({ a }) => a))
+  return sorted([...values].flatMap((a) => db.tasks.where({ a }).all()))
+}
 
 interface Replica {
   readonly storage: StorageAdapter
@@ -75,6 +79,8 @@ class World {
   async #start(replica: Replica): Promise<void> {
     const { storage, timers, line } = replica
     replica.db = await createDatabase({ name: 'p', schema, storage, timers, sync: line.sync, now: () => this.#nowMs })
+    indexedRowsOf(replica.db)
+    replica.db.tasks.where({ a: 0 }).subscribe(() => {})
   }
 
   async run(): Promise<void> {
@@ -194,6 +200,7 @@ export const checkLaws = async (seed: number): Promise<void> => {
   const expected = world.model.rows
   for (const { db } of world.replicas) {
     if (rowsOf(db) !== expected) fail(seed, 'with all open, rows are not what was last written', rowsOf(db), expected)
+    if (indexedRowsOf(db) !== expected) fail(seed, 'an index has other rows', indexedRowsOf(db), expected)
     if (db.status.refused > 0) fail(seed, 'something was refused', String(db.status.refused), '0')
   }
   await world.rest()
