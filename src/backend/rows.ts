@@ -15,7 +15,7 @@ export class Rows {
   /** Rows of which news came while an operation of theirs was on its way. */
   readonly #news = new Set<string>()
   /** Rows whose records are being fetched, and whether an answer has come meanwhile. */
-  readonly #fetches = new Map<string, boolean>()
+  readonly #fetches = new Map<string, Set<{ isOvertaken: boolean }>>()
 
   constructor(core: Core) {
     this.#core = core
@@ -28,17 +28,17 @@ export class Rows {
     return ids.local(table.name, record.id) ?? ids.canonical(table.name, claimed)
   }
 
-  /** A row's record is about to be fetched. */
-  fetching(table: MappedTable, id: string): void {
-    this.#fetches.set(rowKey(table.name, id), false)
-  }
-
-  /** Whether an operation of the row was answered while its record was fetched: that may tell of a time before. */
-  isOvertaken(table: MappedTable, id: string): boolean {
+  /** A row's record is about to be fetched. @returns what tells, once it is, whether an answer came meanwhile: it may be of a time before that. */
+  fetching(table: MappedTable, id: string): () => boolean {
     const key = rowKey(table.name, id)
-    const isOvertaken = this.#fetches.get(key) === true
-    this.#fetches.delete(key)
-    return isOvertaken
+    const fetch = { isOvertaken: false }
+    const fetches = this.#fetches.get(key) ?? new Set()
+    this.#fetches.set(key, fetches.add(fetch))
+    return () => {
+      fetches.delete(fetch)
+      if (fetches.size === 0) this.#fetches.delete(key)
+      return fetch.isOvertaken
+    }
   }
 
   /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
@@ -87,9 +87,10 @@ export class Rows {
     const { ids, seen, outbox } = this.#core
     const { kind, fields } = operation
     const isNamed = record !== undefined && kind !== 'delete'
+    if (isNamed) this.#separate(table, record.id, operation.row)
     const id = isNamed ? this.#meet(table, record, operation.row) : ids.canonical(table.name, operation.row)
     const key = rowKey(table.name, id)
-    if (this.#fetches.has(key)) this.#fetches.set(key, true)
+    for (const fetch of this.#fetches.get(key) ?? []) fetch.isOvertaken = true
     // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
     const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain
     const row = table.rows.get(id, { withDeleted: true })
@@ -306,6 +307,14 @@ export class Rows {
     const remoteMs = record.updatedAtMs === undefined ? undefined : record.updatedAtMs - this.#core.clockOffsetMs
     const rule = table.codec.column(clash.column)?.rule ?? { kind: 'latest' as const }
     return decideBy(strategy, rule, { localMs: own?.timeMs ?? 0, remoteMs })(clash)
+  }
+
+  /** A backend that gives the id of a record that is gone to a new one: that is another thing. */
+  #separate(table: MappedTable, remote: RemoteId, row: string): void {
+    const { ids } = this.#core
+    const other = ids.local(table.name, remote)
+    if (other !== undefined && other !== ids.canonical(table.name, row) && ids.isGone(table.name, remote))
+      ids.unlink(table.name, remote)
   }
 
   /** Links a record that is there to a row, if it was not. @returns the row that it is of. */

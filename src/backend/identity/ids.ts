@@ -116,6 +116,11 @@ export class IdMap {
     return v5(`${this.#backend}/${table}/again ${remote}`, NAMESPACE)
   }
 
+  /** The key under which an operation, of a key of its own, writes to one of several records. */
+  writeKey(table: string, remote: RemoteId, key: string): string {
+    return v5(`${this.#backend}/${table}/write ${remote} ${key}`, NAMESPACE)
+  }
+
   /** Stages a link. */
   link(table: string, row: string, remote: RemoteId): void {
     this.#put({ kind: 'link', table, row, remote })

@@ -85,8 +85,10 @@ export class OutboxView {
     const bases = new Map(all.map((one) => [rowOf(one), this.#base(one)]))
     host.write(() => {
       for (const one of all) {
-        this.#revert(one, bases.get(rowOf(one)) ?? {})
+        const base = bases.get(rowOf(one)) ?? {}
+        this.#revert(one, base)
         outbox.end(one, 'discarded')
+        this.#followRecord(one, base)
       }
     })
     this.#onChange()
@@ -131,6 +133,14 @@ export class OutboxView {
     rows.update(row, writtenOf(codec, this.#before(operation, base)))
     if (kind === 'delete' && base[DELETED_MARK] !== true) rows.restore(row)
     if (kind === 'restore' && base[DELETED_MARK] === true) rows.delete(row)
+  }
+
+  /** What was to bring a record back is given up: its row goes, too. */
+  #followRecord(operation: Operation, base: Fields): void {
+    const { rows } = this.#table(operation)
+    const isWanted = this.#core.outbox.queue.ofRow(rowOf(operation)).length > 0
+    if (isWanted || base[DELETED_MARK] !== true || rows.get(operation.row) === undefined) return
+    rows.delete(operation.row)
   }
 
   /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */

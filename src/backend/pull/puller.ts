@@ -88,13 +88,18 @@ export class Puller {
     const { core, rows } = this.#options
     if (table.remote.get === undefined) return
     for (const id of core.seen.stale(table.name)) {
-      rows.fetching(table, id)
+      const isOvertaken = rows.fetching(table, id)
       const asked = this.#recordsOf(table, id)
       const fetched: (readonly [RemoteId, unknown])[] = []
-      for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
+      try {
+        for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
+      } catch (error) {
+        isOvertaken()
+        throw error
+      }
       if (this.#isStopped) return
       const isSame = String(this.#recordsOf(table, id)) === String(asked)
-      if (!rows.isOvertaken(table, id) && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
+      if (!isOvertaken() && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
     }
   }
 

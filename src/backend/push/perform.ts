@@ -26,22 +26,25 @@ export const perform = async (core: Core, table: MappedTable, operation: Operati
     throw new AnswerError(`Row "${row}" has no record any more.`, { status: 404 })
   }
   const isGone = core.ids.isGone(table.name, to)
+  // A key is remembered with its answer: one that made a record, or was sent to an earlier one, is not for this.
+  const isOther = kind === 'insert' || core.ids.records(table.name, row).length > 1
+  const own: Call = isOther ? { ...call, key: core.ids.writeKey(table.name, to, call.key) } : call
   const send = async (work: () => Promise<unknown> | undefined): Promise<Sent> => {
     const sent = await orGone(work)
     if (sent.kind === 'gone') core.ids.markGone(table.name, to)
     return sent
   }
   if (kind === 'delete') {
-    await send(() => remote.remove?.(to, call))
+    await send(() => remote.remove?.(to, own))
     core.ids.markGone(table.name, to)
     return { to, answer: undefined, isAgain: false }
   }
   const isMade = kind === 'restore' || (kind === 'insert' && isGone)
   if (isMade && remote.restore !== undefined)
-    return { to, answer: await remote.restore(to, data, call), isAgain: false }
+    return { to, answer: await remote.restore(to, data, own), isAgain: false }
   // An insert whose record is known already, as another replica has made it, is written to that.
   const sent =
-    isMade && isGone && remote.update === undefined ? undefined : await send(() => remote.update?.(to, data, call))
+    isMade && isGone && remote.update === undefined ? undefined : await send(() => remote.update?.(to, data, own))
   if (sent?.kind === 'gone' && !isMade) throw sent.error
   const isThere = sent?.kind === 'answer' && !(isMade && isDeleted(table, sent.answer))
   if (isThere) return { to, answer: sent.answer, isAgain: false }

@@ -71,6 +71,8 @@ export class History {
   readonly #writes = new Map<string, Map<string, Write[]>>()
   readonly #tainted = new Set<string>()
   readonly #wasDeleted = new Set<string>()
+  /** What tasks were made to refer to, by uid. */
+  readonly #references = new Map<string, string>()
   /** Rows that somebody edited while they showed as two. */
   readonly #twins = new Set<string>()
   #count = 0
@@ -259,6 +261,8 @@ export class History {
       projects.length === 0 || prng.int32(random, 0, 3) === 0 ? undefined : prng.oneOf(random, projects).id
     if (table === 'projects') db.projects.insert({ uid, name: value })
     else db.tasks.insert({ uid, title: value, projectId, dueAt: new Date(this.#world.nowMs) })
+    if (table === 'tasks' && projectId !== undefined)
+      this.#references.set(uid, String(projects.find(({ id }) => id === projectId)?.uid))
     this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
     this.#note(
@@ -447,6 +451,18 @@ export class History {
       for (const { name, db } of this.#replicas) this.#compare(name, db, table, there)
     }
     this.#checkNewest()
+    this.#checkReferences()
+  }
+
+  /** What was made with a reference has it there. */
+  #checkReferences(): void {
+    for (const [uid, projectUid] of this.#references) {
+      if ([uid, projectUid].some((one) => this.#tainted.has(one) || this.#wasDeleted.has(one))) continue
+      const task = this.#fake.live('tasks').find(({ fields }) => fields['uid'] === uid)
+      const project = this.#fake.live('projects').find(({ fields }) => fields['uid'] === projectUid)
+      if (task !== undefined && task.fields['project_id'] !== (project?.id ?? null))
+        this.#fail(`${uid} refers to ${task.fields['project_id']}, not to ${project?.id}`)
+    }
   }
 
   #compare(name: string, db: Db, table: TableName, there: ReadonlyMap<string, FakeRecord>): void {
