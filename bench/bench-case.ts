@@ -28,11 +28,13 @@ export interface Reading {
 /** One line of the report: a figure beside its yardstick. */
 export interface Line {
   readonly title: string
-  readonly unit: 'B' | 'B/row' | 'MB' | 'ms' | 'µs' | 'µs/row' | 'ns' | 'structs' | 'ids'
+  readonly unit: 'B' | 'B/row' | 'MB' | 'ms' | 'µs' | 'µs/row' | 'ns' | 'structs' | 'ids' | '/s'
   readonly subject: Reading
   readonly yardstick: Reading
   /** Highest ratio of subject to yardstick that is good enough; none for lines that only inform. */
   readonly atMost?: number | undefined
+  /** Lowest, where more is better. */
+  readonly atLeast?: number | undefined
 }
 
 /** One case. */
@@ -44,7 +46,7 @@ export interface BenchCase {
   /** Whether it starts from stored bytes. */
   readonly needsStored: boolean
   /** Folder of its peers; `peers` if left out. */
-  readonly peers?: 'query-peers'
+  readonly peers?: 'query-peers' | 'relay-peers'
   /** Whether a peer takes part. */
   takes(peer: string): boolean
   /** Measures one peer, in a process of its own. */

@@ -12,7 +12,7 @@ const namesIn = (folder: string): string[] =>
 /** Names of all cases. */
 export const caseNames = (): string[] => namesIn('./cases/')
 /** A folder of peers. */
-export type PeerFolder = 'peers' | 'query-peers'
+export type PeerFolder = 'peers' | 'query-peers' | 'relay-peers'
 /** Names of all peers in a folder, the subject first. */
 export const peerNames = (folder: PeerFolder = 'peers'): string[] => {
   const names = namesIn(`./${folder}/`)

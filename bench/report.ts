@@ -29,7 +29,7 @@ export const findings = (name: string, benchCase: BenchCase, result: CaseResult)
       subject,
       yardstick,
       ratio,
-      isMet: ratio <= (line.atMost ?? Number.POSITIVE_INFINITY),
+      isMet: ratio <= (line.atMost ?? Number.POSITIVE_INFINITY) && ratio >= (line.atLeast ?? 0),
     }
   })
 
@@ -76,9 +76,14 @@ const formatFinding = ({ case: name, line, subject, yardstick, ratio, isMet }: F
   `${nameOf(line.subject, line.yardstick)} ${formatSample(subject)}`,
   `${nameOf(line.yardstick, line.subject)} ${formatSample(yardstick)}`,
   ratio < 0.5 ? `${ratio.toFixed(2)} (1/${(1 / ratio).toFixed(1)})` : ratio.toFixed(2),
-  line.atMost === undefined ? '' : `<= ${line.atMost.toFixed(2)}`,
-  line.atMost === undefined ? '' : isMet ? 'ok' : 'SHORT',
+  aimOf(line),
+  aimOf(line) === '' ? '' : isMet ? 'ok' : 'SHORT',
 ]
+
+const aimOf = ({ atMost, atLeast }: Line): string => {
+  if (atMost !== undefined) return `<= ${atMost.toFixed(2)}`
+  return atLeast === undefined ? '' : `>= ${atLeast.toFixed(2)}`
+}
 
 /** The peer; the figure too where a peer is its own yardstick. */
 const nameOf = ({ peer, figure }: Reading, other: Reading): string => (peer === other.peer ? `${peer} ${figure}` : peer)

@@ -9,8 +9,9 @@ const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 
   --json     print the findings as JSON
   --strict   exit 1 if an aim is missed
 
-cases: ${caseNames().join(', ')}
-peers: ${peerNames().join(', ')}; of queries: ${peerNames('query-peers').join(', ')}
+
+cases: ${caseNames().join(', ')}; "relay" is all that begin so
+peers: ${peerNames().join(', ')}; of queries: ${peerNames('query-peers').join(', ')}; of relays: ${peerNames('relay-peers').join(', ')}
 `
 
 const main = async (): Promise<number> => {
@@ -26,14 +27,18 @@ const main = async (): Promise<number> => {
     },
   })
   const size = { rows: Number(values.rows), rounds: Number(values.rounds), seed: Number(values.seed) }
-  const unknown = positionals.filter((name) => !caseNames().includes(name))
-  const isWrong = unknown.length > 0 || !Object.values(size).every((value) => Number.isInteger(value) && value > 0)
+  const chosen = positionals.map((name) =>
+    caseNames().filter((known) => known === name || known.startsWith(`${name}-`)),
+  )
+  const isWrong =
+    chosen.some(({ length }) => length === 0) ||
+    !Object.values(size).every((value) => Number.isInteger(value) && value > 0)
   if (values.help || isWrong) {
     process.stdout.write(USAGE)
     return isWrong ? 2 : 0
   }
 
-  const names = positionals.length > 0 ? positionals : caseNames()
+  const names = chosen.length > 0 ? [...new Set(chosen.flat())] : caseNames()
   const packages = (await Promise.all(names.map(packagesOf))).flat()
   const header = describeRun(packages, size)
   const found: Finding[] = []

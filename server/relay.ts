@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PING_INTERVAL_MS } from '../src/sync/wire.ts'
+import { LEASE_MS, PING_INTERVAL_MS } from '../src/sync/wire.ts'
 import { type AuthOptions, type Authority, createAuthority, isSame } from './auth/authority.ts'
 import { jwtFaults } from './auth/jwt.ts'
 import { openRevocations } from './auth/revocations.ts'
@@ -21,6 +21,7 @@ import { openFileLog } from './log/file-log.ts'
 import type { Log, Retention } from './log/port.ts'
 import { jsonLogger, type Logger } from './logger.ts'
 import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
+import { Duties } from './room/duties.ts'
 import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
 
@@ -58,6 +59,8 @@ export interface RelayOptions extends AuthOptions {
   readonly timers?: Timers | undefined
   /** Wall clock, milliseconds since the epoch: tokens and stamps are compared with it. */
   readonly now?: (() => number) | undefined
+  /** How long a duty is held after it was claimed, in milliseconds (default 15,000). A relay that starts grants none for that time. */
+  readonly leaseMs?: number | undefined
   /** Told of every update that the guard refused, by its word for the reason. */
   readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
@@ -144,12 +147,14 @@ const start = async (
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)
   const sessions = new Sessions({ ...limits, timers, now })
+  const duties = new Duties({ leaseMs: options.leaseMs ?? LEASE_MS, elapsedMs: () => performance.now(), now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
     hub,
     gate,
     authority,
     sessions,
+    duties,
     heartbeat,
     timers,
     now,

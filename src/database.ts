@@ -425,6 +425,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       return result
     },
     saved: () => core.saved(),
+    acknowledged: () => core.acknowledged(),
+    get lease() {
+      return session?.lease
+    },
+    remoteName: documentOf,
     joinBackend: (backend) => ids.join(backend),
     onClose: (work) => closers.push(work),
   }

@@ -83,8 +83,9 @@ export class JournalIndex {
   entries(document: string, files: FileList): readonly LogEntry[] {
     const entries = [...this.#files.readTail(document, files)]
     let next = (entries.at(-1)?.seq ?? files.upTo) + 1
-    for (const place of this.#held.get(document)?.places ?? []) {
-      for (const entry of entriesOf(this.#journal.read(place), place.head)) {
+    const places = this.#held.get(document)?.places ?? []
+    for (const [at, bytes] of this.#journal.read(places).entries()) {
+      for (const entry of entriesOf(bytes, (places[at] as Place).head)) {
         if (entry.seq < next) continue
         if (entry.seq > next) throw damaged(document, `update ${next} is missing`)
         entries.push(entry)

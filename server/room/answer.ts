@@ -10,7 +10,11 @@ const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
 const isEmptyUpdate = (update: Uint8Array): boolean => update.length === 2 && update[0] === 0 && update[1] === 0
 
-interface MergedTail {
+/** So many updates of a tail are merged into one frame. Yjs takes a time that grows with the square of their number. */
+const MERGED_AT_ONCE = 100
+
+/** Some updates of a tail in a row as one. */
+interface Merged {
   readonly from: number
   readonly to: number
   readonly count: number
@@ -20,44 +24,47 @@ interface MergedTail {
 /** Works out answers for the joiners of one document. */
 export class Answers {
   #loading: { readonly upTo: number; readonly state: Promise<Uint8Array> } | undefined
-  /** The tail as one update, as long as there is memory for it: merging hundreds takes ten times longer than adding one. */
-  #merged: WeakRef<MergedTail> | undefined
+  /** What was merged of the tail, by group, as long as there is memory for it: merging takes ten times longer than adding one. */
+  #merged = new WeakRef(new Map<number, Merged>())
+  readonly #merging = new WeakMap<readonly LogEntry[], Promise<readonly Uint8Array[]>>()
 
   /**
    * Frames that bring a joiner up to date, to be sent in order.
    *
-   * The last one is a step 2, which stock clients take as "synced", so the snapshot goes before it as an update.
+   * The last one is a step 2, which stock clients take as "synced", so all before it go as updates.
    *
    * @param content - The document's log.
    * @param stateVector - What the joiner has, encoded (v1).
    * @throws {@link MerrowError} `invalid_frame` if `stateVector` cannot be decoded.
    */
-  async frames(content: LogContent, stateVector: Uint8Array): Promise<readonly Uint8Array[]> {
+  async frames({ snapshot, entries }: LogContent, stateVector: Uint8Array): Promise<readonly Uint8Array[]> {
     const has = decodeVector(stateVector)
-    const missed =
-      content.snapshot === undefined ? EMPTY_UPDATE : await this.#missedOf(content.snapshot, has, stateVector)
-    const tail = content.entries
-    const news = tail.length === 0 ? EMPTY_UPDATE : lacking(this.#mergedOf(tail), has, stateVector)
-    const step2 = encodeSync(SyncType.step2, news)
-    return isEmptyUpdate(missed) ? [step2] : [encodeSync(SyncType.update, missed), step2]
+    const missed = snapshot === undefined ? EMPTY_UPDATE : await this.#missedOf(snapshot, has, stateVector)
+    const news = [missed]
+    for (const update of await this.#mergedOf(entries)) news.push(lacking(update, has, stateVector))
+    const updates = news.filter((update) => !isEmptyUpdate(update))
+    const last = entries.length === 0 ? EMPTY_UPDATE : (updates.pop() ?? EMPTY_UPDATE)
+    return [...updates.map((update) => encodeSync(SyncType.update, update)), encodeSync(SyncType.step2, last)]
   }
 
-  #mergedOf(tail: readonly LogEntry[]): Uint8Array {
-    const [from, to] = [tail[0]?.seq ?? 0, tail.at(-1)?.seq ?? 0]
-    const known = this.#merged?.deref()
-    if (known?.from === from && known.to === to) return known.update
-    // Seldom is one in between left out, and then the whole is merged anew: the count tells.
-    const isBeginning = known?.from === from && tail[known.count - 1]?.seq === known.to
-    const rest = isBeginning ? tail.slice(known.count) : tail
-    const updates = rest.map(({ update }) => update)
-    const merged = {
-      from,
-      to,
-      count: tail.length,
-      update: Y.mergeUpdates(isBeginning ? [known.update, ...updates] : updates),
+  /** Joiners who share a reading share what is merged of it. */
+  #mergedOf(tail: readonly LogEntry[]): Promise<readonly Uint8Array[]> {
+    const merging = this.#merging.get(tail) ?? this.#mergeAll(tail)
+    this.#merging.set(tail, merging)
+    return merging
+  }
+
+  /** The tail, a hundred updates in one. Others get their turn between. */
+  async #mergeAll(tail: readonly LogEntry[]): Promise<readonly Uint8Array[]> {
+    const known = this.#merged.deref() ?? new Map<number, Merged>()
+    const groups = groupsOf(tail)
+    const current = new Map<number, Merged>()
+    for (const [number, group] of groups) {
+      current.set(number, merge(group, known.get(number)))
+      if (current.size < groups.size) await new Promise((resolve) => setImmediate(resolve))
     }
-    this.#merged = new WeakRef(merged)
-    return merged.update
+    this.#merged = new WeakRef(current)
+    return Array.from(current.values(), ({ update }) => update)
   }
 
   /**
@@ -80,6 +87,28 @@ export class Answers {
     loading.state.then(forget, forget)
     return loading.state
   }
+}
+
+/** Updates by hundreds of their numbers, so that a tail which grows or is cut keeps most of its groups. */
+const groupsOf = (tail: readonly LogEntry[]): ReadonlyMap<number, readonly LogEntry[]> => {
+  const groups = new Map<number, LogEntry[]>()
+  for (const entry of tail) {
+    const number = Math.floor(entry.seq / MERGED_AT_ONCE)
+    const group = groups.get(number)
+    if (group === undefined) groups.set(number, [entry])
+    else group.push(entry)
+  }
+  return groups
+}
+
+const merge = (group: readonly LogEntry[], known: Merged | undefined): Merged => {
+  const [from, to] = [group[0]?.seq ?? 0, group.at(-1)?.seq ?? 0]
+  if (known?.from === from && known.to === to && known.count === group.length) return known
+  // Seldom is one in between left out, and then the whole is merged anew: the count tells.
+  const isBeginning = known?.from === from && group[known.count - 1]?.seq === known.to
+  const updates = (isBeginning ? group.slice(known.count) : group).map(({ update }) => update)
+  const update = Y.mergeUpdates(isBeginning ? [known.update, ...updates] : updates)
+  return { from, to, count: group.length, update }
 }
 
 type Clocks = ReadonlyMap<number, number>

@@ -58,13 +58,14 @@ const readSync = (decoder: decoding.Decoder): Frame => {
   }
 }
 
-/** Encodes a sync frame around a state vector (step 1) or an update (step 2, update). */
+/** Encodes a sync frame around a state vector (step 1) or an update (step 2, update), which may be large: it is copied once. */
 export const encodeSync = (type: (typeof SyncType)[keyof typeof SyncType], body: Uint8Array): Uint8Array => {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, FrameType.sync)
-  encoding.writeVarUint(encoder, type)
-  encoding.writeVarUint8Array(encoder, body)
-  return encoding.toUint8Array(encoder)
+  const head = encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, FrameType.sync)
+    encoding.writeVarUint(encoder, type)
+    encoding.writeVarUint(encoder, body.length)
+  })
+  return Buffer.concat([head, body])
 }
 
 /** Encodes an awareness frame around an awareness update. */

@@ -165,7 +165,7 @@ it('[F5] a broadcast is encoded once for each protocol, and joiners that come to
   for (const member of members) member.membership.receive(step1Frame())
   await waitUntil('all are answered', () => members.every((m) => m.frames.some((f) => f.kind === 'update')))
   let encodings = 0
-  for (const frame of seen as Set<import('./member.ts').RoomFrame>)
-    for (let times = 0; times < 99; times++) frame.encodedAs('shared', () => [Uint8Array.of(encodings++)])
+  for (const batch of seen as Set<import('./member.ts').RoomBatch>)
+    for (let times = 0; times < 99; times++) batch.encodedAs('shared', () => [Uint8Array.of(encodings++)])
   expect([seen.size, encodings, reads]).toEqual([1, 1, 2])
 })

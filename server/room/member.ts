@@ -24,12 +24,37 @@ export class RoomFrame {
   }
 }
 
+/** Largest batch that is sent as one piece, in bytes: copying more takes longer than sending it in pieces. */
+const MAX_PIECE_BYTES = 256 * 1024
+
+/** Frames that go out together, put together for each protocol at most once however many get them. */
+export class RoomBatch {
+  /** In order; at least one. */
+  readonly frames: readonly RoomFrame[]
+  readonly #encoded = new Map<string, readonly Uint8Array[]>()
+
+  constructor(frames: readonly RoomFrame[]) {
+    this.frames = frames
+  }
+
+  /** What goes out on the sockets of one protocol; `encode` is given each frame the first time alone. */
+  encodedAs(protocol: string, encode: (frame: RoomFrame) => readonly Uint8Array[]): readonly Uint8Array[] {
+    const known = this.#encoded.get(protocol)
+    if (known !== undefined) return known
+    const packets = this.frames.flatMap(encode)
+    const bytes = packets.reduce((sum, { length }) => sum + length, 0)
+    const encoded = packets.length > 1 && bytes <= MAX_PIECE_BYTES ? [Buffer.concat(packets, bytes)] : packets
+    this.#encoded.set(protocol, encoded)
+    return encoded
+  }
+}
+
 /** One client's hold on one document, as its room sees it. No method throws. */
 export interface Member {
   /** Whether it gets its own updates back once they are durable: newer stock clients take that for their acknowledgement. */
   readonly isEchoed?: boolean
   /** Takes what all members get; may be refused to one who is too far behind. */
-  broadcast(frame: RoomFrame): void
+  broadcast(batch: RoomBatch): void
   /** Takes what this member alone asked for. */
   answer(frame: RoomFrame): void
   /** Learns that its first `count` update frames are durable. */

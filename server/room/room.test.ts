@@ -11,6 +11,7 @@ import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { encodeAwareness, encodeSync, type Frame } from './frame.ts'
 import { createHub } from './hub.ts'
+import type { RoomBatch } from './member.ts'
 
 const setup = (options: { maxFrameBytes?: number } = {}) => {
   const log = holdLog(openMemoryLog())
@@ -48,6 +49,44 @@ it('[R2] acknowledges and passes on an update only after the log has it', async 
   await waitUntil('it is acknowledged', () => author.acknowledged.at(-1) === 1)
   expect(keysOf(other.doc())).toEqual(['a'])
   expect(author.frames).toHaveLength(1)
+})
+
+it('[R23] what becomes durable in one commit goes out to each member in one piece, in log order', async () => {
+  const { hub, log } = setup()
+  const [ann, ben, other] = [await joined(hub, 'd'), await joined(hub, 'd'), await joined(hub, 'd')]
+  const batches: RoomBatch[][] = [ann, ben, other].map((member) => {
+    const got: RoomBatch[] = []
+    member.broadcast = (batch) => void got.push(batch)
+    return got
+  })
+  log.hold()
+  const [a, b, c] = [ann, ben, ann].map((member, at) => {
+    const [update] = editsOf(new Y.Doc(), put(`k${at}`)) as [Uint8Array]
+    member.membership.receive(updateFrame(update))
+    return updateFrame(update)
+  })
+  log.release()
+  await waitUntil('all are passed on', () => batches.every((got) => got.length > 0))
+  const sent = batches.map((got) => got.map(({ frames }) => frames.map(({ bytes }) => bytes)))
+  expect(sent).toEqual([[[b]], [[a, c]], [[a, b, c]]])
+  expect(batches[2]?.[0]?.encodedAs('test', ({ bytes }) => [bytes])).toEqual([
+    Buffer.concat([a, b, c].map((bytes) => bytes as Uint8Array)),
+  ])
+})
+
+it('[R24] a long tail reaches a joiner merged by the hundred', async () => {
+  const { hub } = setup()
+  const doc = new Y.Doc()
+  const author = await joined(hub, 'd')
+  for (const update of editsOf(doc, ...Array.from({ length: 1000 }, (_, n) => put(`k${n}`))))
+    author.membership.receive(updateFrame(update))
+  await waitUntil('all are acknowledged', () => author.acknowledged.at(-1) === 1000)
+  const late = await joined(hub, 'd')
+  late.membership.receive(step1Frame())
+  const answers = () => late.frames.filter(({ kind }) => kind === 'update')
+  await waitUntil('the answer ends', () => late.bytes.some((bytes) => bytes[0] === 0 && bytes[1] === 1))
+  expect(answers()).toHaveLength(11)
+  expect(keysOf(late.doc())).toEqual(keysOf(doc))
 })
 
 it('[R3] counts acknowledgements in order, empty updates after what came before them', async () => {
@@ -190,10 +229,12 @@ it('[R12] passes presence on, tells newcomers and askers, and takes it back when
       if (frame.kind === 'awareness') applyAwarenessUpdate(seen, frame.update, null)
     return [...seen.getStates().values()]
   }
+  await turn()
   expect(ben.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(2)
   expect(see(ben)).toEqual([{ name: 'Ann' }])
   expect(late.frames.map(({ kind }) => kind)).toContain('awareness')
   ann.membership.leave()
+  await turn()
   expect(see(ben)).toEqual([])
   expect((await log.read('d')).entries).toEqual([])
   for (const awareness of [mine, seen]) awareness.destroy()
@@ -207,8 +248,10 @@ it('[R13] keeps the presence of a client that came back on another connection be
   const frame = encodeAwareness(encodeAwarenessUpdate(mine, [mine.clientID]))
   for (const member of [old, fresh]) member.membership.receive(frame)
   old.membership.leave()
+  await turn()
   expect(other.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(1)
   fresh.membership.leave()
+  await turn()
   expect(other.frames.filter(({ kind }) => kind === 'awareness')).toHaveLength(2)
   mine.destroy()
 })
@@ -234,8 +277,10 @@ it('[R13] a member speaks for one client id: echoes and crowds are passed over',
   ben.membership.receive(presence(1, '{"name":"Ben"}', 1, 8))
   ben.membership.receive(presence(1, '{"name":"not Ann"}', 2, 7))
   ben.membership.receive(presence(1500))
+  await turn()
   expect(clientsIn(other)).toEqual([7, 8])
   ben.membership.leave()
+  await turn()
   expect(clientsIn(other)).toEqual([7, 8, 8])
 })
 
@@ -244,6 +289,7 @@ it('[R13] keeps at most 1,000 presences, and passes on no others', async () => {
   const other = await joined(hub, 'd')
   const crowd = await Promise.all(Array.from({ length: 1010 }, () => joined(hub, 'd')))
   for (const [at, member] of crowd.entries()) member.membership.receive(presence(1, '{}', 1, 100 + at))
+  await turn()
   expect(clientsIn(other)).toHaveLength(1000)
 })
 

@@ -11,7 +11,7 @@ import { findCulprit } from './culprit.ts'
 import { type DocumentOptions, RoomDocument } from './document.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
 import type { Keeper, Taken } from './keeper.ts'
-import { type Entrant, type Member, RoomFrame } from './member.ts'
+import { type Entrant, type Member, RoomBatch, RoomFrame } from './member.ts'
 import { Presence } from './presence.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
@@ -35,6 +35,15 @@ export interface RoomContext extends DocumentOptions {
 /** Transient: the client comes back, and the handshake brings what is missing. */
 const INTERNAL_ERROR = 1011
 
+/** A room rests so long between two snapshots, in milliseconds, unless its tail grows to so many times what is due. */
+const REST_MS = 1000
+const UNRESTED_TIMES = 10
+
+interface Outgoing {
+  readonly frame: RoomFrame
+  readonly except: Member | undefined
+}
+
 /** One document and those who are connected to it. */
 export class Room {
   readonly document: string
@@ -52,7 +61,11 @@ export class Room {
   /** Failed attempts at a snapshot since the last good one; each doubles the tail that the next one waits for. */
   #failedSnapshots = 0
   #isSnapshotting = false
+  /** When the last snapshot was stored. */
+  #snapshotAt = Number.NEGATIVE_INFINITY
   #work = 0
+  /** What this turn sends to all, and who does not get it. */
+  #outgoing: Outgoing[] = []
 
   constructor(document: string, number: number, context: RoomContext) {
     this.document = document
@@ -238,9 +251,25 @@ export class Room {
     return reading
   }
 
+  /** What becomes durable in one commit goes out in one piece: to a thousand members the calls to send cost more than the bytes. */
   #broadcast(bytes: Uint8Array, except?: Member): void {
-    const frame = new RoomFrame(this.number, bytes)
-    for (const member of this.#members.keys()) if (member !== except) member.broadcast(frame)
+    if (this.#members.size === 0) return
+    const isFirst = this.#outgoing.push({ frame: new RoomFrame(this.number, bytes), except }) === 1
+    if (isFirst) process.nextTick(() => this.#sendOutgoing())
+  }
+
+  #sendOutgoing(): void {
+    const outgoing = this.#outgoing
+    this.#outgoing = []
+    const authors = new Set(outgoing.map(({ except }) => except))
+    const batch = new RoomBatch(outgoing.map(({ frame }) => frame))
+    for (const member of this.#members.keys()) {
+      if (!authors.has(member)) member.broadcast(batch)
+      else {
+        const others = outgoing.filter(({ except }) => except !== member)
+        if (others.length > 0) member.broadcast(new RoomBatch(others.map(({ frame }) => frame)))
+      }
+    }
   }
 
   #answer(member: Member, bytes: Uint8Array): void {
@@ -250,11 +279,16 @@ export class Room {
   #snapshotIfDue(): void {
     const { snapshotAfterUpdates, snapshotAfterBytes } = this.#context
     const { tail } = this.#content
-    const patience = 2 ** this.#failedSnapshots
+    const patience = 2 ** this.#failedSnapshots * (this.#hasRested ? 1 : UNRESTED_TIMES)
     const isDue = tail.updates >= snapshotAfterUpdates * patience || tail.bytes >= snapshotAfterBytes * patience
     if (!isDue || this.#isSnapshotting) return
     this.#isSnapshotting = true
     void this.#working(() => this.#snapshot())
+  }
+
+  /** A clock that was set back is no reason to wait. */
+  get #hasRested(): boolean {
+    return Math.abs(this.#context.now() - this.#snapshotAt) >= REST_MS
   }
 
   /** The log keeps its tail until a snapshot of it is made, proved and stored. */
@@ -263,6 +297,7 @@ export class Room {
     try {
       const { updates } = await keeper.snapshot(this.document)
       this.#failedSnapshots = 0
+      this.#snapshotAt = this.#context.now()
       logger('debug', 'snapshot stored', { document: this.document, updates })
     } catch (error) {
       this.#failedSnapshots += 1

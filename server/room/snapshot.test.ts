@@ -8,10 +8,10 @@ import { waitUntil } from '../testing/wait.ts'
 import { createHub } from './hub.ts'
 import { createSnapshotter, type Snapshotter } from './snapshotter.ts'
 
-const setup = (snapshotter: Snapshotter, log: Log = openMemoryLog()) => {
+const setup = (snapshotter: Snapshotter, log: Log = openMemoryLog(), now = Date.now) => {
   const reports: string[] = []
   const logger = (level: string, message: string) => void reports.push(`${level}: ${message}`)
-  const hub = createHub({ log, snapshotter, logger, snapshotAfterUpdates: 10 })
+  const hub = createHub({ log, snapshotter, logger, snapshotAfterUpdates: 10, now })
   onTestFinished(() => snapshotter.close())
   return { hub, log, reports }
 }
@@ -48,6 +48,24 @@ describe('with the worker', () => {
     await send(author, editsOf(doc, put('last')))
     const joiner = await answerTo(hub, new Y.Doc())
     expect(joiner.getMap('m').toJSON()).toEqual(doc.getMap('m').toJSON())
+  })
+
+  it('[R17] rests for a second between two snapshots, unless the tail grows to ten times what is due', async () => {
+    let now = 0
+    const { hub, log } = setup(createSnapshotter(), openMemoryLog(), () => now)
+    const doc = new Y.Doc()
+    const author = joinAs(hub, 'd')
+    const write = (count: number) => send(author, editsOf(doc, ...Array.from({ length: count }, (_, n) => put(`${n}`))))
+    await write(10)
+    await stored(log, 10)
+    now = 999
+    await write(99)
+    expect(await tailOf(log)).toBe(99)
+    await write(1)
+    await stored(log, 110)
+    now = 2000
+    await write(10)
+    await stored(log, 120)
   })
 
   it('[R18] brings deletes that a snapshot holds to a joiner who has all of its clocks', async () => {

@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { SyncType } from '../../src/sync/wire.ts'
 import { decodeFrame, encodeSync, type Frame } from '../room/frame.ts'
 import type { Hub } from '../room/hub.ts'
-import type { Entrant, Member, RoomFrame } from '../room/member.ts'
+import type { Entrant, Member, RoomBatch, RoomFrame } from '../room/member.ts'
 import type { Membership } from '../room/membership.ts'
 
 /** A member that remembers. */
@@ -34,7 +34,7 @@ export const joinAs = (hub: Hub, document: string, entrant?: Entrant): TestMembe
     bytes,
     acknowledged: [] as number[],
     closed: undefined as TestMember['closed'],
-    broadcast: take,
+    broadcast: (batch: RoomBatch) => batch.frames.forEach(take),
     answer: take,
     acknowledge: (count: number) => void member.acknowledged.push(count),
     close: (code: number, reason: string) => void Object.assign(member, { closed: { code, reason } }),

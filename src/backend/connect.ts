@@ -10,8 +10,7 @@ import { hostOf } from './host.ts'
 import { IdMap, rowKey } from './identity/ids.ts'
 import { Unifier } from './identity/unify.ts'
 import { KeyedLog } from './keyed-log.ts'
-import { defaultLease, type Lease } from './lease.ts'
-
+import { defaultLease, type Lease, relayLease } from './lease.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
@@ -57,9 +56,14 @@ export interface BackendOptions {
   readonly traces?: number
   /** What becomes of rows that this device had made before; `push`. */
   readonly existing?: 'push' | 'ignore'
-  /** Sends what other replicas write, too: for one process beside the relay, whose devices connect no backend. */
+  /**
+   * Who sends: each device what it wrote (`device`, the default), or a bridge what all wrote (`bridge`). In the latter case this device
+   * records, sends and pulls nothing; `db.ids` goes on telling.
+   */
+  readonly sender?: 'device' | 'bridge'
+  /** Whether this process is a bridge, beside the relay: of several, one at a time sends and pulls for all, by a lease of the relay's. */
   readonly isBridge?: boolean
-  /** Who sends; in browsers one tab, by a Web Lock. */
+  /** Who of those that share an outbox sends; in browsers one tab, by a Web Lock. */
   readonly lease?: Lease
   readonly fetch?: typeof globalThis.fetch
   readonly timers?: Timers
@@ -108,10 +112,17 @@ export const connectBackend = async <S extends Schema>(
     )
   const host = hostOf(db)
   const idsLog = await host.openLog('_ids', { isMerged: true })
-  const outboxLog = await host.openLog(`_outbox-${name}`, { isMerged: false })
+  const isBridge = options.isBridge ?? false
+  const isPassive = options.sender === 'bridge' && !isBridge
+  const lent = isBridge && options.lease === undefined ? host.lease : undefined
+  // Bridges share one outbox through the relay; whoever takes over goes on with it.
+  const isSharing = lent !== undefined
+  const journalName = isSharing ? `_bridge-${name}` : `_outbox-${name}`
+  const outboxLog = await host.openLog(journalName, { isMerged: isSharing })
+  const lease = options.lease ?? (lent === undefined ? defaultLease() : relayLease(lent, host.remoteName(journalName)))
   const { timers = systemTimers, random = Math.random, randomBytes = systemRandom, limits = {} } = options
 
-  const journal = new KeyedLog(outboxLog)
+  const journal: KeyedLog = new KeyedLog(outboxLog, () => recorder.noteOthers())
   const idsKeyed: KeyedLog = new KeyedLog(idsLog, (key, value) => ids.noteRemote(key, value))
   let onIdentity: (table: string, row: string) => void = () => {}
   const ids: IdMap = new IdMap(name, idsKeyed, (table, row) => onIdentity(table, row))
@@ -161,24 +172,34 @@ export const connectBackend = async <S extends Schema>(
       changed()
     },
     async reload() {
-      await host.refreshLog(`_outbox-${name}`)
+      if (!isSharing) await host.refreshLog(journalName)
       journal.reload()
+      seen.reload()
+      trace.reload()
       outbox.reload()
     },
+    noted: () => (isSharing ? host.acknowledged() : host.saved()),
     commit() {
       host.commit()
       commitLogs()
     },
   }
-  const schedule = (work: () => void): unknown => timers.setTimeout(() => !engine.isStopped && work(), 0)
-  const unifier = new Unifier(core, schedule, () => void engine.pull())
-  for (const table of mapped.values())
-    for (const row of table.rows.rows({ withDeleted: true })) {
-      unifier.noteReferences(table, row)
-      if (ids.isNeverRow(rowKey(table.name, row.id)) || ids.canonical(table.name, row.id) !== row.id)
-        unifier.note(table.name, row.id)
-    }
-  for (const { table, row } of ids.manifold()) unifier.note(table, row)
+  const mayUnify = (): boolean => !engine.isStopped && !isPassive && (!isSharing || engine.term !== undefined)
+  const unifier = new Unifier(core, {
+    mayUnify,
+    schedule: (work) => void timers.setTimeout(work, 0),
+    onDoubt: () => void engine.pull(),
+  })
+  const noteAll = (): void => {
+    for (const table of mapped.values())
+      for (const row of table.rows.rows({ withDeleted: true })) {
+        unifier.noteReferences(table, row)
+        if (ids.isNeverRow(rowKey(table.name, row.id)) || ids.canonical(table.name, row.id) !== row.id)
+          unifier.note(table.name, row.id)
+      }
+    for (const { table, row } of ids.manifold()) unifier.note(table, row)
+  }
+  noteAll()
   onIdentity = (table, row) => {
     for (const alias of ids.aliases(table, row)) outbox.noteRow(rowKey(table, alias))
     unifier.note(table, row)
@@ -220,6 +241,7 @@ export const connectBackend = async <S extends Schema>(
     rows,
     call: readingCall,
     fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY,
+    term: () => engine.term,
   })
   const { maxConflicts = 5, maxInFlight = 6, maxTries = 12 } = options
   const answers = new Answers({
@@ -239,16 +261,18 @@ export const connectBackend = async <S extends Schema>(
     timeoutMs,
     maxTries,
     mayStart: () => engine.mayPush(),
+    term: () => engine.term,
     onChange: () => changed(),
   })
   const onRemote = (table: MappedTable, id: string): void => {
     if (ids.remote(table.name, id) !== undefined) unifier.note(table.name, id)
     outbox.noteRow(rowKey(table.name, id))
   }
-  const recorder = new Recorder({
+  const recorder: Recorder = new Recorder({
     core,
-    isShared: (options.lease ?? defaultLease()).tell !== undefined,
-    isBridge: options.isBridge ?? false,
+    isShared: lease.tell !== undefined,
+    isBridge,
+    isSharing,
     existing: options.existing ?? 'push',
     onRow: (table, row) => {
       unifier.noteReferences(table, row)
@@ -262,14 +286,19 @@ export const connectBackend = async <S extends Schema>(
     sender,
     puller,
     breaker,
-    lease: options.lease ?? defaultLease(),
+    lease,
+    isBridge: isSharing,
+    onLead() {
+      recorder.lead()
+      if (isSharing) noteAll()
+    },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
     listen: (onNews) => listenAll(onNews, options.listen),
     onChange: () => backend.touch(),
   })
   host.beforeStoring(() => {
-    if (engine.isStopped) return
+    if (engine.isStopped || isPassive) return
     recorder.noteRecorded()
     commitLogs()
   })
@@ -286,7 +315,7 @@ export const connectBackend = async <S extends Schema>(
     engine.kick()
   }
   host.onClose(() => backend.close())
-  engine.start()
+  if (!isPassive) engine.start()
   return backend
 }
 

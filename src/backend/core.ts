@@ -41,8 +41,10 @@ export interface Core {
   /** How far the backend's clock is ahead of this one, in milliseconds. */
   clockOffsetMs: number
   report(problem: Omit<Problem, 'timeMs'>): void
-  /** Takes in what others, who share the storage, have made of the outbox. */
+  /** Takes in what others, who share the outbox, have made of it. */
   reload(): Promise<void>
+  /** Resolves once what is committed is where whoever sends next will find it. */
+  noted(): Promise<void>
   /** Commits what is staged in the journal and the id map, apart from any write. */
   commit(): void
 }

@@ -12,10 +12,14 @@ import type { Sender } from './push/sender.ts'
 export interface EngineOptions {
   readonly core: Core
   readonly recorder: Recorder
+  /** Does what is to be done before the first operation of a time of leading. */
+  readonly onLead: () => void
   readonly sender: Sender
   readonly puller: Puller
   readonly breaker: Breaker
   readonly lease: Lease
+  /** Whether the outbox is one that bridges share through the relay. */
+  readonly isBridge: boolean
   /** How often to pull, in milliseconds, before jitter. */
   readonly pollMs: number
   /** How old the last pull may be for sending without another one. */
@@ -31,6 +35,8 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #stopped = new AbortController()
   #isLeading = false
+  #term = 0
+  #disown: () => void = () => {}
   #isPaused = false
   #pulling: Promise<void> | undefined
   #pollTimer: unknown
@@ -48,6 +54,11 @@ export class Engine {
 
   get isLeading(): boolean {
     return this.#isLeading
+  }
+
+  /** Which time of leading this is; undefined while others lead, or may. */
+  get term(): number | undefined {
+    return this.#isLeading && this.#options.lease.isHeld?.() !== false ? this.#term : undefined
   }
 
   get isPaused(): boolean {
@@ -101,7 +112,7 @@ export class Engine {
   /** Whether operations may be sent now: after a pull that is not old. */
   mayPush(): boolean {
     const { core, puller, freshMs } = this.#options
-    return this.#isLeading && !this.#isPaused && core.host.now() - puller.lastMs <= freshMs
+    return this.term !== undefined && !this.#isPaused && core.host.now() - puller.lastMs <= freshMs
   }
 
   /** Something may be sent, soon. */
@@ -136,7 +147,7 @@ export class Engine {
 
   async #pull(): Promise<void> {
     const { breaker, core, puller, sender } = this.#options
-    if (!this.#isLeading || this.#isPaused || this.isStopped || !breaker.admits(sender.inFlight)) return
+    if (this.term === undefined || this.#isPaused || this.isStopped || !breaker.admits(sender.inFlight)) return
     const isFull = this.#wantsFull
     this.#wantsFull = false
     try {
@@ -182,11 +193,16 @@ export class Engine {
 
   async #lead(lost: AbortSignal): Promise<void> {
     if (this.isStopped || lost.aborted) return
-    const { lease } = this.#options
-    if (lease.tell !== undefined) await this.#reload()
+    const { core, isBridge, lease, onLead, puller, sender } = this.#options
+    if (lease.tell !== undefined || isBridge) await this.#reload()
     if (this.isStopped || lost.aborted) return
-    this.#options.sender.takeOver()
     this.#isLeading = true
+    this.#term += 1
+    puller.lastMs = Number.NEGATIVE_INFINITY
+    if (isBridge) this.#disown = core.journal.own(() => core.commit())
+    onLead()
+    core.commit()
+    sender.takeOver()
     const stops = [this.#options.listen(() => void this.pull()), lease.listen?.(this.#name, () => void this.#heed())]
     this.#unlisten = () => stops.forEach((stop) => stop?.())
     this.#options.onChange()
@@ -227,7 +243,10 @@ export class Engine {
   }
 
   #unlead(): void {
+    if (this.#isLeading) this.#options.sender.interrupt()
     this.#isLeading = false
+    this.#options.recorder.unlead()
+    this.#disown()
     this.#unlisten?.()
     this.#unlisten = undefined
   }

@@ -3,6 +3,7 @@ import { MerrowError } from '../errors.ts'
 import type { RowLog } from '../rowlog/index.ts'
 import type { Columns, Schema } from '../schema/index.ts'
 import type { RowStatus } from '../status.ts'
+import type { RelayLease } from '../sync/index.ts'
 import type { Conflicts, RowTable } from '../table/index.ts'
 
 /** What a database lets its backends reach. */
@@ -29,6 +30,12 @@ export interface Host {
   write<T>(work: () => T): T
   /** Resolves once every write made so far is durable on this machine. */
   saved(): Promise<void>
+  /** Resolves once every write made so far is durable on the relay. */
+  acknowledged(): Promise<void>
+  /** What the relay lends to one replica at a time; undefined without a relay. */
+  readonly lease: RelayLease | undefined
+  /** The name under which the relay has a document. */
+  remoteName(document: string): string
   /** Makes a backend known to `db.ids` and to the status of rows. */
   joinBackend(backend: JoinedBackend): void
   /** Calls `work` when the database closes. */

@@ -13,6 +13,8 @@ export class KeyedLog<V extends Json = Json> {
   readonly #log: RowLog
   readonly #values = new Map<string, V>()
   #notes = 0
+  /** What puts back keys that others write; undefined if they may. */
+  #putBack: ((key: string) => void) | undefined
 
   /** @param onRemote - Told of keys that others wrote, and their values; undefined for deleted ones. */
   constructor(log: RowLog, onRemote: (key: string, value: V | undefined) => void = () => {}) {
@@ -20,7 +22,9 @@ export class KeyedLog<V extends Json = Json> {
     log.forgetPurges(Number.POSITIVE_INFINITY)
     for (const [key, entry] of log.entries) this.#take(key, entry)
     log.onRemoteChange((changes) => {
-      for (const key of changes.keys()) onRemote(key, this.#take(key, log.entries.get(key)))
+      for (const key of changes.keys())
+        if (this.#putBack === undefined) onRemote(key, this.#take(key, log.entries.get(key)))
+        else this.#putBack(key)
     })
   }
 
@@ -28,6 +32,22 @@ export class KeyedLog<V extends Json = Json> {
   reload(): void {
     this.#values.clear()
     for (const [key, entry] of this.#log.entries) this.#take(key, entry)
+  }
+
+  /**
+   * From now on others' writes, which come too late, are taken back, until the returned function is called.
+   *
+   * @param onLate - Told, after the turn in which they came, that something is staged for that.
+   */
+  own(onLate: () => void): () => void {
+    const late = new Set<string>()
+    this.#putBack = (key) => {
+      if (late.size === 0) queueMicrotask(() => this.#restage(late, onLate))
+      late.add(key)
+    }
+    return () => {
+      this.#putBack = undefined
+    }
   }
 
   get(key: string): V | undefined {
@@ -58,6 +78,18 @@ export class KeyedLog<V extends Json = Json> {
     if (this.#notes < NOTES_AT_ONCE) return
     this.#notes = 0
     this.#log.forgetPurges(Number.POSITIVE_INFINITY)
+  }
+
+  #restage(keys: Set<string>, onDone: () => void): void {
+    for (const key of keys) {
+      const entry = this.#log.entries.get(key)
+      const isThere = entry !== undefined && isCreated(entry)
+      const value = this.#values.get(key)
+      if (value !== undefined) this.#log.stage(key, !isThere, COLUMNS, [value])
+      else if (isThere) this.#log.stage(key, false, PURGED_FIELD, [0])
+    }
+    keys.clear()
+    onDone()
   }
 
   #take(key: string, entry: Entry | undefined): V | undefined {

@@ -33,7 +33,13 @@ export class SeenRecords {
 
   constructor(journal: KeyedLog) {
     this.#journal = journal
-    for (const [key, value] of journal.entries()) {
+    this.reload()
+  }
+
+  /** Reads again what the journal says: others who share it have written. */
+  reload(): void {
+    this.#stale.clear()
+    for (const [key, value] of this.#journal.entries()) {
       const [kind, table = '', ...id] = key.split('/')
       if (kind === 'seen' && (value as Seen).isStale === true) this.#stale.set(key, [table, id.join('/')])
     }

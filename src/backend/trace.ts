@@ -41,14 +41,19 @@ export class Trace {
   readonly #journal: KeyedLog
   readonly #max: number
   #keys: string[] = []
-  #next: number
+  #next = 1
   #problems: Problem[] = []
 
   /** @param max - How many traces are kept. */
   constructor(journal: KeyedLog, max: number) {
     this.#journal = journal
     this.#max = max
-    this.#keys = [...journal.entries()].flatMap(([key]) => (key.startsWith(PREFIX) ? [key] : [])).sort(byNumber)
+    this.reload()
+  }
+
+  /** Reads again what the journal says: others who share it have written. */
+  reload(): void {
+    this.#keys = [...this.#journal.entries()].flatMap(([key]) => (key.startsWith(PREFIX) ? [key] : [])).sort(byNumber)
     this.#next = numberOf(this.#keys.at(-1) ?? `${PREFIX}0`) + 1
   }
 

@@ -138,7 +138,8 @@ export class Table<C extends Columns, S extends Schema = Schema, N extends strin
   }
 
   override update(...given: Parameters<RowTable<C>['update']>): void {
-    this.#unique(() => super.update(...given))
+    if (this.#uniqueness.isAsked) this.#unique(() => super.update(...given))
+    else super.update(given[0], given[1])
   }
 
   override upsert(row: InsertOf<C>): string {

@@ -44,14 +44,21 @@ export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): E
   if (entry === undefined) return new Entry(id, [patch])
   const { patches } = entry
   let at = patches.length
-  while (at > 0 && comparePatches(patches[at - 1] as Patch, patch) > 0) at--
-  return new Entry(id, at === patches.length ? patches.concat(patch) : patches.toSpliced(at, 0, patch))
+  let order = comparePatches(patches[at - 1] as Patch, patch)
+  if (order < 0 && entry.valid === patches && !patch.shape.isPurge) {
+    // Most patches are the latest of their row, and void nothing: then all are valid.
+    const after = patches.concat(patch)
+    return new Entry(id, after, after)
+  }
+  while (at > 0 && order > 0) order = --at > 0 ? comparePatches(patches[at - 1] as Patch, patch) : 0
+  return new Entry(id, patches.toSpliced(at, 0, patch))
 }
 
 /** The entry without some of its patches; undefined if none is left. */
 export const withoutPatches = (entry: Entry, gone: (patch: Patch) => boolean): Entry | undefined => {
   const patches = entry.patches.filter((patch) => !gone(patch))
-  return patches.length === 0 ? undefined : new Entry(entry.id, patches)
+  if (patches.length === 0) return undefined
+  return entry.valid === entry.patches ? new Entry(entry.id, patches, patches) : new Entry(entry.id, patches)
 }
 
 /** Those of a row's patches that one of its latest patches has superseded, among the ones to look at. */
@@ -63,7 +70,10 @@ export const supersededBy = (
   let found: Patch[] | undefined
   for (let at = 0; at < patches.length; at++) {
     const patch = patches[at] as Patch
-    if (patch === latest || !isLookedAt(patch) || !meets(latest, patch) || !isSuperseded(patch, at, patches)) continue
+    if (patch === latest || !isLookedAt(patch) || !meets(latest, patch)) continue
+    // Of one shape, and earlier: each of its fields is written by the latest, nothing else need be looked at.
+    const isCovered = patch.shape === latest.shape && latest.shape.asked.size === 0 && comparePatches(latest, patch) > 0
+    if (!isCovered && !isSuperseded(patch, at, patches)) continue
     found ??= []
     found.push(patch)
   }
@@ -73,7 +83,8 @@ export const supersededBy = (
 /** Whether two patches write a field in common, or the first voids the second. */
 const meets = ({ shape }: Patch, other: Patch): boolean => {
   if (shape === other.shape || shape.isPurge) return true
-  for (const field of shape.fields) if (other.shape.fields.has(field)) return true
+  if (shape.insert && other.shape.fields.has(CREATED)) return true
+  for (let at = 0; at < shape.columns.length; at++) if (other.shape.fields.has(shape.columns[at] as string)) return true
   return false
 }
 
@@ -84,7 +95,10 @@ export const superseded = ({ patches }: Entry): readonly Patch[] =>
 const NONE: readonly Patch[] = []
 
 const isSuperseded = (patch: Patch, at: number, patches: readonly Patch[]): boolean => {
-  for (const field of patch.shape.fields) if (!isReplaced(patch, field, at, patches)) return false
+  const { insert, columns } = patch.shape
+  if (insert && !isReplaced(patch, CREATED, at, patches)) return false
+  for (let field = 0; field < columns.length; field++)
+    if (!isReplaced(patch, columns[field] as string, at, patches)) return false
   return true
 }
 

@@ -29,7 +29,8 @@ export interface Shape {
 
 /** Gives equal column lists one {@link Shape}. */
 export class ShapeBook {
-  readonly #byKey = new Map<string, Shape>()
+  readonly #inserts = new Map<string, Shape>()
+  readonly #updates = new Map<string, Shape>()
   readonly #byList = new WeakMap<readonly string[], Shape>()
 
   /** The shape of an update. */
@@ -48,13 +49,14 @@ export class ShapeBook {
   }
 
   #find(insert: boolean, columns: readonly string[]): Shape {
-    const key = `${insert ? '+' : ''}${columns.join('\0')}`
-    let shape = this.#byKey.get(key)
+    const known = insert ? this.#inserts : this.#updates
+    const key = columns.length === 1 ? (columns[0] as string) : columns.join('\0')
+    let shape = known.get(key)
     if (shape === undefined) {
       const fields = new Set(insert ? [CREATED, ...columns] : columns)
       const asked = new Set(columns.filter((column) => fields.has(`${column}${KNEW}`)))
       shape = { insert, columns: Object.freeze([...columns]), fields, asked, isPurge: fields.has(PURGED) }
-      this.#byKey.set(key, shape)
+      known.set(key, shape)
     }
     return shape
   }

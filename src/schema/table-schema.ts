@@ -205,8 +205,10 @@ export class TableSchema<C extends Columns = Columns> {
 
   /** The stored fields of a patch: the columns that it names. @throws `invalid_value` */
   storePatch(name: string, id: string, patch: Readonly<Record<string, unknown>>): StoredFields {
-    const faults = this.#unknownColumns(patch)
-    const columns = this.#columnsOf(patch)
+    const named = typeof patch === 'object' && patch !== null ? Object.keys(patch) : []
+    const isKnown = named.length > 0 && named.every(this.#isColumn)
+    const faults = isKnown ? [] : this.#unknownColumns(patch)
+    const columns = this.#inOrder(isKnown ? named : named.filter(this.#isColumn))
     const values = columns.map((column) => store(column, this.columns[column] as Column, patch[column], faults))
     if (this.#written.length > 0) {
       const former = writeFormers(this.#written, columns, values, faults)
@@ -217,9 +219,10 @@ export class TableSchema<C extends Columns = Columns> {
     return { columns, values }
   }
 
-  /** The columns that a patch names, in the order of the schema: of two patches with the same ones, the shape is the same. */
-  #columnsOf(patch: Readonly<Record<string, unknown>>): string[] {
-    const named = Object.keys(patch ?? {}).filter((name) => Object.hasOwn(this.columns, name))
+  readonly #isColumn = (name: string): boolean => this.#names.has(name)
+
+  /** Columns in the order of the schema: of two patches with the same ones, the shape is the same. */
+  #inOrder(named: string[]): string[] {
     return named.length < 2 ? named : this.columnNames.filter((name) => named.includes(name))
   }
 

@@ -1,5 +1,6 @@
 // Synchronisation: `merrow/sync`.
-export type { Connection, SyncAdapter, SyncContext, SyncSession } from './port.ts'
+export type { Clocks } from './duty.ts'
+export type { Connection, RelayLease, SyncAdapter, SyncContext, SyncSession } from './port.ts'
 export { type RelayOptions, relay } from './relay.ts'
 export type { TokenSource } from './shared-socket.ts'
 export type { Socket, SocketClass, Timers } from './socket.ts'

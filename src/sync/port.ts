@@ -33,6 +33,21 @@ export interface SyncedDocument {
   leave(): void
 }
 
+/** Work that one replica at a time may do, by a lease of the relay's. */
+export interface RelayLease {
+  /**
+   * Calls `work` each time that this replica may do what is called `name`, once all that the relay held then is here. `lost` says that
+   * it may no longer, a fifth of the lease time before somebody else may. Ends when `signal` does, and gives the lease back at once.
+   *
+   * @param name - Looked at as a document's: whoever may write a document called so may hold the lease.
+   * @param work - Is also told a number that grows with each change of holder (a fencing number).
+   * @throws {@link MerrowError} `relay_refused` if the relay does not let this user, or grants no leases.
+   */
+  hold(name: string, work: (lost: AbortSignal, number: number) => Promise<void>, signal: AbortSignal): Promise<void>
+  /** Whether it is held right now, by this machine's clocks: to be asked before each step. */
+  isHeld(name: string): boolean
+}
+
 /** A running synchronisation. */
 export interface SyncSession {
   readonly connection: Connection
@@ -52,6 +67,8 @@ export interface SyncSession {
    * @param made - How many local updates it has had in this session.
    */
   join(name: string, document: Y.Doc, made: number): SyncedDocument
+  /** What the relay lends to one replica at a time; undefined where nobody does. */
+  readonly lease?: RelayLease
   /** Resolves once all that the relay held when it was asked, at the last connection, is here. */
   synced(): Promise<void>
   close(): void

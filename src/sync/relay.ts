@@ -3,8 +3,10 @@
 import type * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
 import { Channel, type ChannelOptions, closedEarly } from './channel.ts'
+import type { Clocks } from './duty.ts'
 import { fetchFirstState } from './first-state.ts'
-import type { Connection, SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
+import { Leases } from './leases.ts'
+import type { Connection, RelayLease, SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
 import { SharedSocket, type TokenSource } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
 
@@ -26,7 +28,11 @@ export interface RelayOptions {
   readonly timers?: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random?: () => number
+  /** Clocks by which leases end. */
+  readonly clocks?: Clocks
 }
+
+const systemClocks: Clocks = { now: () => Date.now(), elapsedMs: () => performance.now() }
 
 /**
  * Keeps a database in step with others through a relay, all documents over one WebSocket.
@@ -44,6 +50,7 @@ export const relay = ({
   fetch = globalThis.fetch,
   timers = systemTimers,
   random = Math.random,
+  clocks = systemClocks,
 }: RelayOptions): SyncAdapter => {
   const address = socketUrl(url)
   const firstState = async (document: string): Promise<Uint8Array | undefined> => {
@@ -56,12 +63,12 @@ export const relay = ({
   }
   const socket = { url: address, token, socketClass: WebSocket, timers, random }
   return {
-    start: (context) => new RelaySession(context, { ...socket, firstState }),
+    start: (context) => new RelaySession(context, { ...socket, clocks, firstState }),
   }
 }
 
 type SessionOptions = Omit<ConstructorParameters<typeof SharedSocket>[0], 'onStatus'> &
-  Pick<ChannelOptions, 'firstState'>
+  Pick<ChannelOptions, 'firstState'> & { readonly clocks: Clocks }
 
 class RelaySession implements SyncSession {
   readonly #shared: SharedSocket
@@ -71,14 +78,16 @@ class RelaySession implements SyncSession {
   readonly #onOnline = (): void => {
     if (this.#isWanted) this.#shared.connect()
   }
+  readonly lease: RelayLease
   #isWanted = true
   #isClosed = false
 
-  constructor(context: SyncContext, { firstState, ...options }: SessionOptions) {
+  constructor(context: SyncContext, { firstState, clocks, ...options }: SessionOptions) {
     this.#shared = new SharedSocket({ ...options, onStatus: context.onStatus })
     this.#context = context
     this.#options = { onStatus: context.onStatus, timers: options.timers, random: options.random, firstState }
     for (const [name, document] of context.documents) this.#open(name, document)
+    this.lease = new Leases({ ...options, clocks, shared: this.#shared, synced: () => this.synced() })
     globalThis.addEventListener?.('online', this.#onOnline)
     this.#shared.connect()
   }

@@ -1,5 +1,6 @@
 // The shared socket: one WebSocket for all documents, kept open, with backoff. Knows the wire; not what the frames say.
 import { MerrowError } from '../errors.ts'
+import type { Duty } from './duty.ts'
 import type { Connection } from './port.ts'
 import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
 import {
@@ -62,6 +63,9 @@ export class SharedSocket {
   readonly #waiting = new Set<ChannelEnd>()
   readonly #byChannel = new Map<number, ChannelEnd>()
   readonly #byRoom = new Map<number, ChannelEnd>()
+  readonly #duties = new Map<string, Duty>()
+  /** What the relay's welcome said of leases; `none` without a connection. */
+  #leaseMs: number | undefined | 'none' = 'none'
   /** Pieces of long frames that have not come whole, by room. */
   readonly #parts = new Map<number, Uint8Array[]>()
   #socket: Socket | undefined
@@ -119,6 +123,23 @@ export class SharedSocket {
       if (other === end) this.#forget(channel, end, { kind: 'close', channel, code: 1000, reason: '' })
   }
 
+  /** Claims a duty whenever there is a connection, until it is taken out. */
+  takeOn(duty: Duty): void {
+    this.#duties.set(duty.name, duty)
+    if (this.#leaseMs !== 'none') duty.connected(this.#leaseMs)
+  }
+
+  /** Gives a duty back. */
+  putDown(duty: Duty): void {
+    if (this.#duties.get(duty.name) === duty) this.#duties.delete(duty.name)
+    duty.release()
+  }
+
+  /** Sends a message if the relay has taken this client in. */
+  post(message: Message): void {
+    if (this.#isOpen) this.#post(message)
+  }
+
   /** Sends one frame, in parts if it is long. Frames of a channel that is not open are dropped. */
   send(end: ChannelEnd, frame: Uint8Array): void {
     for (const [channel, other] of this.#byChannel)
@@ -166,13 +187,15 @@ export class SharedSocket {
   }
 
   /** The relay reads next to nothing before it knows who is speaking, so channels wait until now. */
-  #enter({ version, expiresInMs }: Extract<Message, { kind: 'welcome' }>): void {
+  #enter({ version, expiresInMs, leaseMs }: Extract<Message, { kind: 'welcome' }>): void {
     if (version !== WIRE_VERSION) return this.#lose(CloseCode.wrongVersion, `it speaks version ${version}`)
     this.#isOpen = true
+    this.#leaseMs = leaseMs
     this.#renewBefore(expiresInMs)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const end of waiting) this.#openChannel(end)
+    for (const duty of [...this.#duties.values()]) duty.connected(leaseMs)
     this.#show('connected', undefined)
   }
 
@@ -233,6 +256,10 @@ export class SharedSocket {
         for (const end of this.#byChannel.values()) end.onKeepAlive()
         this.#parts.set(message.channel, [...(this.#parts.get(message.channel) ?? []), message.bytes])
         return
+      case 'granted':
+        return this.#duties.get(message.duty)?.granted(message.number, message.leaseMs)
+      case 'denied':
+        return this.#duties.get(message.duty)?.denied(message.reason, message.waitMs)
       case 'ack':
         // Not at the welcome: a relay that welcomes and then fails is waited for longer each time.
         this.#attempts = 0
@@ -300,6 +327,7 @@ export class SharedSocket {
     const socket = this.#socket
     this.#socket = undefined
     this.#isOpen = false
+    this.#leaseMs = 'none'
     this.#options.timers.clearTimeout(this.#silenceTimer)
     this.#options.timers.clearTimeout(this.#renewTimer)
     const ends = [...this.#byChannel.values()]

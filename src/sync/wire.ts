@@ -3,7 +3,7 @@
 // One WebSocket (subprotocol `merrow.v1`) carries every document of a database. A message is a varUint kind and its body:
 //
 //   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
-//   1 welcome  relay   JSON { version, relay, expiresInMs? }   the relay took the hello; nothing else is sent before it
+//   1 welcome  relay   JSON { version, relay, expiresInMs?, leaseMs? }   the relay took the hello; nothing else is sent before it
 //   2 open     client  channel, document, client id?  starts a channel; its frames may follow at once, written under the client id
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
@@ -14,7 +14,12 @@
 //   9 pong     client                                 its answer
 //  10 token    client  JSON { token }                 a new token of the same user, before the last one expires
 //  11 renewed  relay   JSON { expiresInMs? }          the relay took it; channels go on
+//  12 claim    client  JSON { duty, holder }          asks to hold a duty for one lease time, or to go on holding it
+//  13 granted  relay   JSON { duty, number, leaseMs } it does, from when it asked; the number grows with each change of holder
+//  14 denied   relay   JSON { duty, reason, waitMs? } it does not; without waitMs asking again is pointless
+//  15 release  client  JSON { duty, holder }          it no longer does
 //
+// Relays that grant duties say so by `leaseMs` in the welcome; clients claim from no others.
 // A room number means the same to every client of a relay process, so that one broadcast is framed once.
 // Codes 4400-4499 are permanent (do not try again), all others pass.
 import * as decoding from 'lib0/decoding'
@@ -31,8 +36,14 @@ export const PART_BYTES = 256 * 1024
 export const MAX_MESSAGE_BYTES = 1024 * 1024
 /** How often the relay pings; a side that hears nothing for three times this hangs up. In milliseconds. */
 export const PING_INTERVAL_MS = 15_000
-/** Longest document name, in characters. */
+/** Longest name of a document or a duty, in characters. */
 export const MAX_NAME_LENGTH = 256
+/** Who holds a duty is known by a text that nobody can guess, of so many characters. */
+export const MIN_HOLDER_LENGTH = 16
+/** @see MIN_HOLDER_LENGTH */
+export const MAX_HOLDER_LENGTH = 64
+/** How long a duty is held after it was claimed, in milliseconds. */
+export const LEASE_MS = 15_000
 
 /** Close codes of Merrow's own. */
 export const CloseCode = {
@@ -57,7 +68,13 @@ export const isPermanent = (code: number): boolean => code >= 4400 && code < 450
 /** One message of the shared socket. */
 export type Message =
   | { readonly kind: 'hello'; readonly version: number; readonly token?: string }
-  | { readonly kind: 'welcome'; readonly version: number; readonly relay: string; readonly expiresInMs?: number }
+  | {
+      readonly kind: 'welcome'
+      readonly version: number
+      readonly relay: string
+      readonly expiresInMs?: number
+      readonly leaseMs?: number
+    }
   | { readonly kind: 'open'; readonly channel: number; readonly document: string; readonly client?: number }
   | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
   | { readonly kind: 'close'; readonly channel: number; readonly code: number; readonly reason: string }
@@ -68,6 +85,9 @@ export type Message =
   | { readonly kind: 'pong' }
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'renewed'; readonly expiresInMs?: number }
+  | { readonly kind: 'claim' | 'release'; readonly duty: string; readonly holder: string }
+  | { readonly kind: 'granted'; readonly duty: string; readonly number: number; readonly leaseMs: number }
+  | { readonly kind: 'denied'; readonly duty: string; readonly reason: string; readonly waitMs?: number }
 
 const KINDS = [
   'hello',
@@ -82,6 +102,10 @@ const KINDS = [
   'pong',
   'token',
   'renewed',
+  'claim',
+  'granted',
+  'denied',
+  'release',
 ] as const
 
 /** Encodes one message. */
@@ -97,7 +121,11 @@ const writeBody = (encoder: encoding.Encoder, message: Message): void => {
     case 'hello':
     case 'token':
     case 'renewed':
-    case 'welcome': {
+    case 'welcome':
+    case 'claim':
+    case 'granted':
+    case 'denied':
+    case 'release': {
       const { kind: _, ...body } = message
       return encoding.writeVarString(encoder, JSON.stringify(body))
     }
@@ -157,9 +185,10 @@ const readBody = (decoder: decoding.Decoder): Message => {
       return typeof token === 'string' ? { kind, version, token } : { kind, version }
     }
     case 'welcome': {
-      const { version, relay, expiresInMs } = readJson(decoder)
+      const { version, relay, expiresInMs, leaseMs } = readJson(decoder)
       if (typeof version !== 'number') throw new Error('welcome without a version')
-      return { kind, version, relay: typeof relay === 'string' ? relay : '', ...readExpiry(expiresInMs) }
+      const welcome = { kind, version, relay: typeof relay === 'string' ? relay : '', ...readExpiry(expiresInMs) }
+      return isTime(leaseMs) ? { ...welcome, leaseMs } : welcome
     }
     case 'open':
       return readOpen(decoder)
@@ -187,10 +216,37 @@ const readBody = (decoder: decoding.Decoder): Message => {
     }
     case 'renewed':
       return { kind, ...readExpiry(readJson(decoder)['expiresInMs']) }
+    case 'claim':
+    case 'release':
+    case 'granted':
+    case 'denied':
+      return readDuty(kind, readJson(decoder))
     default:
       throw new Error('unknown kind')
   }
 }
+
+const readDuty = (
+  kind: 'claim' | 'release' | 'granted' | 'denied',
+  { duty, holder, number, leaseMs, reason, waitMs }: Record<string, unknown>,
+): Message => {
+  if (typeof duty !== 'string' || duty.length > MAX_NAME_LENGTH) throw new Error('no duty')
+  switch (kind) {
+    case 'granted':
+      if (!Number.isSafeInteger(number) || !isTime(leaseMs)) throw new Error('no grant')
+      return { kind, duty, number: number as number, leaseMs }
+    case 'denied': {
+      const denied = { kind, duty, reason: typeof reason === 'string' ? reason : '' }
+      return isTime(waitMs) ? { ...denied, waitMs } : denied
+    }
+    default:
+      if (typeof holder !== 'string' || holder.length < MIN_HOLDER_LENGTH || holder.length > MAX_HOLDER_LENGTH)
+        throw new Error('no holder')
+      return { kind, duty, holder }
+  }
+}
+
+const isTime = (ms: unknown): ms is number => typeof ms === 'number' && ms >= 0 && ms < 2 ** 31
 
 const readExpiry = (expiresInMs: unknown): { readonly expiresInMs?: number } =>
   typeof expiresInMs === 'number' && expiresInMs >= 0 ? { expiresInMs } : {}

@@ -33,7 +33,7 @@ export const describeChange = <R extends RowMeta, B>(
   changes: Iterable<readonly [id: string, before: B]>,
   rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string) => R | undefined },
 ): TableChange<R> | undefined => {
-  let [added, changed, removed]: [R[], R[], R[]] = [[], [], []]
+  let [added, changed, removed]: [readonly R[], readonly R[], readonly R[]] = [NONE, NONE, NONE]
   for (const [id, before] of changes) {
     const was = visible(rows.before(before))
     const is = visible(rows.now(id))
@@ -45,10 +45,12 @@ export const describeChange = <R extends RowMeta, B>(
   return added.length + changed.length + removed.length === 0 ? undefined : { origin, added, changed, removed }
 }
 
+const NONE: readonly never[] = Object.freeze([])
+
 /** Most changes are of one row: a list that grows has room for many more. */
-const withOne = <R>(rows: R[], row: R): R[] => {
+const withOne = <R>(rows: readonly R[], row: R): readonly R[] => {
   if (rows.length === 0) return [row]
-  rows.push(row)
+  ;(rows as R[]).push(row)
   return rows
 }
 

@@ -34,10 +34,13 @@ export class Registers {
   readonly #replica: string
   readonly #insertFields: readonly string[]
   readonly #asked: number
+  /** Whether each column is one field, the later write winning. */
+  readonly #isPlain: boolean
 
   constructor({ columns, columnNames, insertFields }: TableSchema, replica: string) {
     this.#rules = new Map(columnNames.map((name) => [name, columns[name]?.rule ?? { kind: 'latest' }]))
     this.#replica = replica
+    this.#isPlain = [...this.#rules.values()].every(({ kind }) => kind === 'latest')
     const asked = columnNames.filter((name) => isAsked(this.#rules.get(name)))
     this.#asked = asked.length
     this.#insertFields = Object.freeze([...insertFields, ...asked.map((name) => `${name}${KNEW}`)])
@@ -51,7 +54,7 @@ export class Registers {
 
   /** The fields of an update: for counters and sets, what differs from the row as it is read here. */
   ofUpdate(fields: StoredFields, entry: Entry): StoredFields {
-    if (fields.columns.every((column) => this.#rules.get(column)?.kind === 'latest')) return fields
+    if (this.#isPlain || fields.columns.every((column) => this.#rules.get(column)?.kind === 'latest')) return fields
     const columns: string[] = []
     const values: unknown[] = []
     fields.columns.forEach((column, at) => {
@@ -72,7 +75,7 @@ export class Registers {
   #describeField(field: string, value: unknown, entry: Entry): FieldRecord {
     const replaced = winnerOf(entry, field)
     const before = replaced?.raw[FIRST_VALUE + replaced.shape.columns.indexOf(field)]
-    if (this.#rules.get(field)?.kind === 'latest') return { kind: 'value', field, before, replaced }
+    if (this.#isPlain || this.#rules.get(field)?.kind === 'latest') return { kind: 'value', field, before, replaced }
     const { column, part } = parseField(field)
     const kind = part === undefined ? undefined : this.#rules.get(column)?.kind
     if (kind === 'counter') return { kind: 'count', field, by: numberOf(value) - numberOf(before) }

@@ -17,13 +17,20 @@ interface Joined {
   join(entry: Entry): unknown
 }
 
+/** How the patches of a shape are read. */
+interface Reading {
+  readonly creates: boolean
+  /** Where each value goes: the place of its column, or what it is else. */
+  readonly places: readonly number[]
+}
+
 /** Builds the frozen rows of one table, each once for as long as it does not change. */
 export class RowBuilder<R extends RowMeta> {
   readonly #columns: TableSchema['columns']
   readonly #names: readonly string[]
   readonly #readers: readonly ((stored: unknown) => unknown)[]
   readonly #Row: new () => Record<string, unknown>
-  readonly #places = new WeakMap<Shape, readonly number[]>()
+  readonly #readings = new WeakMap<Shape, Reading>()
   /** Counters and sets, joined where a row has parts of them. */
   readonly #parted: readonly Joined[]
   /** Columns with a merge function, joined where a row was written several times. */
@@ -69,8 +76,8 @@ export class RowBuilder<R extends RowMeta> {
     let hasParts = false
     for (const patch of patches) {
       const { shape, raw } = patch
-      if (shape.fields.has(CREATED)) createdAt = stampTimeMs(patch.stamp)
-      const places = this.#placesOf(shape)
+      const { creates, places } = this.#readingOf(shape)
+      if (creates) createdAt = stampTimeMs(patch.stamp)
       for (let at = 0; at < places.length; at++) {
         const place = places[at] as number
         if (place >= 0) stored[place] = raw[FIRST_VALUE + at]
@@ -132,13 +139,14 @@ export class RowBuilder<R extends RowMeta> {
     )
   }
 
-  #placesOf(shape: Shape): readonly number[] {
-    let places = this.#places.get(shape)
-    if (places === undefined) {
-      places = shape.columns.map((field) => this.#placeOf(field))
-      this.#places.set(shape, places)
+  #readingOf(shape: Shape): Reading {
+    let reading = this.#readings.get(shape)
+    if (reading === undefined) {
+      const places = shape.columns.map((field) => this.#placeOf(field))
+      reading = { creates: shape.fields.has(CREATED), places }
+      this.#readings.set(shape, reading)
     }
-    return places
+    return reading
   }
 
   #placeOf(field: string): number {

@@ -1,6 +1,6 @@
 // Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { isCreated, isDeleted, type LogStats, type RowChanges, type TableLog } from '../rowlog/index.ts'
+import { type Entry, isCreated, isDeleted, type LogStats, type RowChanges, type TableLog } from '../rowlog/index.ts'
 import {
   type Columns,
   type DraftOf,
@@ -80,7 +80,13 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #conflicts: Conflicts
   readonly #hooks: Hooks<C>
   readonly #bulk: BulkWriter<RowOf<C>>
-  readonly #listeners = new Set<(change: TableChange<RowOf<C>>) => void>()
+  /** Another array each time that one comes or goes, so that those who are being told are not disturbed. */
+  #listeners: readonly ((change: TableChange<RowOf<C>>) => void)[] = []
+  /** How to come by the row of an entry before a change, and by the row now. */
+  readonly #beforeAndNow = {
+    before: (entry: Entry | undefined): RowOf<C> | undefined => this.#rows.row(entry),
+    now: (id: string): RowOf<C> | undefined => this.#rows.row(this.#log.entries.get(id)),
+  }
   #feed: RowFeed<RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
@@ -277,8 +283,10 @@ export class RowTable<C extends Columns> implements ConflictSource {
    */
   subscribe(listener: (change: TableChange<RowOf<C>>) => void): () => void {
     const own = (change: TableChange<RowOf<C>>): void => listener(change)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    this.#listeners = [...this.#listeners, own]
+    return () => {
+      this.#listeners = this.#listeners.filter((one) => one !== own)
+    }
   }
 
   /**
@@ -433,10 +441,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   }
 
   #describe(origin: Origin, changes: RowChanges): TableChange<RowOf<C>> | undefined {
-    return describeChange(origin, changes, {
-      before: (entry) => this.#rows.row(entry),
-      now: (id) => this.#rows.row(this.#log.entries.get(id)),
-    })
+    return describeChange(origin, changes, this.#beforeAndNow)
   }
 
   #announceForeign(origin: 'remote' | 'partition', changes: RowChanges): void {
@@ -456,10 +461,10 @@ export class RowTable<C extends Columns> implements ConflictSource {
       const from = origin === 'remote' && isByMigration(before, now) ? 'migration' : origin
       if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin: from })
     }
-    if (this.#listeners.size === 0) return
+    if (this.#listeners.length === 0) return
     const change = described ?? this.#describe(origin, changes)
     if (change === undefined) return
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       try {
         listener(change)
       } catch (error) {

@@ -1,10 +1,10 @@
 // One channel of a shared socket: puts the parts of long frames together and speaks to the room for it.
 import { CloseCode, encodeMessage, FrameType, SyncType } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
-import type { Member, RoomFrame } from '../../room/member.ts'
+import type { Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
 import type { Outlet } from './outlet.ts'
-import { sharedPackets } from './packets.ts'
+import { sharedBatch, sharedPackets } from './packets.ts'
 import type { Session } from './sessions.ts'
 
 /** Bytes of unfinished frames, counted for all channels of a connection together. */
@@ -88,8 +88,8 @@ export class Channel implements Member {
   }
 
   /** @inheritDoc */
-  broadcast(frame: RoomFrame): void {
-    this.#options.outlet.broadcast(sharedPackets(frame))
+  broadcast(batch: RoomBatch): void {
+    this.#options.outlet.broadcast(sharedBatch(batch))
   }
 
   /** @inheritDoc */

@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from 'ws'
 import { MerrowError } from '../../../src/errors.ts'
 import type { Authority } from '../../auth/authority.ts'
 import type { Logger } from '../../logger.ts'
+import type { Duties } from '../../room/duties.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Gate } from '../gate.ts'
 import type { Heartbeat, Timers } from './heartbeat.ts'
@@ -28,6 +29,7 @@ export interface SocketContext {
   readonly gate: Gate
   readonly authority: Authority
   readonly sessions: Sessions
+  readonly duties: Duties
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   readonly heartbeat: Heartbeat

@@ -140,7 +140,7 @@ class SharedSocket {
   }
 
   #welcome(identity: Identity, waiting: readonly Message[]): void {
-    const { relayName: relay, sessions } = this.#context
+    const { duties, relayName: relay, sessions } = this.#context
     const session = sessions.start(identity, (code, reason) => this.#refuse(code, reason))
     if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
     const allowance = sessions.allowanceOf(session)
@@ -148,7 +148,8 @@ class SharedSocket {
     const channels = new Channels(this.#context, this.#outlet, session, this.#intake)
     this.#state = { kind: 'open', session, channels }
     this.#stopWaiting()
-    this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, ...expiryOf(session) }))
+    const { leaseMs } = duties
+    this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, leaseMs, ...expiryOf(session) }))
     for (const message of waiting) this.#act(message, channels)
   }
 
@@ -171,12 +172,20 @@ class SharedSocket {
       case 'token':
         this.#renew(message.token)
         break
+      case 'claim':
+        this.#claim(message)
+        break
+      case 'release':
+        this.#context.duties.release(message.duty, message.holder)
+        break
       case 'hello':
       case 'welcome':
       case 'opened':
       case 'ack':
       case 'ping':
       case 'renewed':
+      case 'granted':
+      case 'denied':
         this.#refuse(CloseCode.badFrame, `a client does not send ${message.kind} here`)
     }
     if (channels.faults > MAX_FAULTS) this.#refuse(CloseCode.badFrame, 'too many channels were refused')
@@ -192,6 +201,18 @@ class SharedSocket {
   #open({ channel, document, client }: Extract<Message, { kind: 'open' }>, channels: Channels): void {
     const fault = channels.open(channel, document, client)
     if (fault !== undefined) this.#outlet.send(encodeMessage({ kind: 'close', channel, ...fault }))
+  }
+
+  /** Whoever may write a document of a duty's name may hold the duty. */
+  #claim({ duty, holder }: Extract<Message, { kind: 'claim' | 'release' }>): void {
+    if (this.#state.kind !== 'open') return
+    const { duties, hub } = this.#context
+    const isAllowed = hub.isName(duty) && this.#state.session.access(duty) === 'write'
+    if (!isAllowed) this.#intake.fault()
+    const claimed = isAllowed
+      ? duties.claim(duty, holder)
+      : ({ kind: 'denied', reason: 'the token does not let you write under this name' } as const)
+    this.#outlet.send(encodeMessage({ duty, ...claimed }))
   }
 
   /** Until the new token is looked at, the last one counts. */

@@ -4,7 +4,7 @@ import type { Identity } from '../../auth/identity.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import { Allowance, Intake } from './intake.ts'
 import { createOutlet } from './outlet.ts'
-import { packetOf, stockPackets } from './packets.ts'
+import { packetOf, stockBatch, stockPackets } from './packets.ts'
 
 /** Largest message of a stock client, which cannot send in parts, in bytes. */
 export const MAX_STOCK_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -42,7 +42,7 @@ export const serveStockSocket = (
     document,
     {
       isEchoed: true,
-      broadcast: (frame) => outlet.broadcast(stockPackets(frame)),
+      broadcast: (batch) => outlet.broadcast(stockBatch(batch)),
       answer: (frame) => outlet.answer(stockPackets(frame)),
       acknowledge: () => {},
       costs: () => intake.question(),

@@ -1,5 +1,5 @@
 // The few calls by which the log touches the disk, so that tests can let each of them fail. Knows files, nothing of logs.
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -82,8 +82,13 @@ export const nodeDisk: Disk = {
   },
 }
 
+/** A write of so few bytes is a copy into the system's memory, done before a thread could be asked; what waits for the disk is the sync. */
+const SMALL_WRITE_BYTES = 64 * 1024
+
 const writeAll = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+  const isSmall = bytes.length <= SMALL_WRITE_BYTES
+  for (let at = 0; at < bytes.length; )
+    at += isSmall ? writeSync(file.fd, bytes, at) : (await file.write(bytes, at)).bytesWritten
 }
 
 /**

@@ -100,7 +100,12 @@ export class DocumentFiles {
 
   /** Removes the snapshots that need not be kept. */
   async prune(document: string, retention: Retention, now: number): Promise<void> {
-    const infos = this.snapshots(document)
+    const infos: SnapshotInfo[] = []
+    for (const upTo of this.list(document).states) {
+      infos.push(this.#info(document, upTo))
+      // There may be a hundred; they must not hold up the sockets.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     const kept = new Set(keptOf(infos, retention, now))
     const gone = infos.filter((info) => !kept.has(info)).map(({ upTo }) => nameOf(upTo, 'state'))
     await this.#remove(document, gone)
@@ -108,10 +113,12 @@ export class DocumentFiles {
 
   /** What is kept of a document, newest first. */
   snapshots(document: string): readonly SnapshotInfo[] {
-    return this.list(document).states.map((upTo) => {
-      const { takenAt, bytes } = this.openSnapshot(document, upTo)
-      return { upTo, takenAt, bytes }
-    })
+    return this.list(document).states.map((upTo) => this.#info(document, upTo))
+  }
+
+  #info(document: string, upTo: number): SnapshotInfo {
+    const { takenAt, bytes } = this.openSnapshot(document, upTo)
+    return { upTo, takenAt, bytes }
   }
 
   /** Deletes a document: first its name is taken for good, then its files go. */

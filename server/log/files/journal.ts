@@ -37,6 +37,21 @@ const numberOf = (name: string): number | undefined => {
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** What lies between two records is read with them if it is not more than this. */
+const MAX_GAP_BYTES = 1024
+
+/** How many of the places from one on are in one segment with little between them. */
+const closeTogether = (places: readonly Place[], from: number): number => {
+  let count = 1
+  for (;;) {
+    const [last, next] = [places[from + count - 1] as Place, places[from + count]]
+    const isClose =
+      next?.segment === last.segment && next.head.bodyAt - (last.head.bodyAt + last.head.bodyBytes) <= MAX_GAP_BYTES
+    if (!isClose) return count
+    count += 1
+  }
+}
+
 /** The files of one journal. Appends are made one at a time, by {@link GroupCommit}. */
 export class Journal {
   readonly #disk: Disk
@@ -131,14 +146,27 @@ export class Journal {
     return { segment: current.number, starts }
   }
 
-  /** Reads the updates of a record, as they are on disk. */
-  read({ segment, head }: Place): Buffer {
-    let reader = this.#readers.get(segment)
-    if (reader === undefined) {
-      reader = this.#disk.openToRead(this.#pathOf(segment))
-      this.#readers.set(segment, reader)
+  /** Reads the updates of records, as they are on disk. Those that lie close together are read in one go. */
+  read(places: readonly Place[]): readonly Buffer[] {
+    const read: Buffer[] = []
+    while (read.length < places.length) {
+      const from = read.length
+      const run = closeTogether(places, from)
+      const [first, last] = [places[from] as Place, places[from + run - 1] as Place]
+      const start = first.head.bodyAt
+      const bytes = this.#readerOf(first.segment).read(start, last.head.bodyAt + last.head.bodyBytes - start)
+      for (const { head } of places.slice(from, from + run))
+        read.push(bytes.subarray(head.bodyAt - start, head.bodyAt - start + head.bodyBytes))
     }
-    return reader.read(head.bodyAt, head.bodyBytes)
+    return read
+  }
+
+  #readerOf(segment: number): ReadableFile {
+    const known = this.#readers.get(segment)
+    if (known !== undefined) return known
+    const reader = this.#disk.openToRead(this.#pathOf(segment))
+    this.#readers.set(segment, reader)
+    return reader
   }
 
   /** Starts a new segment with the next append, so that those before it can go. */

@@ -13,30 +13,37 @@ interface Twin {
   readonly original: string
 }
 
+/** What a unifier is given to work with. */
+export interface UnifierOptions {
+  /** Runs work soon, outside of any transaction. */
+  readonly schedule: (work: () => void) => void
+  /** Whether it is for this one to act; what it does not act on is noted anew when it is. */
+  readonly mayUnify: () => boolean
+  /** Told that records are to be fetched. */
+  readonly onDoubt: () => void
+}
+
 /** Collects rows of which something new is known, and brings all of them in line at once. */
 export class Unifier {
   readonly #core: Core
   /** Rows that are referred to by derived ids, and not there yet. */
   readonly #awaited = new Set<string>()
   readonly #changed = new Map<string, readonly [table: string, row: string]>()
-  readonly #schedule: (work: () => void) => void
-  readonly #onDoubt: () => void
+  readonly #options: UnifierOptions
+  #isScheduled = false
 
-  /**
-   * @param schedule - Runs work soon, outside of any transaction.
-   * @param onDoubt - Told that records are to be fetched.
-   */
-  constructor(core: Core, schedule: (work: () => void) => void, onDoubt: () => void) {
+  constructor(core: Core, options: UnifierOptions) {
     this.#core = core
-    this.#schedule = schedule
-    this.#onDoubt = onDoubt
+    this.#options = options
   }
 
   /** Looks, soon, at a row that was linked, or whose record came or went. */
   note(table: string, row: string): void {
     if (!this.#core.tables.has(table)) return
-    if (this.#changed.size === 0) this.#schedule(() => this.#unify())
     this.#changed.set(rowKey(table, row), [table, row])
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#options.schedule(() => this.#unify())
   }
 
   /** Looks whether a row refers to one by an id that was derived where another had been given. */
@@ -55,6 +62,8 @@ export class Unifier {
     const { host, ids } = this.#core
     const changed = [...this.#changed.values()]
     this.#changed.clear()
+    this.#isScheduled = false
+    if (!this.#options.mayUnify()) return
     const found = changed.flatMap(([name, row]) => this.#twinsOf(this.#core.tables.get(name) as MappedTable, row))
     const twins = [...new Map(found.map((twin) => [rowKey(twin.table.name, twin.derived), twin])).values()]
     if (twins.length > 0) host.write(() => this.#merge(twins))
@@ -64,7 +73,7 @@ export class Unifier {
       if (this.#doubt(table, ids.canonical(name, row))) isAny = true
     }
     if (isAny) this.#core.commit()
-    if (isAny || twins.length > 0) this.#onDoubt()
+    if (isAny || twins.length > 0) this.#options.onDoubt()
   }
 
   #twinsOf(table: MappedTable, row: string): Twin[] {

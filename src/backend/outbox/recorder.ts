@@ -5,6 +5,7 @@ import type { Columns } from '../../schema/index.ts'
 import type { WrittenRow } from '../../table/index.ts'
 import type { Core, MappedTable } from '../core.ts'
 import { rowKey } from '../identity/ids.ts'
+import type { Fields } from '../remote-table.ts'
 import { DELETED_MARK } from '../seen.ts'
 import { draftOf, storedOf } from './capture.ts'
 import type { Draft } from './outbox.ts'
@@ -16,6 +17,8 @@ export interface RecorderOptions {
   readonly isShared: boolean
   /** Whether what other replicas write is sent from here too. */
   readonly isBridge: boolean
+  /** Whether bridges share the outbox: the one that leads records, what it did not record before included. */
+  readonly isSharing: boolean
   /** What becomes of rows that were there before this backend was: sent, or left alone. */
   readonly existing: 'push' | 'ignore'
   /** Told of every row that changed. */
@@ -32,6 +35,10 @@ export class Recorder {
   readonly #unsaid = new Map<string, number>()
   #isCommittedSoon = false
   #isStopped = false
+  #isLeading = false
+  /** Rows that others wrote while another bridge led, as they were before, until that one has recorded it. */
+  readonly #befores = new Map<string, { readonly table: MappedTable; readonly id: string; readonly fields: Fields }>()
+  #isLooking = false
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -40,10 +47,39 @@ export class Recorder {
   /** Records what earlier runs left out, then all that comes. */
   start(): void {
     for (const table of this.#options.core.tables.values()) {
-      this.#catchUp(table)
+      if (!this.#options.isSharing) this.#catchUp(table)
       this.#stops.push(table.rows.after('write', (written) => this.#record(table, written)))
     }
     this.noteRecorded()
+  }
+
+  /** From now on this bridge records: first what the one that led before it did not come to. */
+  lead(): void {
+    const { core, isSharing } = this.#options
+    if (!isSharing) return
+    this.#isLeading = true
+    for (const table of core.tables.values()) {
+      core.journal.put(bridgeKeyOf(deviceOf(core.host.log(table.name).replica)), true)
+      this.#catchUp(table)
+    }
+    this.#befores.clear()
+    this.noteRecorded()
+  }
+
+  /** Another bridge records. */
+  unlead(): void {
+    this.#isLeading = false
+  }
+
+  /** The bridge that leads has recorded something. */
+  noteOthers(): void {
+    if (this.#isLooking || this.#befores.size === 0) return
+    this.#isLooking = true
+    queueMicrotask(() => {
+      this.#isLooking = false
+      for (const [key, { table, id }] of this.#befores)
+        if (this.#unrecorded(table, this.#entry(table, id)).length === 0) this.#befores.delete(key)
+    })
   }
 
   stop(): void {
@@ -58,10 +94,14 @@ export class Recorder {
   }
 
   #record(table: MappedTable, written: WrittenRow<Columns>): void {
-    const { core, isBridge, onRemote } = this.#options
+    const { core, isBridge, isSharing, onRemote } = this.#options
     const { id, before, after, origin } = written
     if (after !== undefined) this.#options.onRow(table, after)
-    const entry = core.host.log(table.name).entries.get(id)
+    const entry = this.#entry(table, id)
+    if (isSharing && !this.#isLeading) {
+      this.#watch(table, written)
+      return onRemote(table, id)
+    }
     if (origin === 'backend') {
       this.#noteStamps(table, entry)
       return onRemote(table, id)
@@ -69,14 +109,14 @@ export class Recorder {
     const operations = core.outbox.queue.ofRow(rowKey(table.name, id))
     if (before !== undefined && !operations.some(({ kind }) => kind === 'insert'))
       core.seen.noteChange(table.name, id, storedOf(table.codec, before), storedOf(table.codec, after))
-    const isOwn =
-      origin === 'local' ||
-      origin === 'undo' ||
-      this.#unrecorded(table, entry).some((patch) => this.#isForMe(table, patch))
+    const unrecorded = this.#unrecorded(table, entry)
+    const isOwn = origin === 'local' || origin === 'undo' || unrecorded.some((patch) => this.#isForMe(table, patch))
+    // What another bridge wrote came from the backend; what tells of no writer any more is somebody's.
+    const isOthers = isBridge && (isSharing ? unrecorded.length === 0 : !this.#isTwin(table, id))
     // Made and deleted at once: nobody will ever make a record of it.
     const isNothing = before === undefined && after?.deletedAt !== undefined
     if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.markNever(table.name, id)
-    if (isOwn || (isBridge && !this.#isTwin(table, id))) this.#enqueue(table, draftOf(table.codec, id, before, after))
+    if (isOwn || isOthers) this.#enqueue(table, draftOf(table.codec, id, before, after))
     this.#noteStamps(table, entry)
     if (isOwn) return
     onRemote(table, id)
@@ -120,16 +160,18 @@ export class Recorder {
 
   /**
    * Patches of this device that no operation was made of: of this run, when a write came together with one from elsewhere; of
-   * earlier ones, when a relay gives back what a crash took from the disk.
+   * earlier ones, when a relay gives back what a crash took from the disk. For bridges that share an outbox, those of all devices.
    */
   #unrecorded({ name }: MappedTable, entry: Entry | undefined): readonly LogPatch[] {
-    const device = deviceOf(this.#options.core.host.log(name).replica)
-    const own = entry?.patches.filter(({ replica }) => deviceOf(replica) === device) ?? []
+    const { core, isSharing } = this.#options
+    const device = deviceOf(core.host.log(name).replica)
+    const own = entry?.patches.filter(({ replica }) => isSharing || deviceOf(replica) === device) ?? []
     return own.filter(({ replica, stamp }) => stamp > this.#recordedOf(keyOf(name, replica)))
   }
 
   #isForMe({ name }: MappedTable, { replica }: LogPatch): boolean {
-    const { core, isShared } = this.#options
+    const { core, isShared, isSharing } = this.#options
+    if (isSharing) return core.journal.get(bridgeKeyOf(deviceOf(replica))) === undefined
     return !isShared || replica === core.host.log(name).replica
   }
 
@@ -139,32 +181,51 @@ export class Recorder {
 
   #noteStamps(table: MappedTable, entry: Entry | undefined): void {
     for (const { replica, stamp } of this.#unrecorded(table, entry)) {
-      const key = keyOf(table.name, replica)
-      this.#unsaid.set(key, Math.max(stamp, this.#recordedOf(key)))
+      this.#noteStamp(keyOf(table.name, replica), stamp)
+      // Packed writes no longer say by whom they are: those up to now are taken for recorded.
+      if (this.#options.isSharing) this.#noteStamp(keyOf(table.name, PACKED), stamp)
     }
+  }
+
+  #noteStamp(key: string, stamp: number): void {
+    this.#unsaid.set(key, Math.max(stamp, this.#recordedOf(key)))
+  }
+
+  #watch(table: MappedTable, { id, before }: WrittenRow<Columns>): void {
+    const key = rowKey(table.name, id)
+    if (before === undefined || this.#befores.has(key)) return
+    const isUnrecorded = this.#unrecorded(table, this.#entry(table, id)).some((patch) => this.#isForMe(table, patch))
+    if (isUnrecorded) this.#befores.set(key, { table, id, fields: storedOf(table.codec, before) })
+  }
+
+  #entry({ name }: MappedTable, id: string): Entry | undefined {
+    return this.#options.core.host.log(name).entries.get(id)
   }
 
   /** Writes of this device that no operation was made of: before there was a backend, or where storage is not atomic. */
   #catchUp(table: MappedTable): void {
-    const { core, existing } = this.#options
+    const { core, existing, isSharing } = this.#options
     const known = [...core.journal.entries()].flatMap(([key]) => (key.startsWith(keyOf(table.name, '')) ? [key] : []))
     const isFirst = known.length === 0
     const runs = new Set<string>()
     for (const [id, entry] of core.host.log(table.name).entries) {
       for (const { replica } of entry.patches) runs.add(keyOf(table.name, replica))
-      const missed = this.#unrecorded(table, entry)
+      const all = this.#unrecorded(table, entry)
+      const missed = isSharing ? all.filter((patch) => this.#isForMe(table, patch)) : all
       if (missed.length === 0) continue
       if (!isFirst || existing === 'push')
         this.#recover(table, id, new Set(missed.flatMap(({ shape }) => [...shape.fields])))
     }
     for (const entry of core.host.log(table.name).entries.values()) this.#noteStamps(table, entry)
-    for (const key of known) if (!runs.has(key)) core.journal.delete(key)
+    for (const key of known) if (!runs.has(key) && key !== keyOf(table.name, PACKED)) core.journal.delete(key)
     if (isFirst) this.#unsaid.set(keyOf(table.name, core.host.log(table.name).replica), 1)
   }
 
   #recover(table: MappedTable, id: string, fields: ReadonlySet<string>): void {
-    const { ids, outbox } = this.#options.core
+    const { ids, outbox, seen } = this.#options.core
     const row = table.rows.get(id, { withDeleted: true })
+    const before = this.#befores.get(rowKey(table.name, id))
+    if (before !== undefined) seen.noteChange(table.name, id, before.fields, storedOf(table.codec, row))
     const isLinked = ids.remote(table.name, id) !== undefined
     const isQueued = outbox.queue.ofRow(rowKey(table.name, id)).length > 0
     if (fields.has(PURGED) || row?.deletedAt !== undefined) {
@@ -183,5 +244,11 @@ export class Recorder {
 }
 
 const keyOf = (table: string, replica: string): string => `recorded/${table}/${replica}`
+
+/** What stands for the writer of a packed write. */
+const PACKED = '~'
+
+/** The journal's key that says of a device that it is a bridge: what it writes came from the backend. */
+const bridgeKeyOf = (device: string): string => `bridge/${device}`
 
 const deviceOf = (replica: string): string => replica.slice(0, replica.lastIndexOf('.'))

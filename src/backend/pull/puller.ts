@@ -17,6 +17,8 @@ export interface PullerOptions {
   readonly call: (table: MappedTable) => Call
   /** How often a table is listed whole, in milliseconds; Infinity for never. */
   readonly fullScanMs: number
+  /** Which time of leading this is; none while others lead. */
+  readonly term: () => number | undefined
 }
 
 /** Records that are written in one transaction. */
@@ -54,11 +56,18 @@ export class Puller {
     this.#isStopped = true
   }
 
+  /** Tells whether what is asked for now may no longer be taken when it comes: it may be older than what others have taken. */
+  #watch(): () => boolean {
+    const term = this.#options.term()
+    return () => this.#isStopped || term === undefined || term !== this.#options.term()
+  }
+
   /** Pulls all tables. @throws What the backend's functions throw; what came before is kept. */
   async pullAll(isFull = false): Promise<void> {
     const startedMs = this.#options.core.host.now()
+    const isOver = this.#watch()
     for (const table of this.#options.core.tables.values()) await this.pull(table, isFull)
-    this.lastMs = startedMs
+    if (!isOver()) this.lastMs = startedMs
   }
 
   /** Pulls one table to its end. */
@@ -87,6 +96,7 @@ export class Puller {
   async refresh(table: MappedTable): Promise<void> {
     const { core, rows } = this.#options
     if (table.remote.get === undefined) return
+    const isOver = this.#watch()
     for (const id of core.seen.stale(table.name)) {
       const isOvertaken = rows.fetching(table, id)
       const asked = this.#recordsOf(table, id)
@@ -97,9 +107,10 @@ export class Puller {
         isOvertaken()
         throw error
       }
-      if (this.#isStopped) return
+      const wasOvertaken = isOvertaken()
+      if (isOver()) return
       const isSame = String(this.#recordsOf(table, id)) === String(asked)
-      if (!isOvertaken() && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
+      if (!wasOvertaken && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
     }
   }
 
@@ -138,10 +149,11 @@ export class Puller {
     const { core } = this.#options
     const scan = { listed: new Set<string>(), linked: this.#linkedRows(table) }
     const passed = new Set<string>()
+    const isOver = this.#watch()
     let cursor = start
     for (let count = 0; count < MAX_PAGES; count++) {
       const asked = await this.#page(table, cursor)
-      if (this.#isStopped) return undefined
+      if (isOver()) return undefined
       if ('error' in asked) return asked
       const page = asked
       const mark = JSON.stringify(page.cursor ?? null)

@@ -40,8 +40,7 @@ export const perform = async (core: Core, table: MappedTable, operation: Operati
     return { to, answer: undefined, isAgain: false }
   }
   const isMade = kind === 'restore' || (kind === 'insert' && isGone)
-  if (isMade && remote.restore !== undefined)
-    return { to, answer: await remote.restore(to, data, own), isAgain: false }
+  if (isMade && remote.restore !== undefined) return { to, answer: await remote.restore(to, data, own), isAgain: false }
   // An insert whose record is known already, as another replica has made it, is written to that.
   const sent =
     isMade && isGone && remote.update === undefined ? undefined : await send(() => remote.update?.(to, data, own))

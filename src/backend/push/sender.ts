@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly maxTries: number
   /** Whether it may send now. */
   readonly mayStart: () => boolean
+  /** Which time of leading this is; none while others lead. */
+  readonly term: () => number | undefined
   /** Told after each change of what is in flight. */
   readonly onChange: () => void
 }
@@ -77,10 +79,15 @@ export class Sender {
     this.pump()
   }
 
+  /** Gives up what is in flight: somebody else may send it soon. */
+  interrupt(): void {
+    for (const controller of this.#inFlight.values()) controller.abort()
+  }
+
   /** Gives up what is in flight, and begins nothing more. */
   stop(): void {
     this.#isStopped = true
-    for (const controller of this.#inFlight.values()) controller.abort()
+    this.interrupt()
     for (const timer of this.#timers) this.#options.core.timers.clearTimeout(timer)
   }
 
@@ -94,7 +101,7 @@ export class Sender {
     core.commit()
     if (armed.length === 0) return
     this.#isArming = true
-    core.host.saved().then(
+    core.noted().then(
       () => this.#armed(armed),
       (error: unknown) => this.#notArmed(armed, error),
     )
@@ -102,7 +109,7 @@ export class Sender {
 
   #armed(armed: readonly Operation[]): void {
     this.#isArming = false
-    for (const { id } of armed) this.#due.push(id)
+    for (const { id } of armed) if (!this.#due.includes(id) && !this.#inFlight.has(id)) this.#due.push(id)
     this.pump()
   }
 
@@ -114,7 +121,7 @@ export class Sender {
     })
     this.#later(LAST_BACKOFF_MS / 10, () => {
       const { core } = this.#options
-      core.host.saved().then(
+      core.noted().then(
         () => this.#armed(armed),
         (again: unknown) => this.#notArmed(armed, again),
       )
@@ -130,6 +137,7 @@ export class Sender {
     // Not staged in the journal: how often is only for show.
     core.outbox.queue.replace(id, operation)
     const controller = new AbortController()
+    const term = this.#options.term()
     this.#inFlight.set(id, controller)
     onChange()
     const timer = this.#later(timeoutMs, () => controller.abort(new DOMException('No answer in time.', 'TimeoutError')))
@@ -137,7 +145,9 @@ export class Sender {
       this.#timers.delete(timer)
       core.timers.clearTimeout(timer)
       if (this.#isStopped) return
-      void this.#finish(id, act)
+      if (term === this.#options.term()) return void this.#finish(id, act)
+      // Whoever leads now sends it again, under its id, and is given the answer.
+      this.#inFlight.delete(id)
     }
     this.#perform(table, operation, controller.signal).then(
       (performed) => settle(() => this.#answered(table, operation, performed)),

@@ -87,7 +87,7 @@ export class QueryEngine implements TablesRows {
 
   /** Looks again at all that has changed, and tells listeners. */
   refresh(): void {
-    if (this.#isRefreshing) return
+    if (this.#isRefreshing || this.#followings.size === 0) return
     this.#isRefreshing = true
     try {
       for (let touched = this.#interests.touch(); touched.size > 0; touched = this.#interests.touch()) {

@@ -1,0 +1,5 @@
+// A room of 100 clients.
+import { fanOutCase } from '../relay/fan-out.ts'
+
+/** Ten of them write. */
+export const benchCase = fanOutCase({ rooms: 1, members: 100, writers: 10, window: 10, updates: 5000, perSecond: 200 })

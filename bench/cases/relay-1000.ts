@@ -1,0 +1,5 @@
+// A room of 1,000 clients.
+import { fanOutCase } from '../relay/fan-out.ts'
+
+/** Ten of them write. */
+export const benchCase = fanOutCase({ rooms: 1, members: 1000, writers: 10, window: 10, updates: 600, perSecond: 20 })

@@ -1,0 +1,60 @@
+// A late joiner of a large table with a long history.
+import { writeFile } from 'node:fs/promises'
+import { join as pathOf } from 'node:path'
+import * as Y from 'yjs'
+import { type BenchCase, SUBJECT } from '../bench-case.ts'
+import { summarize } from '../measure.ts'
+import { BARE, beside, onServer } from '../relay/fan-out.ts'
+import { syncFrame } from '../relay/fleet.ts'
+import { writeHistory } from '../relay/history.ts'
+import { join, pour } from '../relay/joiner.ts'
+
+const EDITS = 100_000
+const JOINS = 15
+/** So long the server is left alone before anybody joins: what it does after the last edit is not the joiner's. */
+const REST_MS = 3000
+
+/** The yardstick sends the document's state as it lies on disk. */
+export const benchCase: BenchCase = {
+  title: `the whole table after ${EDITS} edits, from connecting to the last byte; ${BARE} sends a file of the state`,
+  isExact: false,
+  needsStored: false,
+  peers: 'relay-peers',
+  takes: () => true,
+  measure: (given, { rows, seed }) =>
+    onServer(given, async (peer, server, folder) => {
+      const { updates, state } = await writeHistory(rows, EDITS, seed)
+      const place = { peer, port: server.port, room: 'table' }
+      const vector = Y.encodeStateVectorFromUpdate(state)
+      const isThere = async (): Promise<boolean> => has((await join(place, true)).updates, vector)
+      const leave = peer.keepsDocuments ? await pour(place, updates, isThere) : () => {}
+      if (!peer.keepsDocuments) await writeFile(pathOf(folder, 'blob'), syncFrame(1, state))
+      await new Promise((resolve) => setTimeout(resolve, REST_MS))
+      const ms: number[] = []
+      for (let at = 0; at < JOINS; at++) {
+        const joined = await join(place, false)
+        if (joined.bytes < state.length) throw new Error(`${peer.name} has sent ${joined.bytes} of ${state.length} B.`)
+        ms.push(joined.ms)
+      }
+      leave()
+      return { 'late joiner': summarize(ms).median, 'slowest joiner': Math.max(...ms), state: state.length / 1e6 }
+    }),
+  lines: (result) => [
+    ...beside(result, 'late joiner', 'ms', { [BARE]: 1.1 }),
+    ...beside(result, 'slowest joiner', 'ms', {}),
+    {
+      title: 'state',
+      unit: 'MB',
+      subject: { peer: SUBJECT, figure: 'state' },
+      yardstick: { peer: BARE, figure: 'state' },
+    },
+  ],
+}
+
+const has = (updates: readonly Uint8Array[], vector: Uint8Array): boolean => {
+  const doc = new Y.Doc()
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update)
+  })
+  return [...Y.decodeStateVector(vector)].every(([client, clock]) => Y.getState(doc.store, client) >= clock)
+}

@@ -1,0 +1,96 @@
+// Fan-out: how many updates a server delivers to rooms of one size, and how long each takes. Knows fleets, no server.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BenchCase, type CaseResult, type Figures, type Line, SUBJECT } from '../bench-case.ts'
+import type { Peer } from '../peer.ts'
+import { Fleet, type Run, type Shape } from './fleet.ts'
+import type { RelayPeer } from './relay-peer.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
+
+/** The yardstick of all relay cases. */
+export const BARE = 'bare-ws'
+
+/** How much is written. */
+export interface FanOut extends Shape {
+  /** Updates under saturation, after a tenth of them to warm up. */
+  readonly updates: number
+  /** Updates a second at a pace that every server keeps, for a few seconds. */
+  readonly perSecond: number
+}
+
+const PACED_S = 4
+const MOST_PACED = 8000
+
+/** A case that measures rooms of one size. */
+export const fanOutCase = (fanOut: FanOut): BenchCase => ({
+  title: `${fanOut.rooms} rooms of ${fanOut.members}: updates as fast as ${fanOut.writers} writers a room get theirs back (${fanOut.window} under way each), and ${fanOut.perSecond} a second`,
+  isExact: false,
+  needsStored: false,
+  peers: 'relay-peers',
+  takes: () => true,
+  measure: (peer) => onServer(peer, (relayPeer, server) => measure(relayPeer, server, fanOut)),
+  lines: (result) => [
+    ...beside(result, 'delivered', '/s', { [BARE]: 1.5, hocuspocus: 2 }, 'atLeast'),
+    ...beside(result, 'p50', 'ms', {}),
+    ...beside(result, 'p99', 'ms', { [BARE]: 1 }),
+    ...beside(result, 'paced p50', 'ms', {}),
+    ...beside(result, 'paced p99', 'ms', { [BARE]: 1 }),
+  ],
+})
+
+/** Starts a peer's server on an empty folder and ends it after a measurement. */
+export const onServer = async (
+  given: Peer,
+  use: (peer: RelayPeer, server: ServerProcess, folder: string) => Promise<Figures>,
+): Promise<Figures> => {
+  const peer = given as unknown as RelayPeer
+  const folder = await mkdtemp(join(tmpdir(), 'merrow-relay-bench-'))
+  const server = await startServer(peer.server, folder)
+  try {
+    return await use(peer, server, folder)
+  } finally {
+    await server.kill()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const measure = async (peer: RelayPeer, server: ServerProcess, fanOut: FanOut): Promise<Figures> => {
+  const fleet = new Fleet(peer, server.port)
+  try {
+    await fleet.enter(fanOut)
+    await fleet.saturate(Math.ceil(fanOut.updates / 10), fanOut.window)
+    const full = await fleet.saturate(fanOut.updates, fanOut.window)
+    const paced = await fleet.pace(Math.min(MOST_PACED, PACED_S * fanOut.perSecond), fanOut.perSecond)
+    return {
+      delivered: full.delivered / full.seconds,
+      ...percentiles('', full),
+      ...percentiles('paced ', paced),
+    }
+  } finally {
+    fleet.leave()
+  }
+}
+
+const percentiles = (name: string, { latencies }: Run): Figures => ({
+  [`${name}p50`]: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
+  [`${name}p99`]: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
+})
+
+/** One figure beside that of every other peer that has it. */
+export const beside = (
+  result: CaseResult,
+  figure: string,
+  unit: Line['unit'],
+  aims: Readonly<Record<string, number>>,
+  aim: 'atMost' | 'atLeast' = 'atMost',
+): Line[] =>
+  Object.keys(result)
+    .filter((peer) => peer !== SUBJECT && result[peer]?.[figure] !== undefined)
+    .map((peer) => ({
+      title: figure,
+      unit,
+      subject: { peer: SUBJECT, figure },
+      yardstick: { peer, figure },
+      [aim]: aims[peer],
+    }))
