@@ -26,7 +26,7 @@ export type {
 export { type ReplayOptions, replayTraces } from './replay.ts'
 export type { BulkRequests, RestBulk } from './rest/bulk.ts'
 export type { TokenSource } from './rest/client.ts'
-export { type EventsOptions, serverSentEvents } from './rest/events.ts'
+export { type EventsOptions, serverSentEvents, type WebSocketOptions, webSocketEvents } from './rest/events.ts'
 export { type JsonApiOptions, type JsonApiRelationship, jsonApiTable } from './rest/json-api.ts'
 export {
   type GraphqlOperation,

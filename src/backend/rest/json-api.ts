@@ -3,6 +3,7 @@ import { show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import { NonsenseError } from '../push/failure.ts'
 import type { PulledPage, RemoteRecord, RemoteTable } from '../remote-table.ts'
+import { beginOf, readAnswer } from './read.ts'
 import { type PageRequest, type RestTableOptions, restTable } from './rest-table.ts'
 
 /** A reference as JSON:API has it: the relationship's name, and the type of what it leads to. */
@@ -76,10 +77,10 @@ const pullPage = async (
   if (!Array.isArray(data))
     throw new NonsenseError('A list of resources was asked for, and none came.', {
       status: 200,
-      answer: JSON.stringify(json)?.slice(0, SHOWN),
+      answer: beginOf(json),
     })
   const next = nextOf(json as Object, url)
-  return { records: data.map(flat), cursor: next, more: next !== undefined }
+  return { records: readAnswer(data, () => data.map(flat)), cursor: next, more: next !== undefined }
 }
 
 /** The next page's address. It is asked for with the token, so it must be of the same origin. */
@@ -91,5 +92,3 @@ const nextOf = ({ links }: Object, url: string): string | undefined => {
   if (next.origin === new URL(url).origin) return next.href
   throw new NonsenseError(`links.next leads to another origin: ${show(next.origin)}.`, { status: 200, answer: href })
 }
-
-const SHOWN = 500

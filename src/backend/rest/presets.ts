@@ -2,6 +2,7 @@
 import type { Json } from '../../schema/index.ts'
 import type { BulkItem, Call, Mapping, RemoteId, RemoteRecord, RemoteTable } from '../remote-table.ts'
 import type { RestBulk } from './bulk.ts'
+import { readAnswer } from './read.ts'
 import { type RestTableOptions, restTable, withQuery } from './rest-table.ts'
 
 type Object = { readonly [key: string]: Json }
@@ -127,10 +128,13 @@ export const graphqlTable = ({
       body,
       headers: { ...headers, 'idempotency-key': call.key },
     })
-    const { data, errors } = json as { data?: Object; errors?: { message: string; extensions?: { status?: number } }[] }
+    const { data, errors } = (json ?? {}) as {
+      data?: Object
+      errors?: { message: string; extensions?: { status?: number } }[]
+    }
     const [error] = errors ?? []
     if (error !== undefined) throw Object.assign(new Error(error.message), { status: error.extensions?.status ?? 422 })
-    return result(data ?? {})
+    return readAnswer(data ?? {}, (answer) => result(answer as Object))
   }
   return {
     ...mapping,
