@@ -1,11 +1,12 @@
 // The sender: takes operations that are ready, sends as many at a time as it may, and acts on what comes back. Knows no HTTP.
 import type { Core, MappedTable } from '../core.ts'
 import type { Operation } from '../outbox/operation.ts'
-import type { Call, RemoteId, RemoteRequest } from '../remote-table.ts'
+import type { Call, RemoteRequest } from '../remote-table.ts'
 import type { Answers } from './answers.ts'
 import type { Breaker } from './breaker.ts'
 import { Bulks, type Gathering, SentInBulk } from './bulk.ts'
-import { AnswerError, backoffMs, classify, statusOf } from './failure.ts'
+import { backoffMs, classify, statusOf } from './failure.ts'
+import { type Performed, perform } from './perform.ts'
 
 /** What a sender is given to work with. */
 export interface SenderOptions {
@@ -187,7 +188,7 @@ export class Sender {
       this.#leave(id)
     }
     this.#perform(gathering?.tableOf(table, operation) ?? table, operation, controller.signal).then(
-      (answer) => settle(() => this.#answered(table, operation, answer)),
+      (performed) => settle(() => this.#answered(table, operation, performed)),
       (error: unknown) => settle(() => this.#failed(table, operation, error)),
     )
   }
@@ -216,13 +217,13 @@ export class Sender {
     if (place.left === 0) this.#places.delete(place)
   }
 
-  async #perform(table: MappedTable, operation: Operation, signal: AbortSignal): Promise<unknown> {
-    const { request } = this.#options
+  async #perform(table: MappedTable, operation: Operation, signal: AbortSignal): Promise<Performed> {
+    const { request, core } = this.#options
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
     )
     const call = this.#callOf(table, operation, signal, (what) => request(what, signal))
-    return Promise.race([perform(table, operation, call, this.#options.core), aborted])
+    return Promise.race([perform(core, table, operation, call), aborted])
   }
 
   #callOf(table: MappedTable, operation: Operation, signal: AbortSignal, request: Call['request']): Call {
@@ -230,13 +231,15 @@ export class Sender {
     const row = table.rows.get(operation.row, { withDeleted: true })
     const all = row === undefined ? operation.fields : { ...table.codec.stored(row), ...operation.fields }
     const { fields } = table.codec.encode(operation.row, all)
-    return { key: operation.id, version: core.seen.get(table.name, operation.row).version, fields, signal, request }
+    const { version } = core.seen.get(table.name, core.ids.canonical(table.name, operation.row))
+    return { key: operation.id, version, fields, signal, request }
   }
 
-  async #answered(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
+  async #answered(table: MappedTable, operation: Operation, performed: Performed): Promise<void> {
     this.#options.breaker.noteSuccess()
     // It may have been moved to another row meanwhile.
-    await this.#options.answers.take(table, this.#options.core.outbox.queue.get(operation.id) ?? operation, answer)
+    const current = this.#options.core.outbox.queue.get(operation.id) ?? operation
+    await this.#options.answers.take(table, current, performed)
   }
 
   async #failed(table: MappedTable, operation: Operation, error: unknown): Promise<void> {
@@ -260,7 +263,7 @@ export class Sender {
       default:
         breaker.noteSuccess()
     }
-    return answers.refuse(table, operation, kind, error)
+    return answers.refuse(table, this.#options.core.outbox.queue.get(id) ?? operation, kind, error)
   }
 
   #retry(id: string, ms: number): void {
@@ -284,50 +287,6 @@ export class Sender {
     const place = this.#inFlight.get(id)?.place
     if (place !== undefined) place.jitter ??= random()
     return { firstMs: FIRST_BACKOFF_MS, lastMs: LAST_BACKOFF_MS, random: () => place?.jitter ?? random() }
-  }
-}
-
-/** Calls the function of a collection that an operation stands for. */
-const perform = async (table: MappedTable, operation: Operation, call: Call, core: Core): Promise<unknown> => {
-  const { remote, codec } = table
-  const { data } = codec.encode(operation.row, operation.fields)
-  const id = core.ids.remote(table.name, operation.row)
-  const create = async (key: string): Promise<unknown> => {
-    const found = operation.tries > 1 ? await remote.lookup?.(data, call) : undefined
-    return found ?? remote.create(data, { ...call, key })
-  }
-  if (id === undefined) {
-    if (operation.kind === 'insert') return create(call.key)
-    throw new AnswerError(`Row "${operation.row}" has no record any more.`, { status: 404 })
-  }
-  // An insert whose record is known already, as another replica has made it, is written to that.
-  switch (operation.kind) {
-    case 'delete':
-      return remote.remove?.(id, call)
-    case 'restore':
-      return restore(table, id, operation, call, () => create(core.ids.againKey(table.name, id)))
-    default:
-      return remote.update?.(id, data, call)
-  }
-}
-
-/** A record that is still there is written to; a deleted one is brought back, or made again. */
-const restore = async (
-  { remote, codec }: MappedTable,
-  id: RemoteId,
-  operation: Operation,
-  call: Call,
-  create: () => Promise<unknown>,
-): Promise<unknown> => {
-  const { data } = codec.encode(operation.row, operation.fields)
-  if (remote.restore !== undefined) return remote.restore(id, data, call)
-  try {
-    const found = await remote.update?.(id, data, call)
-    const read = codec.decode(found)
-    return 'isDeleted' in read && read.isDeleted ? await create() : found
-  } catch (error) {
-    if (classify(error) !== 'gone') throw error
-    return create()
   }
 }
 
