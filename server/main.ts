@@ -2,6 +2,7 @@
 // The command line: finds the command and runs it. Prints sentences, not stack traces. Knows the commands by their port alone.
 import { show } from '../src/errors.ts'
 import { backupCommand } from './cli/backup.ts'
+import { bridgeCommand } from './cli/bridge.ts'
 import type { Command } from './cli/command.ts'
 import { exportCommand } from './cli/export.ts'
 import { importCommand } from './cli/import.ts'
@@ -18,6 +19,7 @@ import { version } from './relay.ts'
 const COMMANDS: readonly Command[] = [
   relayCommand,
   tokenCommand,
+  bridgeCommand,
   importCommand,
   exportCommand,
   inspectCommand,

@@ -11,9 +11,7 @@ import type { Schema, TableSchema } from '../../src/schema/index.ts'
  * @throws {@link MerrowError} `invalid_config` saying what the file lacks.
  */
 export const loadSchema = async (file: string): Promise<Schema> => {
-  const path = resolve(file)
-  if (!existsSync(path)) throw unusable(file, 'there is no such file')
-  const exported = await importModule(file, path)
+  const exported = await importModule(file, (reason, cause) => unusable(file, reason, cause))
   const schema = exported['schema'] ?? exported['default']
   if (schema === undefined) throw unusable(file, 'it has neither an export "schema" nor a default export')
   if (!isSchema(schema)) throw unusable(file, 'what it exports was not made by defineSchema()')
@@ -30,7 +28,17 @@ export const tableOf = (schema: Schema, name: string): TableSchema => {
   )
 }
 
-const importModule = async (file: string, path: string): Promise<Readonly<Record<string, unknown>>> => {
+/**
+ * Loads a JavaScript module, or a TypeScript one where Node.js runs those.
+ *
+ * @param unusable - Makes the error that says why it cannot be.
+ */
+export const importModule = async (
+  file: string,
+  unusable: (reason: string, cause?: unknown) => MerrowError,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const path = resolve(file)
+  if (!existsSync(path)) throw unusable('there is no such file')
   try {
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>
   } catch (cause) {
@@ -38,12 +46,13 @@ const importModule = async (file: string, path: string): Promise<Readonly<Record
     const reason = isUnknownKind
       ? `Node.js ${process.versions.node} does not run such files; compile it to JavaScript`
       : `it cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`
-    throw unusable(file, reason, cause)
+    throw unusable(reason, cause)
   }
 }
 
 // By shape, not by class: an app's own copy of Merrow may have made it.
-const isSchema = (value: unknown): value is Schema =>
+/** Whether a value was made by `defineSchema`. */
+export const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' &&
   value !== null &&
   'tables' in value &&

@@ -2,6 +2,7 @@
 
 export type { RowStatus } from '../status.ts'
 export type { Backend } from './backend.ts'
+export type { BridgeBackend, BridgeConfig } from './bridge-config.ts'
 export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
 export type { Timers } from './core.ts'
 export { defaultLease, type Lease, noLease, webLock } from './lease.ts'
@@ -9,6 +10,8 @@ export type { Failure, Operation, OperationKind, OperationState, Question } from
 export type { OutboxView } from './outbox/repair.ts'
 export { AnswerError } from './push/failure.ts'
 export type {
+  Bulk,
+  BulkItem,
   Call,
   Fields,
   Mapping,
@@ -21,6 +24,7 @@ export type {
   Strategy,
 } from './remote-table.ts'
 export { type ReplayOptions, replayTraces } from './replay.ts'
+export type { BulkRequests, RestBulk } from './rest/bulk.ts'
 export type { TokenSource } from './rest/client.ts'
 export { type EventsOptions, serverSentEvents } from './rest/events.ts'
 export {

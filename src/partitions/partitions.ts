@@ -145,8 +145,9 @@ export class Partitions implements PartitionHost {
       this.log.leave(partition, (home) => this.#isSettled(home))
       this.log.compact(partition)
     }
-    if (!(await document.settle())) return document.rest()
-    if (this.#documents.get(key) === document) this.#forget(key, document)
+    await document.settle(() => {
+      if (this.#documents.get(key) === document) this.#forget(key, document)
+    })
   }
 
   #forget(key: string, document: PartitionDocument): void {

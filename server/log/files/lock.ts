@@ -45,7 +45,7 @@ export const releaseLock = (lock: string): void => {
 const inUse = (folder: string, lock: string, pid: number | 'unknown') =>
   new MerrowError(
     'folder_unusable',
-    `Cannot use ${show(folder)}: another relay (pid ${pid}) is using it. Stop that one or give another folder; if it is no relay, remove ${show(lock)}.`,
+    `Cannot use ${show(folder)}: another process (pid ${pid}) is using it. Stop that one or give another folder; if it is none of Merrow's, remove ${show(lock)}.`,
   )
 
 const livingHolder = (lock: string, text: string): number | undefined => {

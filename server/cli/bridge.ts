@@ -1,0 +1,60 @@
+// `merrow bridge`: sends to backends what all devices write, until it is told to end. Knows its settings and the bridge.
+import { createLogger } from '../logger.ts'
+import { readArguments } from './arguments.ts'
+import { type Bridge, startBridge } from './bridge/bridge.ts'
+import { BRIDGE_OPTIONS, readBridge } from './bridge/config.ts'
+import type { Command } from './command.ts'
+import { reportError } from './report-error.ts'
+
+/** Runs a bridge. */
+export const bridgeCommand: Command = {
+  name: 'bridge',
+  summary: 'send to backends for all devices',
+  usage: `Usage: merrow bridge --config <module> [options]
+
+Sends to REST services what all devices write, and pulls for them. Of several bridges one works at a time, by a lease of the relay's;
+another takes over within 15 s. SIGTERM ends it: what is on its way is waited for.
+
+  --config <module>     module whose default export says what goes where: { schema, db, relay, store, backends }
+  --db <name>           name of the database
+  --relay <url>         the relay, ws(s):// or http(s)://; the token from MERROW_TOKEN or --token-file
+  --store <folder>      folder of this bridge alone
+  --token-file <file>   file with the relay's token; read again at each connection
+  --log-level <level>   debug, info, warn or error (info)
+
+A backend's token is in the variable that its "tokenVariable" names.
+`,
+  async run(args, env) {
+    const settings = await readBridge(readArguments('bridge', args, { values: BRIDGE_OPTIONS }), env)
+    const logger = createLogger({ level: settings.logLevel })
+    let bridge: Bridge | undefined
+    let isRefused = false
+    const refused = (error: unknown): void => {
+      if (isRefused) return
+      isRefused = true
+      reportError(error)
+      void (bridge?.close() ?? Promise.resolve()).finally(() => process.exit(1))
+    }
+    bridge = await startBridge(settings, logger, refused)
+    console.log(`merrow bridge of ${settings.db}, to ${[...settings.backends.keys()].join(', ')}`)
+    endOnSignal(bridge)
+    return undefined
+  },
+}
+
+const endOnSignal = (bridge: Bridge): void => {
+  let isEnding = false
+  const end = (): void => {
+    if (isEnding) process.exit(1)
+    isEnding = true
+    bridge.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        reportError(error)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+}
