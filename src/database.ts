@@ -445,6 +445,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
     remoteName: documentOf,
     joinBackend: (backend) => ids.join(backend),
+    onOpened: (work) => queries.engine.onOpened(work),
     onClose: (work) => closers.push(work),
   }
 
