@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { createIdSource, systemRandom } from '../ids.ts'
 import { StampClock } from '../stamp.ts'
-import { type Block, decodeBlock, encodeBlock } from './block.ts'
+import { type Block, decodeBlock, encodeBlock, rawsOf } from './block.ts'
 import { fieldOf } from './entry.ts'
 import { type RowChanges, RowLog } from './log.ts'
 
@@ -105,6 +105,31 @@ describe('packing', () => {
     expect([holds(log, 'text 7'), holds(log, 'text 8')]).toEqual([false, true])
   })
 
+  it('[K19] so does a row that is dropped, and its block with the last of them', () => {
+    const log = worn(80)
+    log.compact()
+    log.drop(['r79'])
+    const loaded = open('cem')
+    loaded.load([log.encode()])
+    expect([holds(log, 'text 79'), loaded.entries.size, loaded.entries.has('r79')]).toEqual([false, 79, false])
+    log.drop([...log.entries.keys()])
+    expect(log.document.getArray('log').length).toBe(0)
+  })
+
+  it('[B13] rows of a block are adopted as others are, and once', () => {
+    const [ann, ben] = [worn(80), open('ben')]
+    ann.compact()
+    const rows = new Map(['r1', 'r2'].map((id) => [id, ann.entries.get(id)?.patches ?? []]))
+    ben.adopt(rows)
+    ben.pack()
+    ben.adopt(rows)
+    const loaded = open('cem')
+    loaded.load([ben.encode()])
+    expect(fieldsOf(loaded)).toEqual(fieldsOf(ben))
+    expect(fieldsOf(ben)).toEqual((fieldsOf(ann) as unknown[][]).filter(([id]) => rows.has(id as string)))
+    expect(ben.document.getArray('log').length).toBe(1)
+  })
+
   it('[K11] a packed patch from the far future is gone for good once its column is written', () => {
     const ann = worn(64)
     time.ms += 30 * DAY_MS
@@ -162,16 +187,16 @@ const randomBlock = (random: prng.PRNG): Block => {
 
 /** What was decoded, in the form in which it was given. */
 const asGiven = (bytes: Uint8Array): Block => {
-  const { packedAt, packer, ids, counts, raws, shapes, writers, writerNumbers } = decodeBlock(bytes)
-  let next = 0
+  const block = decodeBlock(bytes)
+  const { packedAt, packer, ids, layout, shapes, writers, writerNumbers } = block
   const rows = ids.map((id, row) => ({
     id,
-    patches: Array.from({ length: counts[row] as number }, () => {
-      const [shape, , stamp, ...values] = raws[next] as [number, string, number, ...unknown[]]
-      const patch = { stamp, ...writers[writerNumbers[next] as number], ...shapes[shape], values }
-      next += 1
-      return patch
-    }),
+    patches: rawsOf(block, row).map(([shape, , stamp, ...values], at) => ({
+      stamp,
+      ...writers[writerNumbers[(layout.first[row] as number) + at] as number],
+      ...shapes[shape],
+      values,
+    })),
   }))
   return { packedAt, packer, rows } as unknown as Block
 }

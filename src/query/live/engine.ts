@@ -1,5 +1,5 @@
 // Followed queries of one database: equal ones shared, touched by the changes that concern them, told once a transaction. Knows no CRDT.
-import { show } from '../../errors.ts'
+import { MerrowError, show } from '../../errors.ts'
 import type { GroupPlan } from '../groups/group-plan.ts'
 import { ANYTHING, type Condition } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
@@ -41,6 +41,7 @@ export class QueryEngine implements TablesRows {
   readonly #tables = new Map<string, LiveTable>()
   readonly #interests = new Interests<Following>()
   readonly #followings = new Map<string, Following>()
+  readonly #openers = new Set<(table: string) => void>()
   #isRefreshing = false
 
   /** @param onError - Told of errors that listeners throw. */
@@ -52,6 +53,12 @@ export class QueryEngine implements TablesRows {
   join(table: LiveTable): void {
     this.#tables.set(table.info.name, table)
     this.#interests.join(table)
+  }
+
+  /** Calls `listener` with each table of a query that begins to be followed. @returns A function that ends it. */
+  onOpened(listener: (table: string) => void): () => void {
+    this.#openers.add(listener)
+    return () => this.#openers.delete(listener)
   }
 
   /** A table that has joined. */
@@ -110,6 +117,12 @@ export class QueryEngine implements TablesRows {
     listener: Listener<unknown>,
     concern = compiled.plan.condition,
   ): () => void {
+    if (typeof listener !== 'function')
+      throw new MerrowError(
+        'invalid_argument',
+        `subscribe() on table "${compiled.plan.table.name}": ${show(listener)} is no function. Give one that takes the change: subscribe(({ rows }) => ...).`,
+        { table: compiled.plan.table.name },
+      )
     let following = this.#followings.get(key)
     if (following === undefined) {
       following = this.#start(key, compiled, create, concern)
@@ -150,6 +163,7 @@ export class QueryEngine implements TablesRows {
       },
     }
     const stop = this.#interests.add(following, name, concern, dependencies)
+    for (const opener of this.#openers) for (const table of tables) opener(table.info.name)
     return following
   }
 

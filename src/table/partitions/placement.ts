@@ -1,5 +1,13 @@
 // Placement: which open documents hold a row, what its patches in all of them make together, and where it belongs. Writes nothing.
-import { comparePatches, Entry, isSamePatch, type LogPatch, type RowLog, showsSame } from '../../rowlog/index.ts'
+import {
+  comparePatches,
+  Entry,
+  isSameCopy,
+  isSameWrite,
+  type LogPatch,
+  type RowLog,
+  showsSame,
+} from '../../rowlog/index.ts'
 
 /** One open partition. */
 export interface Partition {
@@ -125,11 +133,13 @@ export class Placement {
     return placed
   }
 
-  /** Looks at a row that one open document alone holds. */
-  lookIn(id: string, { key, log }: Partition): void {
+  /** Looks at a row that one open document alone holds. @returns where it is if that is not its own. */
+  lookIn(id: string, { key, log }: Partition): Placed | undefined {
     const entry = log.entries.get(id) as Entry
     const placed = this.#place(entry)
-    if (placed.home !== key) this.#irregular.set(id, placed)
+    if (placed.home === key) return undefined
+    this.#irregular.set(id, placed)
+    return placed
   }
 
   /** Whether no open document holds anything of a row but, maybe, the given one. */
@@ -185,15 +195,16 @@ const joined = (id: string, holders: readonly Partition[]): Entry => {
   const patches = sorted.filter((patch, at) => !isCopy(patch, at, sorted))
   const holdsAll = (entry: Entry): boolean =>
     entry.patches.length >= patches.length &&
-    patches.every((patch) => entry.patches.some((one) => isSamePatch(one, patch)))
+    patches.every((patch) => entry.patches.some((one) => isSameCopy(one, patch)))
   return entries.find(holdsAll) ?? new Entry(id, patches)
 }
 
 const isCopy = (patch: LogPatch, at: number, sorted: readonly LogPatch[]): boolean => {
   for (let before = at - 1; before >= 0; before--) {
     const other = sorted[before] as LogPatch
-    if (comparePatches(other, patch) !== 0) return false
-    if (isSamePatch(other, patch)) return true
+    // Copies lie side by side, those of blocks too.
+    if (!isSameWrite(other, patch)) return false
+    if (isSameCopy(other, patch)) return true
   }
   return false
 }
