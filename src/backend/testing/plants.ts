@@ -5,7 +5,6 @@ import { AnswerError, type RemoteTable } from '../index.ts'
 import { KeyedLog } from '../keyed-log.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Queue } from '../outbox/queue.ts'
-import { Rows } from '../rows.ts'
 import { SeenRecords } from '../seen.ts'
 import type { Plant } from './history.ts'
 
@@ -139,11 +138,4 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'links that are not kept': { engine: patch(IdMap.prototype, 'commit', () => () => {}) },
   'two rows of one record that stay two': { engine: patch(IdMap.prototype, 'aliases', () => (_table, row) => [row]) },
-  'operations that stay with a row that is gone': { engine: patch(Outbox.prototype, 'move', () => () => {}) },
-  'pages that are believed over later answers': {
-    engine: patch(Rows.prototype, 'reading', () => () => ({ isOvertaken: () => false, end: () => {} })),
-  },
-  'a key that is remembered with another answer': {
-    engine: patch(IdMap.prototype, 'writeKey', () => (_table, _remote, key) => key),
-  },
 }
