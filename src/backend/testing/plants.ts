@@ -110,7 +110,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       (blocker) =>
         function (this: Queue, operation) {
           const found = blocker.call(this, operation)
-          return found?.kind === 'record' && operation.kind === 'insert' ? undefined : found
+          return found?.kind === 'record' ? undefined : found
         },
     ),
   },
