@@ -67,7 +67,8 @@ const startChild = (folder: string, { rows, seed }: RunOptions): StartChild => {
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
 const HEAP_MB = 6144
 
-const spawn = async (job: Job): Promise<Figures> => {
+/** Does a job in a process of its own. */
+export const spawn = async (job: Job): Promise<Figures> => {
   const flags = ['--expose-gc', `--max-old-space-size=${HEAP_MB}`, '--import', 'tsx']
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [...flags, CHILD, JSON.stringify(job)])
   process.stderr.write(stderr)

@@ -17,7 +17,11 @@ it.each(hostileVectors().map(({ name, bytes }) => [name, bytes] as const))(
   '[G1] the hostile update %s changes nothing, whatever frame brings it',
   async (_, bytes) => {
     const log = openMemoryLog()
-    const snapshotter = { make: () => Promise.reject(new Error('not here')), close: async () => {} }
+    const snapshotter = {
+      make: () => Promise.reject(new Error('not here')),
+      digest: () => Promise.reject(new Error('not here')),
+      close: async () => {},
+    }
     const hub = createHub({ log, snapshotter, logger: () => {} })
     const other = joinAs(hub, 'd')
     await waitUntil('the member is greeted', () => other.frames.length === 1)

@@ -3,6 +3,7 @@ import { BackendIds, type Host, registerHost } from './backend/host.ts'
 import { Compactor } from './compactor.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
+import { Forks } from './forks.ts'
 import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
 import { PartitionedTables } from './partitions/partitioned-tables.ts'
@@ -211,6 +212,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onStatus: () => status.touch(),
     timers,
   })
+  const forks = await Forks.open({ storage, now, onError })
   let session: SyncSession | undefined
   const status = new Status<Connection>(
     {
@@ -225,6 +227,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       },
       get refused() {
         return allLogs().reduce((sum, { refused }) => sum + refused, 0)
+      },
+      get forks() {
+        return forks.list
       },
       get error() {
         return guard.reason ?? saver.error ?? session?.error
@@ -242,7 +247,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onError,
   })
   const loadLog = async (document: string, log: RowLog): Promise<void> => {
-    const stored = await storage.load(document)
+    const stored = await forks.mend(document, await storage.load(document), () => {
+      const tableSchema = schema.tables[document]
+      return tableSchema === undefined ? new RowLog({ replica, author: user, clock }) : createLog(tableSchema)
+    })
     log.load(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
     log.onUpdate((update) => saver.save(document, update, log.position))
@@ -315,6 +323,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onStatus: () => status.touch(),
     position: (document) => delivery.position(document),
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
+    onForked(document) {
+      const local = document.slice(name.length + 1)
+      if (logs.has(local) || backendLogs.has(local)) forks.note(local)
+    },
   })
   partitioned.start()
   let closing: Promise<void> | undefined
@@ -348,7 +360,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
     async saved() {
       batch.flush()
-      await Promise.all([saver.saved(), partitioned.saved()])
+      await Promise.all([saver.saved(), partitioned.saved(), forks.settled()])
     },
     async acknowledged() {
       if (session === undefined)

@@ -68,7 +68,7 @@ export {
   type Tables,
   table,
 } from './schema/index.ts'
-export type { RowStatus, Status } from './status.ts'
+export type { Fork, RowStatus, Status } from './status.ts'
 export type { Connection } from './sync/port.ts'
 export type {
   AfterWrite,

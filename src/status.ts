@@ -8,12 +8,23 @@
  */
 export type RowStatus = 'local' | 'pending' | 'sending' | 'synced' | 'failed' | 'conflict'
 
+/** A document that said something else than the relay's under the same clocks: it was set back, or written to by two at once. */
+export interface Fork {
+  /** Name of the document in the store. */
+  readonly document: string
+  /** Name under which the store keeps the copy as it was. */
+  readonly aside: string
+  /** Whether its rows have been carried over. */
+  readonly isMended: boolean
+}
+
 /** Where a {@link Status} reads what it shows. */
 export interface StatusSource<C extends string> {
   readonly connection: C
   readonly unsaved: number
   readonly unsent: number
   readonly refused: number
+  readonly forks: readonly Fork[]
   readonly error: unknown
 }
 
@@ -54,6 +65,11 @@ export class Status<C extends string> {
   /** Pieces of the tables' documents that could not be read; they were left as they are. */
   get refused(): number {
     return this.#source.refused
+  }
+
+  /** Documents that the relay found to be forked; the next opening mends them, and the store keeps each as it was. */
+  get forks(): readonly Fork[] {
+    return this.#source.forks
   }
 
   /** Why the database is read-only, or what is wrong with storage or the relay at the moment; undefined if nothing is. */

@@ -8,10 +8,10 @@ import type { BenchTask, QueryData, QueryPeer, QueryTables, Soon, Stop } from '.
 const PROJECTS = 1000
 const TOP = 50
 /** For how long a figure is measured at most, unless it takes longer to do it twice. */
-const BUDGET_MS = 3000
+const BUDGET_MS = 2000
 const CHUNK = 50
 const CHUNK_MS = 50
-const MOST_CHUNKS = 30
+const MOST_CHUNKS = 300
 /** A peer that takes longer than this for one change with one listener is not asked with a thousand. */
 const MANY_LISTENERS_MS = 10
 /** How long 1,000 live queries may take to begin, in milliseconds. */
@@ -31,8 +31,10 @@ interface Round {
 }
 
 /**
- * Times queries and changes, as the processor counts. A change is over when every listener has been given the rows it follows. Ranges have 100 rows, equality
- * finds `rows / 1000`, top lists 50. Of peers without live joins and groups these are not measured.
+ * Times queries and changes, as the processor counts. A change is over when every listener has been given the rows it follows and the event
+ * loop has turned once, so that what a library puts off (Merrow: the commit to its document) is paid for by the change that made it. What
+ * live queries add is that less the same write without any. Ranges have 100 rows, equality finds `rows / 1000`, top lists 50. Of peers
+ * without live joins and groups these are not measured.
  */
 export const benchCase: BenchCase = {
   title: `${TOP} top rows, equality and ranges by index; changes under 1 to 1,000 live queries; a join with ${PROJECTS} projects; counts a project`,
@@ -50,6 +52,7 @@ export const benchCase: BenchCase = {
     ...beside(result, 'equality by index', 'equal', 1),
     ...beside(result, 'range by index', 'range', 1),
     ...beside(result, `top ${TOP}`, 'top', 1),
+    ...beside(result, 'a write that no query follows', 'write', undefined),
     ...beside(result, 'change in a live top 50', 'change1', 0.2),
     ...beside(result, 'the same with 100 listeners', 'change100', 0.2),
     ...beside(result, 'the same with 1,000 listeners', 'change1000', 0.2),
@@ -57,7 +60,8 @@ export const benchCase: BenchCase = {
     ...beside(result, 'change under 1,000 disjoint live queries', 'disjoint1000', 0.2),
     ...beside(result, 'project renamed under a live join', 'rename', 0.2),
     ...beside(result, 'task moved under live counts', 'counts', 0.2),
-    ...ownLine(result, 'a live query adds to a write', 'work', 'bound', 1),
+    ...ownLine(result, 'a live top 50 adds to a write', 'work', 'bound', 1),
+    ...ownLine(result, 'and to one that moves a row', 'moveWork', 'bound', 1),
     ...ownLine(result, 'hash index built, a row', 'hashBuild', 'buildBound', 1),
     ...ownLine(result, 'ordered index built, a row', 'orderedBuild', 'buildBound', 1),
     ...ownLine(result, 'disjoint live queries', 'disjoint1000', 'disjoint1', 2),
@@ -65,7 +69,7 @@ export const benchCase: BenchCase = {
 }
 
 /** Lines for the peers that were measured for a figure. */
-const beside = (result: CaseResult, title: string, figure: string, atMost: number): Line[] =>
+const beside = (result: CaseResult, title: string, figure: string, atMost: number | undefined): Line[] =>
   Object.keys(result)
     .filter((peer) => peer !== SUBJECT && result[peer]?.[figure] !== undefined)
     .map((peer) => ({ title, unit: 'µs', subject: { peer: SUBJECT, figure }, yardstick: { peer, figure }, atMost }))
@@ -157,7 +161,9 @@ const measureLive = async (tables: QueryTables, { tasks }: QueryData): Promise<F
   figures['change1'] = Math.min(figures['change1'] as number, again ?? Number.POSITIVE_INFINITY)
   figures['write'] = Math.min(figures['write'] as number, writeAgain)
   figures['work'] = Math.max(0, (figures['change1'] as number) - (figures['write'] as number))
+  const reordered = await timeRounds({ change: reorder, heard: () => 0, listeners: 0 })
   figures['move'] = (await timeFollowed(1, followTop, reorder, { rows: top })) as number
+  figures['moveWork'] = Math.max(0, figures['move'] - reordered)
   const inProject = (at: number): readonly BenchTask[] =>
     tasks.filter(({ projectId }) => projectId === `project-${at}`).sort((a, b) => b.priority - a.priority)
   const first = inProject(0)
@@ -261,8 +267,9 @@ const timeRounds = ({ change, heard, listeners }: Round): Promise<number> =>
   timeEach(async (at) => {
     const wanted = heard() + listeners
     await change(at)
-    await null
-    while (heard() < wanted) await new Promise((resolve) => setImmediate(resolve))
+    // What a library puts off until the event loop turns is part of the change: Merrow commits to its document then.
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (heard() < wanted)
   })
 
 /**
@@ -286,7 +293,9 @@ const timeEach = async (once: (at: number) => Promise<void>): Promise<number> =>
     while (chunks.length < MOST_CHUNKS && performance.now() - start < budgetMs) chunks.push(await chunk())
     return chunks
   }
-  await repeat(BUDGET_MS)
+  const warm = await repeat(BUDGET_MS)
+  // What takes seconds gains nothing by being warm.
+  if (warm.length <= 2) return summarize(warm).median
   globalThis.gc?.()
   return summarize(await repeat(BUDGET_MS)).median
 }

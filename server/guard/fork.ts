@@ -1,5 +1,6 @@
 // Forks: other content under clocks that are taken. Compares updates clock by clock; deleted content is nobody's proof.
 import * as Y from 'yjs'
+import { originOf, piecesOf } from '../../src/sync/digest.js'
 import type { Id } from './update.ts'
 import type { ClockRange } from './vector.ts'
 
@@ -49,18 +50,3 @@ const read = (update: Uint8Array, ranges: readonly ClockRange[], see: (id: Id, t
     }
   }
 }
-
-/** How items are split and joined differs between honest replicas; what each clock stands after does not. */
-const originOf = ({ id, origin }: Y.Item, clock: number): string =>
-  clock > id.clock ? `${id.client}:${clock - 1}` : origin === null ? '' : `${origin.client}:${origin.clock}`
-
-const piecesOf = (content: Y.Item['content']): ((at: number) => string) | undefined => {
-  if (content instanceof Y.ContentString) return (at) => content.str.charAt(at)
-  if (content instanceof Y.ContentAny) return (at) => textOf(content.arr[at])
-  if (content instanceof Y.ContentType) return () => content.type.constructor.name
-  if (content instanceof Y.ContentBinary) return () => textOf(content.content)
-  return undefined
-}
-
-const textOf = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? 'undefined'

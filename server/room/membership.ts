@@ -1,5 +1,6 @@
 // One member's side of a room: reads its frames, holds them until the room is loaded, and counts what is durable.
 import { MerrowError } from '../../src/errors.ts'
+import type { Digest } from '../../src/sync/digest.js'
 import { CloseCode } from '../../src/sync/wire.ts'
 import type { ClockRange } from '../guard/vector.ts'
 import type { Refusal, Verdict } from '../guard/verdict.ts'
@@ -70,6 +71,22 @@ export class Membership {
     if (frame.length > this.#options.maxFrameBytes) this.#end(CloseCode.tooLarge, 'frame too large')
     else if (state.kind === 'joined') this.#read(frame)
     else this.#wait(state, frame)
+  }
+
+  /** Takes a digest of what the member's replica says. One that differs under the same clocks ends the membership: it is no copy of this document. */
+  prove(digest: Digest): void {
+    if (this.#state.kind !== 'joined') return
+    this.#room.differs(digest).then(
+      (differs) => {
+        if (differs) this.#refuse('forked', 'this replica says something else under the same clocks')
+      },
+      (error) => {
+        // A relay that ends takes its worker along; the replica proves itself at the next one.
+        if (this.#options.isDraining()) return
+        const { document } = this.#room
+        this.#options.logger('warn', 'cannot compare a replica', { document, ...errorFields(error) })
+      },
+    )
   }
 
   /** Ends the membership from the member's side. */

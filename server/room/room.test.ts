@@ -15,7 +15,11 @@ import type { RoomBatch } from './member.ts'
 
 const setup = (options: { maxFrameBytes?: number } = {}) => {
   const log = holdLog(openMemoryLog())
-  const snapshotter = { make: () => Promise.reject(new Error('not here')), close: async () => {} }
+  const snapshotter = {
+    make: () => Promise.reject(new Error('not here')),
+    digest: () => Promise.reject(new Error('not here')),
+    close: async () => {},
+  }
   const hub = createHub({ log, snapshotter, logger: () => {}, ...options })
   return { log, hub }
 }

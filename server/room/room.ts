@@ -1,5 +1,6 @@
 // One document on the relay: its members and who is present. Holds no Y.Doc, and knows no sockets.
 import { MerrowError } from '../../src/errors.ts'
+import type { Digest } from '../../src/sync/digest.js'
 import { SyncType } from '../../src/sync/wire.ts'
 import type { Id } from '../guard/update.ts'
 import type { ClockRange } from '../guard/vector.ts'
@@ -13,6 +14,7 @@ import { encodeAwareness, encodeSync } from './frame.ts'
 import type { Keeper, Taken } from './keeper.ts'
 import { type Entrant, type Member, RoomBatch, RoomFrame } from './member.ts'
 import { Presence } from './presence.ts'
+import { Proof } from './proof.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
 /** What rooms are given by their hub. */
@@ -55,6 +57,7 @@ export class Room {
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
   readonly #answers = new Answers()
+  readonly #proof: Proof
   readonly #wholeAnswers = new WeakMap<LogContent, readonly RoomFrame[]>()
   /** A reading of the log that joiners share as long as nothing is appended. */
   #reading: Promise<LogContent> | undefined
@@ -72,6 +75,8 @@ export class Room {
     this.number = number
     this.#context = context
     this.#content = new RoomDocument(document, context)
+    const { snapshotter, now } = context
+    this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now })
     this.loaded = this.#working(() => this.#content.load())
   }
 
@@ -160,6 +165,13 @@ export class Room {
     })
     if (fork !== undefined) this.#context.onRefused('forked', this.document)
     return fork
+  }
+
+  /** Whether a replica says something else under the same clocks; see {@link Proof}. */
+  async differs(digest: Digest): Promise<boolean> {
+    const differs = await this.#working(() => this.#proof.differs(digest, this.#content.stateVector))
+    if (differs) this.#context.onRefused('forked', this.document)
+    return differs
   }
 
   /** Leases a client id to a member's subject. @returns Whether it may have it. */

@@ -1,28 +1,21 @@
-// Worker thread: makes one snapshot out of a document's updates and proves it by loading it. Knows neither log nor rooms.
+// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, or digests it. Knows neither log nor rooms.
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
+import { digestOf } from '../../src/sync/digest.js'
 
 // Linux takes that for this thread alone: whoever waits for an update goes first.
 if (process.platform === 'linux') setPriority(10)
 
-parentPort?.on('message', (/** @type {{ updates: Uint8Array[] }} */ { updates }) => {
-  const made = reply(updates)
-  const given = 'error' in made ? [] : [made.state, made.stateVector, made.deletes]
-  parentPort?.postMessage(made, /** @type {ArrayBuffer[]} */ (given.map(({ buffer }) => buffer)))
-})
-
-/**
- * @param {Uint8Array[]} updates
- * @returns {{ state: Uint8Array, stateVector: Uint8Array, deletes: Uint8Array } | { error: string }}
- */
-const reply = (updates) => {
+parentPort?.on('message', (/** @type {{ updates: Uint8Array[], task: 'snapshot' | 'digest' }} */ { updates, task }) => {
   try {
-    return verified(updates)
+    const made = task === 'digest' ? digest(updates) : verified(updates)
+    const given = 'state' in made ? [made.state, made.stateVector, made.deletes] : []
+    parentPort?.postMessage(made, /** @type {ArrayBuffer[]} */ (given.map(({ buffer }) => buffer)))
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) }
+    parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) })
   }
-}
+})
 
 /**
  * One transaction for all updates: Yjs then collects garbage once, and 5,000 updates load ten times faster than they merge.
@@ -35,6 +28,15 @@ const load = (updates) => {
     for (const update of updates) Y.applyUpdate(doc, update)
   })
   return doc
+}
+
+/** @param {Uint8Array[]} updates */
+const digest = (updates) => {
+  const steps = digestOf(load(updates))
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
 }
 
 /** @param {Uint8Array[]} updates */

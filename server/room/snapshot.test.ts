@@ -120,7 +120,11 @@ describe('without it', () => {
       if (updates.length > 0) attempts += 1
       throw new Error('broken')
     }
-    const { hub, log, reports } = setup({ make, close: async () => {} })
+    const { hub, log, reports } = setup({
+      make,
+      digest: () => Promise.reject(new Error('not here')),
+      close: async () => {},
+    })
     const doc = new Y.Doc()
     const author = joinAs(hub, 'd')
     const edits = (count: number) => editsOf(doc, ...Array.from({ length: count }, (_, n) => put(`k${n}`)))

@@ -1,5 +1,6 @@
 // Asks a worker thread for snapshots: one thread, started on first need, replaced when it dies. Knows updates as bytes.
 import { Worker } from 'node:worker_threads'
+import type { Digest } from '../../src/sync/digest.js'
 import type { Snapshot } from '../log/port.ts'
 
 /** A document's state, state vector and deletes, encoded (v1), made and verified by a {@link Snapshotter}. */
@@ -14,6 +15,12 @@ export interface Snapshotter {
    * @throws If they cannot be loaded, if the result is not the same when loaded again, or if the thread dies or hangs.
    */
   make(updates: readonly Uint8Array[]): Promise<MadeSnapshot>
+  /**
+   * Works out a document's digest.
+   *
+   * @param updates - As for {@link Snapshotter.make}.
+   */
+  digest(updates: readonly Uint8Array[]): Promise<Digest>
   /** Ends the thread; what it was making is rejected. */
   close(): Promise<void>
 }
@@ -29,11 +36,12 @@ export interface SnapshotterOptions {
 /** A thread that has made a snapshot of more than this is ended, so that its memory comes back. In bytes. */
 const LARGE_BYTES = 8 * 1024 * 1024
 
-type Reply = MadeSnapshot | { readonly error: string }
+type Reply = MadeSnapshot | Digest | { readonly error: string }
 
 interface Job {
   readonly updates: readonly Uint8Array[]
-  readonly resolve: (made: MadeSnapshot) => void
+  readonly task: 'snapshot' | 'digest'
+  readonly resolve: (made: MadeSnapshot | Digest) => void
   readonly reject: (error: Error) => void
 }
 
@@ -86,19 +94,22 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
     if (job === undefined) return
     thread ??= start()
     const timer = setTimeout(() => replace(`it did not answer within ${timeoutMs} ms`), timeoutMs).unref()
-    const { updates } = job
+    const { updates, task } = job
     const bytes = updates.reduce((sum, { length }) => sum + length, 0)
     current = { job, timer, isLarge: bytes >= LARGE_BYTES }
-    thread.postMessage({ updates }, handedOver(updates))
+    thread.postMessage({ updates, task }, handedOver(updates))
   }
 
+  const ask = (task: Job['task'], updates: readonly Uint8Array[]) =>
+    new Promise<MadeSnapshot | Digest>((resolve, reject) => {
+      if (!isOpen) return reject(new Error('the snapshotter is closed'))
+      queue.push({ updates, task, resolve, reject })
+      runNext()
+    })
+
   return {
-    make: (updates) =>
-      new Promise((resolve, reject) => {
-        if (!isOpen) return reject(new Error('the snapshotter is closed'))
-        queue.push({ updates, resolve, reject })
-        runNext()
-      }),
+    make: (updates) => ask('snapshot', updates) as Promise<MadeSnapshot>,
+    digest: (updates) => ask('digest', updates) as Promise<Digest>,
     async close() {
       isOpen = false
       for (const job of queue.splice(0)) job.reject(new Error('the snapshotter is closed'))

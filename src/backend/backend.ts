@@ -2,7 +2,7 @@
 import type { RowStatus } from '../status.ts'
 import type { Core } from './core.ts'
 import type { Engine } from './engine.ts'
-import { rowKey } from './ids.ts'
+import { rowKey } from './identity/ids.ts'
 import { Questions } from './outbox/questions.ts'
 import { OutboxView } from './outbox/repair.ts'
 import type { Puller } from './pull/puller.ts'

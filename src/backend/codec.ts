@@ -1,7 +1,7 @@
 // Rows to records and back: names, dates, and references through the id map. Knows one table's columns; no network.
 import { show } from '../errors.ts'
 import { type Column, type Json, Refusal, type TableSchema, toStored } from '../schema/index.ts'
-import type { IdMap } from './ids.ts'
+import type { IdMap } from './identity/ids.ts'
 import type { Fields, Mapping, RemoteId, RemoteRecord } from './remote-table.ts'
 
 /** A record as it reads here. */

@@ -7,10 +7,10 @@ import { Codec } from './codec.ts'
 import type { Core, MappedTable, Timers } from './core.ts'
 import { Engine } from './engine.ts'
 import { hostOf } from './host.ts'
-import { IdMap, type Link, rowKey } from './ids.ts'
+import { IdMap, rowKey } from './identity/ids.ts'
+import { Unifier } from './identity/unify.ts'
 import { KeyedLog } from './keyed-log.ts'
 import { defaultLease, type Lease, relayLease } from './lease.ts'
-import { DELETED_MARK } from './outbox/capture.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
@@ -23,7 +23,6 @@ import { Client, type TokenSource } from './rest/client.ts'
 import { Rows } from './rows.ts'
 import { SeenRecords } from './seen.ts'
 import { Trace } from './trace.ts'
-import { Twins } from './twins.ts'
 
 /** What `connectBackend` takes beside the tables. */
 export interface BackendOptions {
@@ -125,8 +124,8 @@ export const connectBackend = async <S extends Schema>(
 
   const journal: KeyedLog = new KeyedLog(outboxLog, () => recorder.noteOthers())
   const idsKeyed: KeyedLog = new KeyedLog(idsLog, (key, value) => ids.noteRemote(key, value))
-  let onLink: (link: Link) => void = () => {}
-  const ids: IdMap = new IdMap(name, idsKeyed, (link) => onLink(link))
+  let onIdentity: (table: string, row: string) => void = () => {}
+  const ids: IdMap = new IdMap(name, idsKeyed, (table, row) => onIdentity(table, row))
   const mapped = new Map<string, MappedTable>()
   for (const [table, remote] of Object.entries(tables) as [string, RemoteTable | undefined][]) {
     if (remote === undefined) continue
@@ -146,11 +145,10 @@ export const connectBackend = async <S extends Schema>(
     makeId: createIdSource(host.now, randomBytes),
     now: host.now,
     isLinked,
-    isNever: (row) => ids.isNeverRow(row),
     // What has no table here any more waits until it has.
     needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
     withhold: ({ table, fields }, row) => mapped.get(table)?.codec.withhold(fields, row),
-    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, seen, ids),
+    isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, ids),
     onChange: () => changed(),
   })
   const commitLogs = (): void => {
@@ -187,17 +185,24 @@ export const connectBackend = async <S extends Schema>(
     },
   }
   const mayUnify = (): boolean => !engine.isStopped && !isPassive && (!isSharing || engine.term !== undefined)
-  const schedule = (work: () => void): unknown => timers.setTimeout(() => mayUnify() && work(), 0)
-  const twins = new Twins(core, schedule)
-  const noteTwins = (): void => {
+  const unifier = new Unifier(core, {
+    mayUnify,
+    schedule: (work) => void timers.setTimeout(work, 0),
+    onDoubt: () => void engine.pull(),
+  })
+  const noteAll = (): void => {
     for (const table of mapped.values())
-      for (const row of table.rows.rows({ withDeleted: true })) twins.noteReferences(table, row)
-    for (const link of ids.links()) twins.note(link)
+      for (const row of table.rows.rows({ withDeleted: true })) {
+        unifier.noteReferences(table, row)
+        if (ids.isNeverRow(rowKey(table.name, row.id)) || ids.canonical(table.name, row.id) !== row.id)
+          unifier.note(table.name, row.id)
+      }
+    for (const { table, row } of ids.manifold()) unifier.note(table, row)
   }
-  noteTwins()
-  onLink = (link) => {
-    outbox.noteRow(rowKey(link.table, link.local))
-    twins.note(link)
+  noteAll()
+  onIdentity = (table, row) => {
+    for (const alias of ids.aliases(table, row)) outbox.noteRow(rowKey(table, alias))
+    unifier.note(table, row)
   }
   const rows = new Rows(core)
   const client = new Client({
@@ -260,8 +265,7 @@ export const connectBackend = async <S extends Schema>(
     onChange: () => changed(),
   })
   const onRemote = (table: MappedTable, id: string): void => {
-    const remote = ids.remote(table.name, id)
-    if (remote !== undefined) twins.note({ table: table.name, local: id, remote })
+    if (ids.remote(table.name, id) !== undefined) unifier.note(table.name, id)
     outbox.noteRow(rowKey(table.name, id))
   }
   const recorder: Recorder = new Recorder({
@@ -270,7 +274,10 @@ export const connectBackend = async <S extends Schema>(
     isBridge,
     isSharing,
     existing: options.existing ?? 'push',
-    onRow: (table, row) => twins.noteReferences(table, row),
+    onRow: (table, row) => {
+      unifier.noteReferences(table, row)
+      if (ids.canonical(table.name, row.id) !== row.id) unifier.note(table.name, row.id)
+    },
     onRemote,
   })
   const engine: Engine = new Engine({
@@ -283,7 +290,7 @@ export const connectBackend = async <S extends Schema>(
     isBridge: isSharing,
     onLead() {
       recorder.lead()
-      if (isSharing) noteTwins()
+      if (isSharing) noteAll()
     },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
@@ -313,20 +320,15 @@ export const connectBackend = async <S extends Schema>(
 }
 
 /** Whether the row as it is now has made an operation needless. */
-const isNeedless = (
-  table: MappedTable | undefined,
-  { kind, row: id }: Operation,
-  seen: SeenRecords,
-  ids: IdMap,
-): boolean => {
+const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation, ids: IdMap): boolean => {
   if (table === undefined || kind === 'insert') return false
   const row = table.rows.get(id, { withDeleted: true })
-  // A twin's operations go to its record whether it is still there or not.
-  const remote = ids.remote(table.name, id)
-  if (remote !== undefined && ids.local(table.name, remote) !== id) return false
-  if (kind === 'delete') return row !== undefined && row.deletedAt === undefined
+  // Another row stands for it, whose record is the same.
+  if (ids.canonical(table.name, id) !== id || row === undefined) return false
+  if (kind === 'delete') return row.deletedAt === undefined
   // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
-  return row === undefined || (row.deletedAt !== undefined && seen.get(table.name, id).base?.[DELETED_MARK] !== false)
+  const remote = ids.remote(table.name, id)
+  return row.deletedAt !== undefined && remote !== undefined && ids.isGone(table.name, remote)
 }
 
 /** News by the user's stream, by the platform when it is online again or looked at. */

@@ -10,6 +10,8 @@ export type { Failure, Operation, OperationKind, OperationState, Question } from
 export type { OutboxView } from './outbox/repair.ts'
 export { AnswerError } from './push/failure.ts'
 export type {
+  Bulk,
+  BulkItem,
   Call,
   Fields,
   Mapping,
@@ -22,6 +24,7 @@ export type {
   Strategy,
 } from './remote-table.ts'
 export { type ReplayOptions, replayTraces } from './replay.ts'
+export type { BulkRequests, RestBulk } from './rest/bulk.ts'
 export type { TokenSource } from './rest/client.ts'
 export { type EventsOptions, serverSentEvents } from './rest/events.ts'
 export {

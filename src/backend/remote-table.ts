@@ -90,6 +90,31 @@ export interface Mapping {
   readonly deletedLocally?: 'local' | 'remote' | 'ask'
 }
 
+/** One operation among those of a bulk request. */
+export interface BulkItem {
+  /** The operation's id, the same at every try, alone or among others. */
+  readonly key: string
+  /** The record's id; undefined for one that is to be made. */
+  readonly id: RemoteId | undefined
+  readonly data: RemoteRecord
+  /** The version of the record that is known here; undefined if none is. */
+  readonly version: RemoteId | undefined
+}
+
+/** How several operations of one kind go out as one request. */
+export interface Bulk {
+  /** Most items of a request, at least 2. */
+  readonly maxItems: number
+  /** Most bytes of a request's items, as JSON. */
+  readonly maxBytes: number
+  /**
+   * Sends items, which must each have their effect once, however often their keys come.
+   *
+   * @returns for each item, in order, what it would be answered with alone, or an `Error` for one that was refused.
+   */
+  send(items: readonly BulkItem[], call: Pick<Call, 'request' | 'signal'>): Promise<readonly unknown[]>
+}
+
 /** One collection of a backend. Its functions reject with what went wrong; an error's `status` tells how to go on. */
 export interface RemoteTable extends Mapping {
   /** Makes a record. @returns it, with its id. */
@@ -104,6 +129,8 @@ export interface RemoteTable extends Mapping {
   get?(id: RemoteId, call: Call): Promise<unknown>
   /** Finds the record that an earlier try may have made: for a backend that ignores the `Idempotency-Key`. */
   lookup?(data: RemoteRecord, call: Call): Promise<unknown>
+  /** Several operations of one kind as one request, where the backend has it. An answer that fits no item has each of them sent alone. */
+  readonly bulk?: { readonly create?: Bulk; readonly update?: Bulk; readonly remove?: Bulk }
   /** Lists what changed since a cursor; all there is for none. Push only if left out. */
   pull?(cursor: Json | undefined, call: Call): Promise<PulledPage>
 }

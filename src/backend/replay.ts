@@ -2,7 +2,7 @@
 import { MerrowError, show } from '../errors.ts'
 import { type Json, type Schema, toStored } from '../schema/index.ts'
 import { Codec } from './codec.ts'
-import { IdMap } from './ids.ts'
+import { IdMap } from './identity/ids.ts'
 import type { KeyedLog } from './keyed-log.ts'
 import type { Call, RemoteId, RemoteRequest, RemoteTable } from './remote-table.ts'
 import { Client, type TokenSource } from './rest/client.ts'
@@ -42,10 +42,10 @@ export const replayTraces = async <S extends Schema>(
     const { signal } = new AbortController()
     const request = (what: RemoteRequest) => client.send(what, signal)
     const call: Call = { key, version: undefined, fields: encoded, signal, request }
-    const known = ids.remote(table, row)
+    const known = ids.live(table, row).at(-1)
     if (kind === 'delete') {
       if (known !== undefined) await remote.remove?.(known, call)
-      if (known !== undefined) ids.unlink(table, row, known)
+      if (known !== undefined) ids.markGone(table, known)
     } else if (known !== undefined) await remote.update?.(known, data, call)
     else {
       const read = codec.decode(await remote.create(data, call))

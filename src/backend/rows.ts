@@ -2,12 +2,12 @@
 import type { Columns, Json, PatchOf } from '../schema/index.ts'
 import type { Codec, ReadRecord } from './codec.ts'
 import type { Core, MappedTable } from './core.ts'
-import { rowKey } from './ids.ts'
-import { DELETED_MARK, storedOf } from './outbox/capture.ts'
+import { type IdMap, rowKey } from './identity/ids.ts'
+import { storedOf } from './outbox/capture.ts'
 import type { Operation, Question } from './outbox/operation.ts'
 import { type Clash, decideBy, type Merged, type MergeInput, merge, type Pending } from './pull/merge.ts'
 import type { Fields, RemoteId, Strategy } from './remote-table.ts'
-import { isSame, type Seen } from './seen.ts'
+import { DELETED_MARK, isSame, type Seen } from './seen.ts'
 
 /** Brings records into rows. Every method is called within `host.write`. */
 export class Rows {
@@ -15,7 +15,7 @@ export class Rows {
   /** Rows of which news came while an operation of theirs was on its way. */
   readonly #news = new Set<string>()
   /** Rows whose records are being fetched, and whether an answer has come meanwhile. */
-  readonly #fetches = new Map<string, boolean>()
+  readonly #fetches = new Map<string, Set<{ isOvertaken: boolean }>>()
 
   constructor(core: Core) {
     this.#core = core
@@ -24,38 +24,45 @@ export class Rows {
   /** The row of a record, linked or to be. */
   localOf(table: MappedTable, record: Pick<ReadRecord, 'id' | 'localId'>): string {
     const { ids } = this.#core
-    return ids.local(table.name, record.id) ?? record.localId ?? ids.derived(table.name, record.id)
+    const claimed = record.localId ?? ids.derived(table.name, record.id)
+    return ids.local(table.name, record.id) ?? ids.canonical(table.name, claimed)
   }
 
-  /** A row's record is about to be fetched. */
-  fetching(table: MappedTable, id: string): void {
-    this.#fetches.set(rowKey(table.name, id), false)
-  }
-
-  /** Whether an operation of the row was answered while its record was fetched: that may tell of a time before. */
-  isOvertaken(table: MappedTable, id: string): boolean {
+  /** A row's record is about to be fetched. @returns what tells, once it is, whether an answer came meanwhile: it may be of a time before that. */
+  fetching(table: MappedTable, id: string): () => boolean {
     const key = rowKey(table.name, id)
-    const isOvertaken = this.#fetches.get(key) === true
-    this.#fetches.delete(key)
-    return isOvertaken
+    const fetch = { isOvertaken: false }
+    const fetches = this.#fetches.get(key) ?? new Set()
+    this.#fetches.set(key, fetches.add(fetch))
+    return () => {
+      fetches.delete(fetch)
+      if (fetches.size === 0) this.#fetches.delete(key)
+      return fetch.isOvertaken
+    }
   }
 
   /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
   pulled(table: MappedTable, record: ReadRecord, isFetched = false): void {
     const { ids, seen, outbox } = this.#core
-    const id = this.localOf(table, record)
-    const before = seen.get(table.name, id)
-    if (!isFetched && ids.remote(table.name, id) === record.id && isOlder(record.version, before.version)) return
-    // A page that was read before the record was deleted, and made again.
-    const remotes = ids.remotes(table.name, id)
-    if (before.gone === record.id && remotes.length > 0 && !remotes.includes(record.id)) return
     if (record.isDeleted) return this.removed(table, record.id)
+    const id = this.#meet(table, record)
+    // An older one that a late page brings, or a second one: which are there is found out.
+    if (!isCurrent(ids, table, id, record.id)) return
+    const before = seen.get(table.name, id)
+    if (!isFetched && isOlder(record.version, before.version)) return
     const row = table.rows.get(id, { withDeleted: true })
     this.#isOnItsWay(table, id)
-    this.#link(table, id, record.id)
     for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
       if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
     if (row === undefined) {
+      // It was purged, and whoever did so is about to delete its record.
+      if (before.base?.[DELETED_MARK] === false)
+        return seen.put(
+          table.name,
+          id,
+          { ...before, ...versionOf(record), base: { ...before.base, ...record.fields } },
+          storedOf(table.codec, undefined),
+        )
       if (outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')) return
       this.#insert(table, id, record)
     } else {
@@ -64,22 +71,34 @@ export class Rows {
     }
   }
 
-  /** An operation was answered with a record, or, if there is none, with nothing. */
-  answered(table: MappedTable, operation: Operation, record: ReadRecord | undefined): void {
+  /** A record that met an operation has what that sends: an earlier try has had its effect, or both sides agree. */
+  noteSent(table: MappedTable, { row, fields }: Operation, record: ReadRecord): void {
+    const { ids, seen } = this.#core
+    const id = ids.canonical(table.name, row)
+    if (!isCurrent(ids, table, id, record.id)) return
+    const same = Object.keys(fields).filter((column) => isSame(fields[column], record.fields[column]))
+    const before = seen.get(table.name, id)
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    seen.put(table.name, id, { ...before, base: { ...before.base, ...pick(record.fields, same) } }, local)
+  }
+
+  /** An operation was answered with a record, or, if there is none, with nothing; `isAgain`, with one that may have been made long ago. */
+  answered(table: MappedTable, operation: Operation, record: ReadRecord | undefined, isAgain: boolean): void {
     const { ids, seen, outbox } = this.#core
-    const { row: id, kind, fields } = operation
-    const known = ids.remote(table.name, id)
-    if (kind === 'restore' && record !== undefined && known !== undefined && known !== record.id)
-      ids.unlink(table.name, id, known)
-    if (record !== undefined && kind !== 'delete') this.#link(table, id, record.id)
+    const { kind, fields } = operation
+    const isNamed = record !== undefined && kind !== 'delete'
+    if (isNamed) this.#separate(table, record.id, operation.row)
+    const id = isNamed ? this.#meet(table, record, operation.row) : ids.canonical(table.name, operation.row)
     const key = rowKey(table.name, id)
-    if (this.#fetches.has(key)) this.#fetches.set(key, true)
+    for (const fetch of this.#fetches.get(key) ?? []) fetch.isOvertaken = true
     // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
-    const isFresh = operation.tries <= 1 && !this.#news.delete(key)
+    const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain
     const row = table.rows.get(id, { withDeleted: true })
     const local = storedOf(table.codec, row)
     const before = seen.get(table.name, id)
-    if (kind === 'delete') return seen.put(table.name, id, goneRecord(this.#core.ids.remote(table.name, id)), local)
+    if (kind === 'delete') return seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
+    // What it was an answer of is not the row's record any more.
+    if (record !== undefined && !isCurrent(ids, table, id, record.id)) return
     const corrected = record === undefined || kind === 'update' ? [] : this.#correct(table, operation, record, local)
     if (isFresh && record !== undefined && row !== undefined) this.#merge(table, id, record, operation, corrected)
     else {
@@ -93,10 +112,16 @@ export class Rows {
         ...pick(record?.fields ?? {}, corrected),
       }
       const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
+      const isUnknown = before.isUnknown === true ? { isUnknown: true } : {}
       seen.put(
         table.name,
         id,
-        { ...isStale, base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false } },
+        {
+          ...isStale,
+          ...isUnknown,
+          ...this.#of(table, id),
+          base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false },
+        },
         local,
       )
     }
@@ -129,20 +154,31 @@ export class Rows {
   removed(table: MappedTable, remote: RemoteId): void {
     const { ids, seen, outbox } = this.#core
     const id = ids.local(table.name, remote)
-    const row = id === undefined ? undefined : table.rows.get(id, { withDeleted: true })
-    if (id === undefined || row === undefined) return
-    if (ids.remotes(table.name, id).length > 1) return ids.unlink(table.name, id, remote)
+    if (id === undefined) return
+    const wasCurrent = isCurrent(ids, table, id, remote)
+    if (wasCurrent && this.#isOnItsWay(table, id)) return
+    ids.markGone(table.name, remote)
+    // Another was made meanwhile.
+    if (!wasCurrent || !isCurrent(ids, table, id, remote)) return
+    const row = table.rows.get(id, { withDeleted: true })
     const pending = outbox.queue.ofRow(rowKey(table.name, id))
-    if (this.#isOnItsWay(table, id)) return
     const before = seen.get(table.name, id)
-    const wasDeleted = before.base?.[DELETED_MARK] ?? row.deletedAt !== undefined
+    const wasDeleted = before.base?.[DELETED_MARK] ?? (row === undefined || row.deletedAt !== undefined)
     for (const operation of pending) if (operation.kind === 'delete') outbox.end(operation, 'done')
     const edits = pending.filter(({ kind }) => kind !== 'delete')
-    if (edits.length > 0 && row.deletedAt === undefined) this.#editOfRemoved(table, id, edits)
-    else if (wasDeleted !== true && row.deletedAt === undefined) table.rows.delete(id)
-    else if (row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
+    if (row === undefined || row.deletedAt !== undefined) for (const edit of edits) outbox.end(edit, 'dropped')
+    else if (edits.length > 0) this.#editOfRemoved(table, id, edits)
+    else if (wasDeleted !== true) table.rows.delete(id)
     const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
-    seen.put(table.name, id, goneRecord(remote), local)
+    seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
+  }
+
+  /** A record that was made from here is not there, and nobody has said that it was deleted. */
+  forgotten(table: MappedTable, id: string, remote: RemoteId): void {
+    const { ids, seen } = this.#core
+    ids.markGone(table.name, remote)
+    const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
+    seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
   }
 
   /** An operation is no longer on its way, without an answer that tells of its record. */
@@ -181,14 +217,17 @@ export class Rows {
   #insert(table: MappedTable, id: string, record: ReadRecord): void {
     const { seen } = this.#core
     table.rows.insert({ ...writtenOf(table.codec, record.fields), id })
-    seen.put(table.name, id, versionOf(record), record.fields)
+    seen.put(table.name, id, { ...versionOf(record), ...this.#of(table, id) }, record.fields)
   }
 
   /** A record that was seen deleted is there again. */
   #undelete(table: MappedTable, id: string, before: Seen): void {
     const row = table.rows.get(id, { withDeleted: true })
     if (row?.deletedAt === undefined) return
-    const wasDeleted = before.base?.[DELETED_MARK] ?? true
+    const { ids } = this.#core
+    // It came here deleted, and its record is there: somebody is about to delete that.
+    const isDoomed = before.isUnknown === true && ids.records(table.name, id).length === 1
+    const wasDeleted = before.base?.[DELETED_MARK] ?? !isDoomed
     const isPending = this.#core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0
     if (wasDeleted === true && !isPending) table.rows.restore(id)
   }
@@ -208,9 +247,9 @@ export class Rows {
     const operations = outbox.queue.ofRow(key).filter((operation) => operation.id !== answer?.id)
     const pending = (column: string): Pending | undefined => pendingOf(operations, column)
     const decide = (clash: Clash) => this.#decide(table, record, operations, clash)
-    // What was null is known to be that.
-    const known = { ...local, ...before.base }
-    const base = (column: string): Json => known[column] ?? null
+    const known = before.isUnknown === true ? (before.base ?? {}) : { ...local, ...before.base }
+    const base = (column: string): Json | undefined =>
+      column in known || before.isUnknown !== true ? (known[column] ?? null) : undefined
     const input = { columns: Object.keys(record.fields), base, local, remote: record.fields, pending, decide }
     const merged = merge(answer === undefined ? input : withAnswer(input, answer, corrected))
     const writes = { ...merged.writes, ...merged.changed }
@@ -225,7 +264,7 @@ export class Rows {
       {
         ...versionOf(record),
         ...isUnconfirmed,
-        ...(before.gone === undefined ? {} : { gone: before.gone }),
+        ...this.#of(table, id),
         base: { ...before.base, ...merged.base, [DELETED_MARK]: false },
       },
       after,
@@ -270,25 +309,41 @@ export class Rows {
     return decideBy(strategy, rule, { localMs: own?.timeMs ?? 0, remoteMs })(clash)
   }
 
-  /** Links a row to the record that was made of it; an earlier record that is known to be gone is forgotten. */
-  #link(table: MappedTable, id: string, remote: RemoteId): void {
+  /** A backend that gives the id of a record that is gone to a new one: that is another thing. */
+  #separate(table: MappedTable, remote: RemoteId, row: string): void {
+    const { ids } = this.#core
+    const other = ids.local(table.name, remote)
+    if (other !== undefined && other !== ids.canonical(table.name, row) && ids.isGone(table.name, remote))
+      ids.unlink(table.name, remote)
+  }
+
+  /** Links a record that is there to a row, if it was not. @returns the row that it is of. */
+  #meet(table: MappedTable, record: ReadRecord, row = this.localOf(table, record)): string {
     const { ids, seen } = this.#core
-    const known = ids.remote(table.name, id)
-    if (known === remote) return
-    if (known !== undefined && seen.get(table.name, id).gone === known) ids.unlink(table.name, id, known)
-    ids.link(table.name, id, remote)
-    // Versions are those of one record.
+    const before = ids.remote(table.name, row)
+    ids.link(table.name, row, record.id)
+    ids.unmarkGone(table.name, record.id)
+    const id = ids.canonical(table.name, row)
     const { version, ...rest } = seen.get(table.name, id)
-    const row = table.rows.get(id, { withDeleted: true })
-    if (version !== undefined) seen.put(table.name, id, rest, storedOf(table.codec, row))
+    // Versions are those of one record.
+    if (version !== undefined && before !== ids.remote(table.name, id))
+      seen.put(table.name, id, rest, storedOf(table.codec, table.rows.get(id, { withDeleted: true })))
+    return id
+  }
+
+  /** Which record is spoken of, for rows that have had several. */
+  #of(table: MappedTable, id: string): Pick<Seen, 'of'> {
+    const { ids } = this.#core
+    const of = ids.remote(table.name, id)
+    return of === undefined || ids.records(table.name, id).length < 2 ? {} : { of }
   }
 }
 
 /** What is known of a record that is gone: nothing of its columns, should it come back. */
-export const goneRecord = (remote: RemoteId | undefined): Seen => ({
-  base: { [DELETED_MARK]: true },
-  ...(remote === undefined ? {} : { gone: remote }),
-})
+const GONE: Seen = { base: { [DELETED_MARK]: true } }
+
+const isCurrent = (ids: IdMap, table: MappedTable, row: string, remote: RemoteId): boolean =>
+  String(ids.remote(table.name, row)) === String(remote)
 
 const pendingOf = (operations: readonly Operation[], column: string): Pending | undefined => {
   const own = operations.filter(({ fields }) => column in fields)

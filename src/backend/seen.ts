@@ -1,21 +1,26 @@
 // What this device last saw of records, as far as its rows differ from it: the base of three-way merges. Knows no merge.
 import { equalityDeep } from 'lib0/function'
 import type { Json } from '../schema/index.ts'
-import { rowKey } from './ids.ts'
+import { rowKey } from './identity/ids.ts'
 import type { KeyedLog } from './keyed-log.ts'
 import type { Fields, RemoteId } from './remote-table.ts'
+
+/** Stands among a row's columns for whether it is deleted. */
+export const DELETED_MARK = 'deletedAt'
 
 /** What is kept of a record; a column that is not there is as the row has it. */
 export interface Seen {
   readonly version?: RemoteId
   /** Columns as the record had them, in stored form. */
   readonly base?: Fields
-  /** The record that the row had, and that is gone. */
-  readonly gone?: RemoteId
+  /** The record that this is about, if the row has had more than one. */
+  readonly of?: RemoteId
   /** It was made from here and has not been seen in a pull since. */
   readonly isUnconfirmed?: boolean
-  /** What was answered may be older than what has been seen since: it is to be fetched. */
+  /** What is known may be older than what there is: the record is to be fetched. */
   readonly isStale?: boolean
+  /** Nothing is known of the record's columns: the row has been another record's. */
+  readonly isUnknown?: boolean
 }
 
 /** The journal's key of what was seen of a row. */
@@ -49,15 +54,20 @@ export class SeenRecords {
     return (this.#journal.get(keyOf(table, id)) ?? {}) as Seen
   }
 
+  has(table: string, id: string): boolean {
+    return this.#journal.get(keyOf(table, id)) !== undefined
+  }
+
   /** Stages what was seen; columns that equal the row's are left out. */
   put(table: string, id: string, seen: Seen, local: Fields): void {
     const base = Object.entries(seen.base ?? {}).filter(([column, value]) => !isSame(value, local[column] ?? null))
     const kept: Record<string, Json> = {}
     if (seen.version !== undefined) kept['version'] = seen.version
-    if (seen.gone !== undefined) kept['gone'] = seen.gone
+    if (seen.of !== undefined) kept['of'] = seen.of
     if (base.length > 0) kept['base'] = Object.fromEntries(base)
     if (seen.isUnconfirmed === true) kept['isUnconfirmed'] = true
     if (seen.isStale === true) kept['isStale'] = true
+    if (seen.isUnknown === true) kept['isUnknown'] = true
     const key = keyOf(table, id)
     if (seen.isStale === true) this.#stale.set(key, [table, id])
     else this.#stale.delete(key)
@@ -68,7 +78,9 @@ export class SeenRecords {
   /** A row is about to differ from its record, or not any more: keeps what it was before. */
   noteChange(table: string, id: string, before: Fields, after: Fields): void {
     const seen = this.get(table, id)
-    this.put(table, id, { ...seen, base: { ...before, ...seen.base } }, after)
+    // A row of which the record's columns are not known says nothing of them.
+    const known = seen.isUnknown === true ? { [DELETED_MARK]: before[DELETED_MARK] as Json } : before
+    this.put(table, id, { ...seen, base: { ...known, ...seen.base } }, after)
   }
 
   forget(table: string, id: string): void {

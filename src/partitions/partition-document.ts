@@ -101,8 +101,12 @@ export class PartitionDocument {
     timer?.unref?.()
   }
 
-  /** Ends its segment and waits until all of it is saved and acknowledged. @returns whether it was left in peace meanwhile. */
-  async settle(): Promise<boolean> {
+  /**
+   * Ends its segment and waits until all of it is saved and acknowledged.
+   *
+   * @param letGo - Called if it was left in peace meanwhile, at once: a turn later somebody may hold it again. Else it rests.
+   */
+  async settle(letGo: () => void): Promise<void> {
     const { saver, flush } = this.#options
     const { key, log, list } = this.#purpose
     log.seal()
@@ -112,8 +116,9 @@ export class PartitionDocument {
     // What was written just now is staged, and would go with the document.
     flush()
     const isQuiet = !this.isHeld && this.#writes === writes && !this.#isEnded
-    if (isQuiet && this.#synced !== undefined) list.noteUnsent(key, false)
-    return isQuiet
+    if (!isQuiet) return this.rest()
+    if (this.#synced !== undefined) list.noteUnsent(key, false)
+    letGo()
   }
 
   /** Rests and reads no more. */

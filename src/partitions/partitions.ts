@@ -134,8 +134,9 @@ export class Partitions implements PartitionHost {
     flush()
     const partition = this.#partition(key) as Partition
     if (isWritable()) this.log.leave(partition, (home) => this.#isSettled(home))
-    if (!(await document.settle())) return document.rest()
-    if (this.#documents.get(key) === document) this.#forget(key, document)
+    await document.settle(() => {
+      if (this.#documents.get(key) === document) this.#forget(key, document)
+    })
   }
 
   #forget(key: string, document: PartitionDocument): void {

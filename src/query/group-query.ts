@@ -6,7 +6,7 @@ import { type Figure, groupColumn } from './groups/groups.ts'
 import type { Listener } from './live/engine.ts'
 import { followGroups } from './live/follow.ts'
 import type { QueryColumn, TableInfo } from './plan/catalog.ts'
-import { ANYTHING, allOf, type Condition, readFilter, refuseQuery } from './plan/condition.ts'
+import { ANYTHING, allOf, type Condition, keyOfCondition, readFilter, refuseQuery } from './plan/condition.ts'
 import { compilePlan } from './plan/evaluate.ts'
 import { compileMatch } from './plan/match.ts'
 import { compileOrder, type Direction, defaultNulls, keyOfOrder, type OrderTerm } from './plan/order.ts'
@@ -137,7 +137,7 @@ export class GroupQuery<R> {
       compare: compileOrder([...order, ...byColumns]),
       offset,
       limit: limit ?? Number.POSITIVE_INFINITY,
-      key: `groups of ${keyOfRows({ ...base, order: [] })} by ${columns.map(({ name }) => name).join()} with ${asked.join()} having ${having.key} order ${keyOfOrder(order)} limit ${limit} offset ${offset}`,
+      key: `groups of ${keyOfRows({ ...base, order: [] })} by ${columns.map(({ name }) => name).join()} with ${asked.join()} having ${keyOfCondition(having)} order ${keyOfOrder(order)} limit ${limit} offset ${offset}`,
     }
   }
 

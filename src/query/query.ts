@@ -11,7 +11,7 @@ import { type CompiledPlan, compilePlan, count, type Explanation, evaluate, expl
 import { type Direction, defaultNulls } from './plan/order.ts'
 import { isPlain, type Plan, planOf, type Select } from './plan/plan.ts'
 import { impliedRelation, type NamedRelation, namedRelation } from './plan/relation.ts'
-import { shapeRow } from './plan/shape.ts'
+import { compileShape } from './plan/shape.ts'
 import type * as Types from './types.ts'
 
 /**
@@ -188,7 +188,8 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   all(): R[] {
     const compiled = this.#compile()
     const rows = evaluate(compiled)
-    const shown = isPlain(this.#plan) ? rows : rows.map((row) => shapeRow(compiled, this.#context.engine, row))
+    const shape = compileShape(compiled, this.#context.engine)
+    const shown = isPlain(this.#plan) ? rows : rows.map((row) => shape(row))
     return shown as R[]
   }
 
@@ -196,7 +197,7 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   first(): R | undefined {
     const compiled = this.#compile()
     const [row] = evaluate(compiled, 1)
-    return row && (shapeRow(compiled, this.#context.engine, row) as R)
+    return row && (compileShape(compiled, this.#context.engine)(row) as R)
   }
 
   /** How many rows there are. */

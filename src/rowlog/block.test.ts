@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { createIdSource, systemRandom } from '../ids.ts'
 import { StampClock } from '../stamp.ts'
-import { type Block, decodeBlock, encodeBlock } from './block.ts'
+import { type Block, decodeBlock, encodeBlock, rawsOf } from './block.ts'
 import { fieldOf } from './entry.ts'
 import { type RowChanges, RowLog } from './log.ts'
 
@@ -162,16 +162,16 @@ const randomBlock = (random: prng.PRNG): Block => {
 
 /** What was decoded, in the form in which it was given. */
 const asGiven = (bytes: Uint8Array): Block => {
-  const { packedAt, packer, ids, counts, raws, shapes, writers, writerNumbers } = decodeBlock(bytes)
-  let next = 0
+  const block = decodeBlock(bytes)
+  const { packedAt, packer, ids, layout, shapes, writers, writerNumbers } = block
   const rows = ids.map((id, row) => ({
     id,
-    patches: Array.from({ length: counts[row] as number }, () => {
-      const [shape, , stamp, ...values] = raws[next] as [number, string, number, ...unknown[]]
-      const patch = { stamp, ...writers[writerNumbers[next] as number], ...shapes[shape], values }
-      next += 1
-      return patch
-    }),
+    patches: rawsOf(block, row).map(([shape, , stamp, ...values], at) => ({
+      stamp,
+      ...writers[writerNumbers[(layout.first[row] as number) + at] as number],
+      ...shapes[shape],
+      values,
+    })),
   }))
   return { packedAt, packer, rows } as unknown as Block
 }

@@ -8,6 +8,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { assertBlock, readList, readRuns, writeList, writeRuns } from './block-bytes.ts'
 import { readColumn, writeColumn } from './block-columns.ts'
+import { type Layout, layOut } from './block-layout.ts'
 import { readIds, readStamps, writeIds, writeStamps } from './block-rows.ts'
 import { Names, type NumberedShape, readShapeNumbers, readShapes, writeShapes } from './block-shapes.ts'
 import { FIRST_VALUE, isFieldName, type RawPatch } from './format.ts'
@@ -53,15 +54,17 @@ export interface PackedBlock {
   readonly writers: readonly Writer[]
   /** The shapes of its patches by number; undefined for numbers that none has. */
   readonly shapes: readonly (BlockShape | undefined)[]
-  /** Ids of its rows, and how many patches each has. */
+  /** Ids of its rows. */
   readonly ids: readonly string[]
-  readonly counts: readonly number[]
-  /** All patches, row by row: number of the shape, row id, stamp, values. */
-  readonly raws: readonly RawPatch[]
+  /** Which patches each row has, row by row, and where their values are. */
+  readonly layout: Layout
   /** The stamp of each patch. */
   readonly stamps: Float64Array
   /** The writer of each patch. */
   readonly writerNumbers: Uint32Array
+  readonly fields: readonly string[]
+  /** The values of each field, in the order of the patches that write it. */
+  readonly columns: readonly (readonly unknown[])[]
 }
 
 /** Most rows in a block. */
@@ -136,44 +139,37 @@ export const decodeBlock = (bytes: Uint8Array): PackedBlock => {
     writers,
     shapes: shapes.map((shape, number) => ((uses[number] as number) > 0 ? named(shape, names) : undefined)),
     ids,
-    counts,
-    raws: layPatches({ ids, counts, shapes, shapeNumbers, stamps, columns }),
+    layout: layOut(counts, shapes, shapeNumbers, fields),
     stamps,
     writerNumbers,
+    fields: names,
+    columns,
   }
 }
 
-interface Columnar {
-  readonly ids: readonly string[]
-  readonly counts: readonly number[]
-  readonly shapes: readonly NumberedShape[]
-  readonly shapeNumbers: Uint32Array
-  readonly stamps: Float64Array
-  readonly columns: readonly (readonly unknown[])[]
-}
-
-/** Patches from columns. Plain loops: this runs once a patch at every load. */
-const layPatches = ({ ids, counts, shapes, shapeNumbers, stamps, columns }: Columnar): RawPatch[] => {
-  const raws: RawPatch[] = []
-  const next = new Uint32Array(columns.length)
-  for (let row = 0; row < ids.length; row++) {
-    const id = ids[row] as string
-    for (const end = raws.length + (counts[row] as number); raws.length < end; ) {
-      const number = shapeNumbers[raws.length] as number
-      const { fields } = shapes[number] as NumberedShape
-      // Of its very length: one that grows takes twice the memory.
-      const raw = new Array<unknown>(FIRST_VALUE + fields.length)
-      raw[0] = number
-      raw[1] = id
-      raw[2] = stamps[raws.length]
-      for (let at = 0; at < fields.length; at++) {
-        const field = fields[at] as number
-        const place = next[field] as number
-        next[field] = place + 1
-        raw[FIRST_VALUE + at] = (columns[field] as readonly unknown[])[place]
-      }
-      raws.push(raw as unknown as RawPatch)
+/** The patches of a row as they would stand in a segment: number of the shape, row id, stamp, values. */
+export const rawsOf = ({ ids, layout, stamps, columns }: PackedBlock, row: number): readonly RawPatch[] => {
+  const { first, shapeNumbers, shapes, last } = layout
+  const from = first[row] as number
+  const end = first[row + 1] as number
+  const left = last.map((places) => places[row] as number)
+  const raws = new Array<RawPatch>(end - from)
+  // Backwards, since it is of the last values that the places are known.
+  for (let patch = end - 1; patch >= from; patch--) {
+    const number = shapeNumbers[patch] as number
+    const { fields } = shapes[number] as NumberedShape
+    // Of its very length: one that grows takes twice the memory.
+    const raw = new Array<unknown>(FIRST_VALUE + fields.length)
+    raw[0] = number
+    raw[1] = ids[row]
+    raw[2] = stamps[patch]
+    for (let at = 0; at < fields.length; at++) {
+      const field = fields[at] as number
+      const place = left[field] as number
+      left[field] = place - 1
+      raw[FIRST_VALUE + at] = (columns[field] as readonly unknown[])[place]
     }
+    raws[patch - from] = raw as unknown as RawPatch
   }
   return raws
 }

@@ -2,8 +2,23 @@
 
 import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, isSamePatch, isSameWrite, type Patch } from './segment.ts'
-import { CREATED, DELETED, KNEW } from './shape.ts'
+import { comparePatches, isSamePatch, isSameWrite, type Patch, type Segment } from './segment.ts'
+import { CREATED, DELETED, KNEW, type Shape } from './shape.ts'
+
+const NONE: readonly Patch[] = []
+
+/** Rows that lie together, by columns: most are read, and never written again. */
+export interface PackedRows {
+  readonly segment: Segment
+  readonly fields: readonly string[]
+  patchesOf(row: number): readonly Patch[]
+  /** The values of a field, and the place of each row's last one among them; -1 where a row has none. */
+  columnOf(field: string): { readonly values: readonly unknown[]; readonly last: Int32Array } | undefined
+  /** The stamp of a row's insert; undefined if it is not here. */
+  createdAt(row: number): number | undefined
+  /** A row's last patch. */
+  lastOf(row: number): { readonly stamp: number; readonly shape: Shape; readonly author: string | undefined }
+}
 
 /**
  * The patches of one row, lowest first. Immutable, so that the row before a change stays at hand.
@@ -12,17 +27,52 @@ import { CREATED, DELETED, KNEW } from './shape.ts'
  */
 export class Entry {
   readonly id: string
-  readonly patches: readonly Patch[]
-  /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
-  readonly valid: readonly Patch[]
+  // Of a row that lies in a block, the block and the row's number there, until somebody asks for its patches. In the same two fields,
+  // since there are as many entries as rows.
+  #patches: readonly Patch[] | PackedRows
+  #valid: readonly Patch[] | number
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
 
   /** @param valid - Found among the patches, unless it is known. */
   constructor(id: string, patches: readonly Patch[], valid = withoutCopies(afterPurge(patches))) {
     this.id = id
-    this.patches = patches
-    this.valid = valid
+    this.#patches = patches
+    this.#valid = valid
+  }
+
+  /** The entry of a row that lies in a block, each patch once and later than the one before, none of them a purge. */
+  static packed(id: string, rows: PackedRows, at: number): Entry {
+    const entry = new Entry(id, NONE, NONE)
+    entry.#patches = rows
+    entry.#valid = at
+    return entry
+  }
+
+  get patches(): readonly Patch[] {
+    return typeof this.#valid === 'number' ? this.#unpack(this.#valid) : (this.#patches as readonly Patch[])
+  }
+
+  /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
+  get valid(): readonly Patch[] {
+    return typeof this.#valid === 'number' ? this.#unpack(this.#valid) : this.#valid
+  }
+
+  /** Where all of it lies, until somebody asks for its patches; undefined for others. */
+  get packed(): PackedRows | undefined {
+    return typeof this.#valid === 'number' ? (this.#patches as PackedRows) : undefined
+  }
+
+  /** The row's number where it is packed. */
+  get at(): number {
+    return this.#valid as number
+  }
+
+  #unpack(at: number): readonly Patch[] {
+    const patches = (this.#patches as PackedRows).patchesOf(at)
+    this.#patches = patches
+    this.#valid = patches
+    return patches
   }
 }
 
@@ -91,8 +141,6 @@ const meets = ({ shape }: Patch, other: Patch): boolean => {
 /** The patches whose every field a later patch of another stamp writes too: nobody will ever see them again. */
 export const superseded = ({ patches }: Entry): readonly Patch[] =>
   patches.length < 2 ? NONE : patches.filter(isSuperseded)
-
-const NONE: readonly Patch[] = []
 
 const isSuperseded = (patch: Patch, at: number, patches: readonly Patch[]): boolean => {
   const { insert, columns } = patch.shape

@@ -1,7 +1,17 @@
 // What the layers above see of the row log.
 export { createDocument } from './document.ts'
 export { createDrafts, type Draft } from './draft-entry.ts'
-export { Entry, fieldOf, isCreated, isDeleted, showsSame, siblingsOf, superseded, winnerOf } from './entry.ts'
+export {
+  Entry,
+  fieldOf,
+  isCreated,
+  isDeleted,
+  type PackedRows,
+  showsSame,
+  siblingsOf,
+  superseded,
+  winnerOf,
+} from './entry.ts'
 export { FIRST_VALUE } from './format.ts'
 export { InsertEncoder } from './insert-encoder.ts'
 export { type RowChanges, RowLog } from './log.ts'

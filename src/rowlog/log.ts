@@ -4,7 +4,7 @@ import { MerrowError } from '../errors.ts'
 import { unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { decodeBlock, encodeBlock } from './block.ts'
-import { type PlacedBlock, placeBlock } from './block-place.ts'
+import { PlacedBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
@@ -206,8 +206,9 @@ export class RowLog {
   /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
   forgetPurges(beforeMs: number): void {
     const old = new Map<string, readonly Patch[]>()
-    for (const { id, patches, valid } of this.#entries.values()) {
-      if (valid === patches) continue
+    for (const entry of this.#entries.values()) {
+      if (entry.packed !== undefined || entry.valid === entry.patches) continue
+      const { id, patches } = entry
       const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
       if (notes.length > 0) old.set(id, notes)
     }
@@ -304,8 +305,8 @@ export class RowLog {
     const packedAt = entries.reduce(packedAfter, this.#clock.next())
     const bytes = encodeBlock({ packedAt, packer: this.replica, rows })
     const segment = this.#segments.append(bytes)
-    const placed = placeBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
-    for (const after of placed.rows) {
+    const placed = new PlacedBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
+    for (const after of placed.entries()) {
       const { id } = after
       after.row = this.#entries.get(id)?.row
       this.#superseded.delete(id)
@@ -313,9 +314,9 @@ export class RowLog {
     }
   }
 
-  #takeBlock({ rows, stamps }: PlacedBlock, tell: (id: string, before: Entry | undefined) => void): void {
-    this.#clock.seeAll(stamps)
-    for (const row of rows) {
+  #takeBlock(block: PlacedBlock, tell: (id: string, before: Entry | undefined) => void): void {
+    this.#clock.seeAll(block.stamps)
+    for (const row of block.entries()) {
       const { id } = row
       const before = this.#entries.get(id)
       const after =

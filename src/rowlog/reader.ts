@@ -2,7 +2,7 @@
 // of the change, not of the lists. Knows no rows.
 import * as Y from 'yjs'
 import { decodeBlock, type PackedBlock } from './block.ts'
-import { type PlacedBlock, placeBlock } from './block-place.ts'
+import { PlacedBlock } from './block-place.ts'
 import { type BlockSource, type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
 import { hasHeader, type Segments } from './segments.ts'
 import type { ShapeBook } from './shape.ts'
@@ -92,7 +92,7 @@ export class TransactionReader {
       this.refused += 1
       return
     }
-    sink.onBlock(placeBlock(segment, block, { bytes: bytes.length, shapes: this.#shapes }))
+    sink.onBlock(new PlacedBlock(segment, block, { bytes: bytes.length, shapes: this.#shapes }))
   }
 
   #readRootItem(item: Y.Item): void {

@@ -61,7 +61,8 @@ class MemoryStorage implements Storage {
 
   async compact(document: string, state: Uint8Array, replaced: readonly number[]): Promise<number> {
     const shelf = this.#open()
-    const kept = (shelf.documents.get(document) ?? []).filter(({ key }) => !replaced.includes(key))
+    const gone = new Set(replaced)
+    const kept = (shelf.documents.get(document) ?? []).filter(({ key }) => !gone.has(key))
     const stored = { key: ++shelf.lastKey, update: state.slice() }
     shelf.documents.set(document, [...kept, stored])
     return stored.key

@@ -3,6 +3,7 @@ import { Awareness } from 'y-protocols/awareness'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
+import { type Digest, digestOf } from './digest.js'
 import type { ChannelEnd, SharedSocket } from './shared-socket.ts'
 import type { Timers } from './socket.ts'
 import { CloseCode, carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } from './wire.ts'
@@ -11,6 +12,8 @@ import { CloseCode, carriesUpdate, isPermanent, KEEP_ALIVE_FRAME, SyncType } fro
 const PROVIDER_BACKOFF_MS = 100
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 30_000
+/** A document that changes while it is digested is tried again so often. */
+const MAX_COMPARISONS = 3
 /** What the provider is told of a connection that is gone. */
 const LOST = 1006
 
@@ -25,6 +28,8 @@ export interface ChannelOptions {
   readonly position: () => number
   /** Told that the relay has the local writes up to a position on disk. */
   readonly onAcknowledged: (position: number) => void
+  /** Told that the relay has other content under clocks of this document. */
+  readonly onForked: () => void
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
@@ -66,6 +71,8 @@ export class Channel {
   readonly #position: () => number
   readonly #onAcknowledged: (position: number) => void
   readonly #firstState: ChannelOptions['firstState']
+  readonly #onForked: () => void
+  readonly #timers: Timers
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
   readonly #askers: { reject(error: unknown): void }[] = []
 
@@ -78,6 +85,8 @@ export class Channel {
     this.#position = options.position
     this.#onAcknowledged = options.onAcknowledged
     this.#firstState = firstState
+    this.#onForked = options.onForked
+    this.#timers = options.timers
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
       if (origin === this.#provider) return
@@ -138,10 +147,8 @@ export class Channel {
 
   /** @internal The relay has closed this channel: for good, or for a while that grows each time. */
   noteClosed(code: number, reason: string): void {
-    const error = new MerrowError(
-      'relay_refused',
-      `The relay closed document "${this.#name}" (${code}: ${reason}). Local writes are kept; ${isPermanent(code) ? 'db.connect() tries again' : 'it is tried again'}.`,
-    )
+    const error = closedBy(this.#name, code, reason)
+    if (code === CloseCode.forked) this.#onForked()
     if (isPermanent(code)) this.refusal = error
     else this.failure = error
     this.failures += 1
@@ -177,6 +184,42 @@ export class Channel {
     awareness.setLocalState(state)
   }
 
+  /** @internal Whether a replica that was not empty has sent everything, and got everything, so that it can be compared. */
+  get isComparable(): boolean {
+    return this.isSettled && this.#provider.synced
+  }
+
+  /** @internal Whether it holds anything. */
+  get isEmpty(): boolean {
+    return this.#document.store.clients.size === 0
+  }
+
+  /** @internal Works out what the document says, a little at a time; `undefined` if it changes meanwhile. */
+  digest(): Promise<Digest | undefined> {
+    const document = this.#document
+    const steps = digestOf(document)
+    let isStale = false
+    const onChange = (): void => {
+      isStale = true
+    }
+    document.on('update', onChange)
+    document.on('destroy', onChange)
+    return new Promise((resolve) => {
+      const end = (digest: Digest | undefined): void => {
+        document.off('update', onChange)
+        document.off('destroy', onChange)
+        resolve(digest)
+      }
+      const step = (): void => {
+        if (isStale) return end(undefined)
+        const { done, value } = steps.next()
+        if (done) end(value)
+        else this.#timers.setTimeout(step, 0)
+      }
+      this.#timers.setTimeout(step, 0)
+    })
+  }
+
   /** Starts again after the relay had closed this channel for good. */
   reconnect(): void {
     this.refusal = undefined
@@ -192,6 +235,17 @@ export class Channel {
     this.#provider.awareness.destroy()
     this.#provider.destroy()
   }
+}
+
+const closedBy = (name: string, code: number, reason: string): MerrowError => {
+  const what = `The relay closed document "${name}" (${code}: ${reason}).`
+  if (code === CloseCode.forked)
+    return new MerrowError(
+      'relay_refused',
+      `${what} This copy of the database was set back, or is in use twice. Nothing is lost: open the database again, which puts this copy aside and brings its rows into the relay's document.`,
+    )
+  const cure = isPermanent(code) ? 'db.connect() tries again' : 'it is tried again'
+  return new MerrowError('relay_refused', `${what} Local writes are kept; ${cure}.`)
 }
 
 /** A WebSocket class whose sockets are channels of the shared socket. */
@@ -212,6 +266,8 @@ const virtualSocketClass = (
     onerror: (() => void) | null = null
     #isCaughtUp = false
     #sent = 0
+    /** How often the document may still be compared on this connection; what came from this relay alone is no fork. */
+    #comparisons = channel.isEmpty ? 0 : MAX_COMPARISONS
     readonly #pending: { readonly count: number; readonly reached: Reached }[] = []
 
     constructor() {
@@ -243,6 +299,7 @@ const virtualSocketClass = (
 
     onFrame(bytes: Uint8Array): void {
       this.onmessage?.({ data: bytes })
+      this.#compare()
     }
 
     onKeepAlive(): void {
@@ -255,6 +312,19 @@ const virtualSocketClass = (
       channel.failures = 0
       channel.failure = undefined
       if (last !== undefined) channel.noteAcknowledged(last)
+      this.#compare()
+    }
+
+    /** Once on each connection, as soon as nothing is under way, lets the relay see whether this replica says what it says. */
+    #compare(): void {
+      if (this.#comparisons === 0 || !shared.takesDigests || !channel.isComparable) return
+      const left = this.#comparisons - 1
+      this.#comparisons = 0
+      void channel.digest().then((digest) => {
+        if (this.readyState !== 1) return
+        if (digest === undefined) this.#comparisons = left
+        else shared.sendDigest(this, digest)
+      })
     }
 
     onClose(code: number, reason: string): void {

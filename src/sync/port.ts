@@ -21,6 +21,8 @@ export interface SyncContext {
   readonly position: (document: string) => number
   /** Told that the relay has a document's local writes up to a position, and all of earlier runs, on disk. */
   readonly onAcknowledged: (document: string, position: number) => void
+  /** Told that the relay has other content under a document's clocks: the copy here cannot go on. */
+  readonly onForked?: (document: string) => void
 }
 
 /** A document that was added to a running synchronisation. */

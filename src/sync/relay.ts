@@ -151,13 +151,14 @@ class RelaySession implements SyncSession {
   }
 
   #open(name: string, document: Y.Doc, made = 0): Channel {
-    const { position, onAcknowledged } = this.#context
+    const { position, onAcknowledged, onForked } = this.#context
     const channel = new Channel(name, document, {
       ...this.#options,
       shared: this.#shared,
       made,
       position: () => position(name),
       onAcknowledged: (reached) => onAcknowledged(name, reached),
+      onForked: () => onForked?.(name),
     })
     this.#channels.add(channel)
     return channel

@@ -1,5 +1,6 @@
 // The shared socket: one WebSocket for all documents, kept open, with backoff. Knows the wire; not what the frames say.
 import { MerrowError } from '../errors.ts'
+import type { Digest } from './digest.js'
 import type { Duty } from './duty.ts'
 import type { Connection } from './port.ts'
 import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
@@ -70,6 +71,7 @@ export class SharedSocket {
   readonly #parts = new Map<number, Uint8Array[]>()
   #socket: Socket | undefined
   #isOpen = false
+  #takesDigests = false
   #wanted = false
   #connection: Connection = 'offline'
   #error: unknown
@@ -121,6 +123,16 @@ export class SharedSocket {
     this.#waiting.delete(end)
     for (const [channel, other] of this.#byChannel)
       if (other === end) this.#forget(channel, end, { kind: 'close', channel, code: 1000, reason: '' })
+  }
+
+  /** Whether the relay compares what documents say. */
+  get takesDigests(): boolean {
+    return this.#isOpen && this.#takesDigests
+  }
+
+  /** Sends what a channel's document says. */
+  sendDigest(end: ChannelEnd, digest: Digest): void {
+    for (const [channel, other] of this.#byChannel) if (other === end) this.#post({ kind: 'digest', channel, digest })
   }
 
   /** Claims a duty whenever there is a connection, until it is taken out. */
@@ -187,9 +199,10 @@ export class SharedSocket {
   }
 
   /** The relay reads next to nothing before it knows who is speaking, so channels wait until now. */
-  #enter({ version, expiresInMs, leaseMs }: Extract<Message, { kind: 'welcome' }>): void {
+  #enter({ version, expiresInMs, leaseMs, takesDigests = false }: Extract<Message, { kind: 'welcome' }>): void {
     if (version !== WIRE_VERSION) return this.#lose(CloseCode.wrongVersion, `it speaks version ${version}`)
     this.#isOpen = true
+    this.#takesDigests = takesDigests
     this.#leaseMs = leaseMs
     this.#renewBefore(expiresInMs)
     const waiting = [...this.#waiting]

@@ -3,7 +3,7 @@
 // One WebSocket (subprotocol `merrow.v1`) carries every document of a database. A message is a varUint kind and its body:
 //
 //   0 hello    client  JSON { version, token? }       the first message; nothing else is read before it
-//   1 welcome  relay   JSON { version, relay, expiresInMs?, leaseMs? }   the relay took the hello; nothing else is sent before it
+//   1 welcome  relay   JSON { version, relay, expiresInMs?, leaseMs?, takesDigests? }   the relay took the hello; nothing else is sent before it
 //   2 open     client  channel, document, client id?  starts a channel; its frames may follow at once, written under the client id
 //   3 opened   relay   channel, room                  the relay's frames for this channel will carry `room`
 //   4 close    both    channel, code, reason          ends one channel; the codes are WebSocket close codes
@@ -18,6 +18,7 @@
 //  13 granted  relay   JSON { duty, number, leaseMs } it does, from when it asked; the number grows with each change of holder
 //  14 denied   relay   JSON { duty, reason, waitMs? } it does not; without waitMs asking again is pointless
 //  15 release  client  JSON { duty, holder }          it no longer does
+//  16 digest   client  channel, JSON { vector, deletes, content }   what the document says, to a relay that takes digests
 //
 // Relays that grant duties say so by `leaseMs` in the welcome; clients claim from no others.
 // A room number means the same to every client of a relay process, so that one broadcast is framed once.
@@ -25,6 +26,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { MerrowError } from '../errors.ts'
+import type { Digest } from './digest.js'
 
 /** WebSocket subprotocol of the shared socket. */
 export const SUBPROTOCOL = 'merrow.v1'
@@ -74,6 +76,7 @@ export type Message =
       readonly relay: string
       readonly expiresInMs?: number
       readonly leaseMs?: number
+      readonly takesDigests?: boolean
     }
   | { readonly kind: 'open'; readonly channel: number; readonly document: string; readonly client?: number }
   | { readonly kind: 'opened'; readonly channel: number; readonly room: number }
@@ -88,6 +91,7 @@ export type Message =
   | { readonly kind: 'claim' | 'release'; readonly duty: string; readonly holder: string }
   | { readonly kind: 'granted'; readonly duty: string; readonly number: number; readonly leaseMs: number }
   | { readonly kind: 'denied'; readonly duty: string; readonly reason: string; readonly waitMs?: number }
+  | { readonly kind: 'digest'; readonly channel: number; readonly digest: Digest }
 
 const KINDS = [
   'hello',
@@ -106,6 +110,7 @@ const KINDS = [
   'granted',
   'denied',
   'release',
+  'digest',
 ] as const
 
 /** Encodes one message. */
@@ -148,6 +153,9 @@ const writeBody = (encoder: encoding.Encoder, message: Message): void => {
     case 'ack':
       encoding.writeVarUint(encoder, message.channel)
       return encoding.writeVarUint(encoder, message.count)
+    case 'digest':
+      encoding.writeVarUint(encoder, message.channel)
+      return encoding.writeVarString(encoder, JSON.stringify(message.digest))
     case 'ping':
     case 'pong':
       return
@@ -185,10 +193,19 @@ const readBody = (decoder: decoding.Decoder): Message => {
       return typeof token === 'string' ? { kind, version, token } : { kind, version }
     }
     case 'welcome': {
-      const { version, relay, expiresInMs, leaseMs } = readJson(decoder)
+      const { version, relay, expiresInMs, leaseMs, takesDigests } = readJson(decoder)
       if (typeof version !== 'number') throw new Error('welcome without a version')
-      const welcome = { kind, version, relay: typeof relay === 'string' ? relay : '', ...readExpiry(expiresInMs) }
-      return isTime(leaseMs) ? { ...welcome, leaseMs } : welcome
+      const welcome = {
+        kind,
+        version,
+        relay: typeof relay === 'string' ? relay : '',
+        ...readExpiry(expiresInMs),
+      } as const
+      return {
+        ...welcome,
+        ...(isTime(leaseMs) ? { leaseMs } : {}),
+        ...(takesDigests === true ? { takesDigests } : {}),
+      }
     }
     case 'open':
       return readOpen(decoder)
@@ -221,6 +238,8 @@ const readBody = (decoder: decoding.Decoder): Message => {
     case 'granted':
     case 'denied':
       return readDuty(kind, readJson(decoder))
+    case 'digest':
+      return { kind, channel: decoding.readVarUint(decoder), digest: readDigest(decoder) }
     default:
       throw new Error('unknown kind')
   }
@@ -250,6 +269,13 @@ const isTime = (ms: unknown): ms is number => typeof ms === 'number' && ms >= 0 
 
 const readExpiry = (expiresInMs: unknown): { readonly expiresInMs?: number } =>
   typeof expiresInMs === 'number' && expiresInMs >= 0 ? { expiresInMs } : {}
+
+const readDigest = (decoder: decoding.Decoder): Digest => {
+  const { vector, deletes, content } = readJson(decoder)
+  const isText = (value: unknown): value is string => typeof value === 'string'
+  if (!isText(vector) || !isText(deletes) || !isText(content)) throw new Error('no digest')
+  return { vector, deletes, content }
+}
 
 const readOpen = (decoder: decoding.Decoder): Message => {
   const open = {

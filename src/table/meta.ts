@@ -68,7 +68,7 @@ const deliveryOf = ({ patches }: Entry, log: TableLog, facts: RowFacts): Deliver
   if (!facts.isSynced) return 'unsent'
   const acknowledged = facts.acknowledged()
   // A migration is over before the relay is first asked.
-  const isEarlier = (patch: LogPatch): boolean => patch.replica !== log.replica || isMigration(patch)
+  const isEarlier = (patch: LogPatch): boolean => patch.replica !== log.replica || isMigration(patch.shape)
   if (own.some((patch) => !isEarlier(patch) && !hasReached(acknowledged, patch, log))) return 'unsent'
   return acknowledged === undefined ? 'unknown' : 'acknowledged'
 }
@@ -76,7 +76,7 @@ const deliveryOf = ({ patches }: Entry, log: TableLog, facts: RowFacts): Deliver
 /** Whether one of this run's writes is among those up to a position. Those not stamped when they were made are, once all are. */
 const hasReached = (position: number | undefined, patch: LogPatch, log: TableLog): boolean => {
   if (position === undefined || patch.segment.list === undefined) return false
-  const isStampedAnew = isMigration(patch) || patch.stamp === RESCUED_STAMP
+  const isStampedAnew = isMigration(patch.shape) || patch.stamp === RESCUED_STAMP
   return position >= (isStampedAnew ? log.position : patch.stamp)
 }
 

@@ -1,5 +1,14 @@
 // Rows as they are handed out, built from a row's patches. Knows columns and the order of patches; writes nothing.
-import { CREATED, DELETED, type Entry, FIRST_VALUE, type LogPatch, type Shape, siblingsOf } from '../rowlog/index.ts'
+import {
+  CREATED,
+  DELETED,
+  type Entry,
+  FIRST_VALUE,
+  type LogPatch,
+  type PackedRows,
+  type Shape,
+  siblingsOf,
+} from '../rowlog/index.ts'
 import { type Column, type MergeFunction, type RowMeta, type TableSchema, VERSION_FIELD } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import { type Lens, lensesOf, readerOf } from './lenses.ts'
@@ -24,6 +33,25 @@ interface Reading {
   readonly places: readonly number[]
 }
 
+type PackedColumn = ReturnType<PackedRows['columnOf']>
+
+/** The columns of a block that rows are made of, in the order of the table's. */
+interface PackedColumns {
+  readonly own: readonly PackedColumn[]
+  readonly deleted: PackedColumn
+}
+
+/** What a row is made of. */
+interface Gathered {
+  /** Stored values, in the order of the table's columns. */
+  readonly stored: readonly unknown[]
+  /** Stamps of the insert and of the last write. */
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly deletedAt: unknown
+  readonly author: string | undefined
+}
+
 /** Builds the frozen rows of one table, each once for as long as it does not change. */
 export class RowBuilder<R extends RowMeta> {
   readonly #columns: TableSchema['columns']
@@ -31,6 +59,9 @@ export class RowBuilder<R extends RowMeta> {
   readonly #readers: readonly ((stored: unknown) => unknown)[]
   readonly #Row: new () => Record<string, unknown>
   readonly #readings = new WeakMap<Shape, Reading>()
+  readonly #packedColumns = new WeakMap<PackedRows, PackedColumns>()
+  /** Whether each column is one field, under its own name. */
+  readonly #isPlain: boolean
   /** Counters and sets, joined where a row has parts of them. */
   readonly #parted: readonly Joined[]
   /** Columns with a merge function, joined where a row was written several times. */
@@ -59,6 +90,7 @@ export class RowBuilder<R extends RowMeta> {
     this.#Row = Row
     this.#parted = columnNames.flatMap((name, place) => joinParts(name, place, columns[name]))
     this.#merged = columnNames.flatMap((name, place) => joinWrites(name, place, columns[name], onError))
+    this.#isPlain = this.#parted.length + this.#merged.length + this.#formerNames.length === 0
   }
 
   /** The row of an entry, soft-deleted or not; undefined while its insert is not here. */
@@ -69,7 +101,8 @@ export class RowBuilder<R extends RowMeta> {
   }
 
   #build(entry: Entry): R | undefined {
-    const { id, valid: patches } = entry
+    if (entry.packed !== undefined && this.#isPlain) return this.#buildPacked(entry, entry.packed)
+    const { valid: patches } = entry
     const stored = new Array<unknown>(this.#names.length).fill(undefined)
     let createdAt: number | undefined
     let deletedAt: unknown
@@ -77,7 +110,7 @@ export class RowBuilder<R extends RowMeta> {
     for (const patch of patches) {
       const { shape, raw } = patch
       const { creates, places } = this.#readingOf(shape)
-      if (creates) createdAt = stampTimeMs(patch.stamp)
+      if (creates) createdAt = patch.stamp
       for (let at = 0; at < places.length; at++) {
         const place = places[at] as number
         if (place >= 0) stored[place] = raw[FIRST_VALUE + at]
@@ -89,26 +122,56 @@ export class RowBuilder<R extends RowMeta> {
     const last = patches[patches.length - 1]
     if (createdAt === undefined || last === undefined) return undefined
     if (hasParts) for (const { place, join } of this.#parted) stored[place] = join(entry)
+    const author = isMigration(last.shape) ? patches.findLast(({ shape }) => !isMigration(shape))?.author : last.author
+    return this.#make(entry, { stored, createdAt, updatedAt: last.stamp, deletedAt, author })
+  }
+
+  /** Of a row that lies in a block, the columns alone are read. */
+  #buildPacked(entry: Entry, packed: PackedRows): R | undefined {
+    const { at: row } = entry
+    const last = packed.lastOf(row)
+    const createdAt = packed.createdAt(row)
+    if (createdAt === undefined) return undefined
+    const columns = this.#columnsOf(packed)
+    const stored = new Array<unknown>(this.#names.length)
+    for (let place = 0; place < stored.length; place++) stored[place] = shownIn(columns.own[place], row)
+    const deletedAt = shownIn(columns.deleted, row)
+    const author = isMigration(last.shape)
+      ? entry.valid.findLast(({ shape }) => !isMigration(shape))?.author
+      : last.author
+    return this.#make(entry, { stored, createdAt, updatedAt: last.stamp, deletedAt, author })
+  }
+
+  #make(entry: Entry, { stored, createdAt, updatedAt, deletedAt, author }: Gathered): R {
     const row = new this.#Row()
-    row['id'] = id
+    row['id'] = entry.id
     let isWhole = true
     for (let at = 0; at < stored.length; at++) {
       const value = this.#readers[at]?.(stored[at])
       if (value === undefined && stored[at] !== undefined) isWhole = false
       row[this.#names[at] as string] = value
     }
-    if (patches.length > 1)
+    if (this.#merged.length > 0 && entry.valid.length > 1)
       for (const { place, join } of this.#merged) {
         const value = join(entry)
         if (value !== undefined) row[this.#names[place] as string] = value
       }
-    row['createdAt'] = createdAt
-    row['updatedAt'] = stampTimeMs(last.stamp)
+    row['createdAt'] = stampTimeMs(createdAt)
+    row['updatedAt'] = stampTimeMs(updatedAt)
     row['deletedAt'] = typeof deletedAt === 'number' ? deletedAt : undefined
-    row['updatedBy'] = isMigration(last) ? patches.findLast((patch) => !isMigration(patch))?.author : last.author
+    row['updatedBy'] = author
     for (const place of this.#sets) if (this.#lacksElements(row, stored, place)) isWhole = false
     if (!isWhole) this.#noteAside(row, stored)
     return Object.freeze(row) as unknown as R
+  }
+
+  #columnsOf(packed: PackedRows): PackedColumns {
+    let columns = this.#packedColumns.get(packed)
+    if (columns === undefined) {
+      columns = { own: this.#names.map((name) => packed.columnOf(name)), deleted: packed.columnOf(DELETED) }
+      this.#packedColumns.set(packed, columns)
+    }
+    return columns
   }
 
   /** A former name counts as its column, unless the same patch writes the column too. */
@@ -159,12 +222,17 @@ export class RowBuilder<R extends RowMeta> {
 }
 
 /** Whether a patch only carried a row to another version: nobody is said to have written it. */
-export const isMigration = ({ shape }: LogPatch): boolean => !shape.insert && shape.fields.has(VERSION_FIELD)
+export const isMigration = ({ insert, fields }: Shape): boolean => !insert && fields.has(VERSION_FIELD)
 
 /** Whether all that came to a row is by migrations. */
 export const isByMigration = (before: Entry | undefined, now: Entry | undefined): boolean => {
   const came = now?.valid.filter((patch) => !before?.patches.includes(patch)) ?? []
-  return came.length > 0 && came.every(isMigration)
+  return came.length > 0 && came.every(({ shape }) => isMigration(shape))
+}
+
+const shownIn = (column: PackedColumn, row: number): unknown => {
+  const place = column === undefined ? -1 : (column.last[row] as number)
+  return place < 0 ? undefined : column?.values[place]
 }
 
 const joinParts = (name: string, place: number, column: Column | undefined): readonly Joined[] => {

@@ -1,4 +1,5 @@
 // One channel of a shared socket: puts the parts of long frames together and speaks to the room for it.
+import type { Digest } from '../../../src/sync/digest.js'
 import { CloseCode, encodeMessage, FrameType, SyncType } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Member, RoomBatch, RoomFrame } from '../../room/member.ts'
@@ -74,6 +75,12 @@ export class Channel implements Member {
     const whole = Buffer.concat([...this.#parts, bytes])
     this.#forgetParts()
     this.#membership.receive(whole)
+  }
+
+  /** Takes a digest of what the client's replica says; comparing it may cost a reading of the document. */
+  prove(digest: Digest): void {
+    this.#options.onQuestion()
+    this.#membership.prove(digest)
   }
 
   /** Ends it if its session no longer allows its document. */

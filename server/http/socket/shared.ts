@@ -149,7 +149,8 @@ class SharedSocket {
     this.#state = { kind: 'open', session, channels }
     this.#stopWaiting()
     const { leaseMs } = duties
-    this.#outlet.send(encodeMessage({ kind: 'welcome', version: WIRE_VERSION, relay, leaseMs, ...expiryOf(session) }))
+    const welcome = { kind: 'welcome', version: WIRE_VERSION, relay, leaseMs, takesDigests: true } as const
+    this.#outlet.send(encodeMessage({ ...welcome, ...expiryOf(session) }))
     for (const message of waiting) this.#act(message, channels)
   }
 
@@ -168,6 +169,9 @@ class SharedSocket {
         channels.leave(message.channel)
         break
       case 'pong':
+        break
+      case 'digest':
+        channels.get(message.channel)?.prove(message.digest)
         break
       case 'token':
         this.#renew(message.token)

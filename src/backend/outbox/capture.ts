@@ -3,11 +3,8 @@
 import type { Json } from '../../schema/index.ts'
 import type { Codec } from '../codec.ts'
 import type { Fields } from '../remote-table.ts'
-import { isSame } from '../seen.ts'
+import { DELETED_MARK, isSame } from '../seen.ts'
 import type { Draft } from './outbox.ts'
-
-/** Stands among a row's columns for whether it is deleted. */
-export const DELETED_MARK = 'deletedAt'
 
 /** A row as far as its backend is concerned; undefined for one that is not there. */
 type RowLike = (object & { readonly deletedAt: number | undefined }) | undefined

@@ -51,6 +51,8 @@ export interface Operation {
   readonly failure?: Failure
   /** What it asks the user, while it is `asking`. */
   readonly asked?: readonly Question[]
+  /** Its record may have been made before by somebody: an answer may be of that time. */
+  readonly isAgain?: boolean
   /** Sends again what an answer to an insert did not have; whatever the backend makes of it then is taken. */
   readonly isCorrection?: boolean
 }
@@ -69,8 +71,12 @@ export type Coalesced =
   | { readonly kind: 'one'; readonly operation: Operation }
   | { readonly kind: 'gone' | 'instead' | 'apart' }
 
-/** Joins a new operation to the queued one before it on the same row; `changed` are the columns that a restore changed. */
-export const coalesce = (queued: Operation, next: Operation, changed: Fields = next.fields): Coalesced => {
+/**
+ * Joins a new operation to the queued one before it on the same row.
+ *
+ * @param changed - The columns that a restore changed; undefined if the row has no record yet, so that all of them may be needed.
+ */
+export const coalesce = (queued: Operation, next: Operation, changed: Fields | undefined): Coalesced => {
   if (queued.state !== 'queued') return { kind: 'apart' }
   const fields = { ...queued.fields, ...next.fields }
   const refs = [...new Set([...queued.refs, ...next.refs])]
@@ -82,6 +88,7 @@ export const coalesce = (queued: Operation, next: Operation, changed: Fields = n
     return { kind: 'one', operation: { ...joined, kind: queued.kind === 'insert' ? 'insert' : 'restore' } }
   // Nobody has made a record of it, and now somebody must.
   if (next.kind === 'insert') return { kind: 'instead' }
+  if (changed === undefined) return { kind: 'one', operation: { ...joined, kind: 'restore' } }
   // Deleted and restored before anybody knew: what was written meanwhile is left.
   const left = { ...queued.fields, ...changed }
   return Object.keys(left).length === 0

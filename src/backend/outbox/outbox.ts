@@ -1,6 +1,6 @@
 // The outbox: operations in the journal, in order, joined while they wait. Knows the queue and the journal; no network and no rows.
 import type { Json } from '../../schema/index.ts'
-import { type IdMap, rowKey } from '../ids.ts'
+import { type IdMap, rowKey } from '../identity/ids.ts'
 import type { KeyedLog } from '../keyed-log.ts'
 import type { Fields } from '../remote-table.ts'
 import type { Trace, TraceEntry } from '../trace.ts'
@@ -10,6 +10,7 @@ import { Queue, type QueueContext } from './queue.ts'
 /** A write before it is an operation. */
 export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'> & {
   readonly isCorrection?: boolean
+  readonly isAgain?: boolean
   /** The columns that a restore changed. */
   readonly changed?: Fields
   /** It changes a row that is deleted, which matters only if the row is restored. */
@@ -27,8 +28,6 @@ export interface OutboxOptions extends QueueContext {
   readonly withhold: (operation: Operation, row: string) => { readonly now: Fields; readonly later: Fields } | undefined
   /** Whether the row as it is now has made an operation needless. */
   readonly isNeedless: (operation: Operation) => boolean
-  /** Whether a row, `table/id`, will never have a record. */
-  readonly isNever: (row: string) => boolean
   /** Told after any change. */
   readonly onChange: () => void
 }
@@ -51,6 +50,7 @@ export class Outbox {
       this.queue.add(operation)
       this.#lastOrder = operation.order
     }
+    for (const { id } of stored) this.#check(id)
   }
 
   /** Takes in what the journal says by now: others who share it have added, sent and ended operations. */
@@ -72,14 +72,15 @@ export class Outbox {
     const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
     if (draft.isHidden === true && !(last?.state === 'queued' && last.kind === 'delete')) return
     const operation = this.#make(draft)
-    const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, draft.changed)
+    const changed = this.#options.isLinked(rowKey(draft.table, draft.row)) ? (draft.changed ?? draft.fields) : undefined
+    const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, changed)
     if (joined.kind === 'one') this.put(joined.operation)
     else if (joined.kind === 'apart') this.#add(operation)
     else if (joined.kind === 'instead' && last !== undefined) {
       this.end(last, 'dropped')
       this.#add(operation)
     } else if (last !== undefined) {
-      if (last.kind === 'insert') this.#options.ids.link(last.table, last.row, null)
+      if (last.kind === 'insert') this.#options.ids.markNever(last.table, last.row)
       this.end(last, 'dropped')
     }
     this.#options.onChange()
@@ -231,19 +232,39 @@ export class Outbox {
   #check(id: string): void {
     const operation = this.queue.get(id)
     const blocker = operation?.state === 'queued' ? this.queue.blocker(operation) : undefined
-    if (operation === undefined || blocker?.kind !== 'record' || !this.#options.isNever(blocker.row)) return
-    if (blocker.row === rowKey(operation.table, operation.row)) return this.end(operation, 'dropped')
+    const { ids } = this.#options
+    if (operation === undefined || blocker?.kind !== 'record' || !ids.isNeverRow(blocker.row)) return
+    if (blocker.row === rowKey(operation.table, operation.row)) return this.#neverMade(operation)
     const message = `It refers to ${blocker.row}, which was deleted before the backend knew of it.`
     this.fail(operation, { kind: 'reference', message })
   }
 
-  #make({ table, row, kind, fields, refs, isCorrection }: Draft): Operation {
+  /** Whoever restores a row that nobody has made a record of makes one; what else there is of it has no use. */
+  #neverMade(operation: Operation): void {
+    const { ids } = this.#options
+    const { table, row, kind } = operation
+    if (kind !== 'restore') return this.end(operation, 'dropped')
+    ids.unmarkNever(table, row)
+    const key = ids.insertKey(table, row)
+    const id = this.queue.get(key) === undefined ? key : this.#options.makeId()
+    const again = this.requeue(operation, { kind: 'insert', id, isAgain: true })
+    this.#check(again.id)
+  }
+
+  #make({ table, row, kind, fields, refs, isCorrection, isAgain }: Draft): Operation {
     const { ids, makeId, now } = this.#options
     const own = kind === 'insert' ? ids.insertKey(table, row) : undefined
     const id = own === undefined || this.queue.get(own) !== undefined ? makeId() : own
     const timeMs = now()
     this.#lastOrder = Math.max(this.#lastOrder + 1, timeMs)
     const operation = { id, order: this.#lastOrder, table, row, kind, fields, refs, timeMs }
-    return { ...operation, state: 'queued', tries: 0, conflicts: 0, ...(isCorrection ? { isCorrection } : {}) }
+    return {
+      ...operation,
+      state: 'queued',
+      tries: 0,
+      conflicts: 0,
+      ...(isCorrection ? { isCorrection } : {}),
+      ...(isAgain ? { isAgain } : {}),
+    }
   }
 }

@@ -2,10 +2,10 @@
 import type { Json } from '../../schema/index.ts'
 import type { Conflict, ConflictingWrite, ConflictSource } from '../../table/index.ts'
 import type { Core, MappedTable } from '../core.ts'
-import { rowKey } from '../ids.ts'
+import { rowKey } from '../identity/ids.ts'
 import { writtenOf } from '../rows.ts'
-import { isSame } from '../seen.ts'
-import { DELETED_MARK } from './capture.ts'
+import { DELETED_MARK, isSame } from '../seen.ts'
+
 import type { Operation, Question } from './operation.ts'
 
 /** The column of a conflict that says that two records were made of one row. */
@@ -44,9 +44,12 @@ export class Questions implements ConflictSource {
 
   /** Rows of which more than one record was made. */
   #twice(): Conflict[] {
-    return [...this.#core.ids.doubled()].map(({ table, local, remotes }) => ({
+    const { ids, seen } = this.#core
+    // Which of them are still there is being found out.
+    const doubled = [...ids.doubled()].filter(({ table, row }) => seen.get(table, row).isStale !== true)
+    return doubled.map(({ table, row, remotes }) => ({
       table,
-      id: local,
+      id: row,
       column: REMOTE_ID,
       base: undefined,
       writes: remotes.map((value, at) => ({ value, author: this.#core.name, timeMs: 0, isMine: at === 0 })),
@@ -56,7 +59,7 @@ export class Questions implements ConflictSource {
 
   #keepOne({ table, id }: Conflict, kept: Json): void {
     const { ids } = this.#core
-    for (const remote of ids.remotes(table, id)) if (remote !== kept) ids.unlink(table, id, remote)
+    for (const remote of ids.live(table, id)) if (remote !== kept) ids.unlink(table, remote)
   }
 
   #answer({ table: name, id, column }: Conflict, choice: ConflictingWrite | { readonly value: unknown }): void {

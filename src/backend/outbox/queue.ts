@@ -1,5 +1,5 @@
 // The queue: which operation may be sent now, and what each of the others waits for. Knows no storage and no network.
-import { rowKey } from '../ids.ts'
+import { rowKey } from '../identity/ids.ts'
 import type { Operation, OperationState } from './operation.ts'
 
 /** What an operation waits for: one before it on its row, the record of a row, or one that still refers to what it deletes. */

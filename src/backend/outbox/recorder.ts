@@ -1,11 +1,13 @@
 // The recorder: turns what tables say of their writes into operations, those included that were made while nobody recorded. Knows row logs.
+
 import { CREATED, type Entry, type LogPatch, PURGED } from '../../rowlog/index.ts'
 import type { Columns } from '../../schema/index.ts'
 import type { WrittenRow } from '../../table/index.ts'
 import type { Core, MappedTable } from '../core.ts'
-import { rowKey } from '../ids.ts'
+import { rowKey } from '../identity/ids.ts'
 import type { Fields } from '../remote-table.ts'
-import { DELETED_MARK, draftOf, storedOf } from './capture.ts'
+import { DELETED_MARK } from '../seen.ts'
+import { draftOf, storedOf } from './capture.ts'
 import type { Draft } from './outbox.ts'
 
 /** How writes are recorded. */
@@ -20,7 +22,7 @@ export interface RecorderOptions {
   /** What becomes of rows that were there before this backend was: sent, or left alone. */
   readonly existing: 'push' | 'ignore'
   /** Told of every row that changed. */
-  readonly onRow: (table: MappedTable, row: object) => void
+  readonly onRow: (table: MappedTable, row: { readonly id: string }) => void
   /** Told of rows that others changed. */
   readonly onRemote: (table: MappedTable, id: string) => void
 }
@@ -31,6 +33,8 @@ export class Recorder {
   readonly #stops: (() => void)[] = []
   /** Keys of the journal that say up to which stamp a run's writes are recorded, and what they are to say. */
   readonly #unsaid = new Map<string, number>()
+  #isCommittedSoon = false
+  #isStopped = false
   #isLeading = false
   /** Rows that others wrote while another bridge led, as they were before, until that one has recorded it. */
   readonly #befores = new Map<string, { readonly table: MappedTable; readonly id: string; readonly fields: Fields }>()
@@ -79,6 +83,7 @@ export class Recorder {
   }
 
   stop(): void {
+    this.#isStopped = true
     for (const stop of this.#stops) stop()
   }
 
@@ -110,10 +115,24 @@ export class Recorder {
     const isOthers = isBridge && (isSharing ? unrecorded.length === 0 : !this.#isTwin(table, id))
     // Made and deleted at once: nobody will ever make a record of it.
     const isNothing = before === undefined && after?.deletedAt !== undefined
-    if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.link(table.name, id, null)
+    if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.markNever(table.name, id)
     if (isOwn || isOthers) this.#enqueue(table, draftOf(table.codec, id, before, after))
     this.#noteStamps(table, entry)
-    if (!isOwn) onRemote(table, id)
+    if (isOwn) return
+    onRemote(table, id)
+    this.#commitSoon()
+  }
+
+  /** What is noted of a change from elsewhere is stored in the batch of that change, which is not begun before the next microtask. */
+  #commitSoon(): void {
+    if (this.#isCommittedSoon) return
+    this.#isCommittedSoon = true
+    queueMicrotask(() => {
+      this.#isCommittedSoon = false
+      if (this.#isStopped) return
+      this.noteRecorded()
+      this.#options.core.commit()
+    })
   }
 
   #enqueue(table: MappedTable, draft: Draft | undefined): void {
@@ -126,17 +145,17 @@ export class Recorder {
     )
       return
     const isLinked = ids.remote(table.name, draft.row) !== undefined
-    const kind =
-      draft.kind === 'insert' && isLinked ? 'restore' : draft.kind === 'restore' && !isLinked ? 'insert' : draft.kind
-    if (kind === 'insert' && ids.isNever(table.name, draft.row)) ids.unlink(table.name, draft.row, null)
-    if (ids.isNever(table.name, draft.row)) return
-    outbox.enqueue({ ...draft, kind })
+    if (draft.kind === 'insert' && isLinked) return outbox.enqueue({ ...draft, kind: 'restore' })
+    if (!ids.isNever(table.name, draft.row)) return outbox.enqueue(draft)
+    // Said anew: somebody may have been about to make a record of it all the same.
+    if (draft.kind === 'delete') return ids.markNever(table.name, draft.row)
+    if (draft.kind === 'update') return
+    ids.unmarkNever(table.name, draft.row)
+    outbox.enqueue({ ...draft, kind: 'insert', isAgain: true })
   }
 
   #isTwin(table: MappedTable, id: string): boolean {
-    const { ids } = this.#options.core
-    const remote = ids.remote(table.name, id)
-    return remote !== undefined && ids.local(table.name, remote) !== id
+    return this.#options.core.ids.canonical(table.name, id) !== id
   }
 
   /**
@@ -216,7 +235,7 @@ export class Recorder {
     }
     if (row === undefined) return
     const draft = draftOf(table.codec, id, undefined, row) as Draft
-    if (fields.has(CREATED) && !isLinked && !isQueued) return this.#enqueue(table, draft)
+    if (fields.has(CREATED) && !isLinked && !isQueued) return this.#enqueue(table, { ...draft, isAgain: true })
     if (fields.has(DELETED_MARK)) return this.#enqueue(table, { ...draft, kind: 'restore' })
     const columns = new Set([...fields].map((field) => field.split(':')[0]))
     const changed = Object.fromEntries(Object.entries(draft.fields).filter(([name]) => columns.has(name)))

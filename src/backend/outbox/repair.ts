@@ -1,10 +1,12 @@
 // The outbox as its user sees it: what waits, what failed, and what to do about it. Knows rows and operations; sends nothing.
+
 import { MerrowError, show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import type { Core, MappedTable } from '../core.ts'
 import type { Fields } from '../remote-table.ts'
 import { writtenOf } from '../rows.ts'
-import { DELETED_MARK } from './capture.ts'
+import { DELETED_MARK } from '../seen.ts'
+import { storedOf } from './capture.ts'
 import type { Operation } from './operation.ts'
 import { rowOf } from './queue.ts'
 
@@ -83,8 +85,10 @@ export class OutboxView {
     const bases = new Map(all.map((one) => [rowOf(one), this.#base(one)]))
     host.write(() => {
       for (const one of all) {
-        this.#revert(one, bases.get(rowOf(one)) ?? {})
+        const base = bases.get(rowOf(one)) ?? {}
+        this.#revert(one, base)
         outbox.end(one, 'discarded')
+        this.#followRecord(one, base)
       }
     })
     this.#onChange()
@@ -120,15 +124,23 @@ export class OutboxView {
 
   #revert(operation: Operation, base: Fields): void {
     const { rows, codec, name } = this.#table(operation)
-    const { ids, seen } = this.#core
+    const { ids } = this.#core
     const { kind, row } = operation
     const current = rows.get(row, { withDeleted: true })
     if (current === undefined) return
-    if (kind === 'insert') ids.link(name, row, null)
+    if (kind === 'insert') ids.markNever(name, row)
     if (kind === 'insert') return rows.delete(row)
     rows.update(row, writtenOf(codec, this.#before(operation, base)))
-    if (kind === 'delete') rows.restore(row)
-    if (kind === 'restore' && seen.get(name, row).base?.[DELETED_MARK] === true) rows.delete(row)
+    if (kind === 'delete' && base[DELETED_MARK] !== true) rows.restore(row)
+    if (kind === 'restore' && base[DELETED_MARK] === true) rows.delete(row)
+  }
+
+  /** What was to bring a record back is given up: its row goes, too. */
+  #followRecord(operation: Operation, base: Fields): void {
+    const { rows } = this.#table(operation)
+    const isWanted = this.#core.outbox.queue.ofRow(rowOf(operation)).length > 0
+    if (isWanted || base[DELETED_MARK] !== true || rows.get(operation.row) === undefined) return
+    rows.delete(operation.row)
   }
 
   /** What the columns of an operation held before it: by an earlier operation, or as the record has it. */
@@ -142,7 +154,7 @@ export class OutboxView {
   #base(operation: Operation): Fields {
     const { rows, codec, name } = this.#table(operation)
     const row = rows.get(operation.row, { withDeleted: true })
-    return { ...(row === undefined ? {} : codec.stored(row)), ...this.#core.seen.get(name, operation.row).base }
+    return { ...storedOf(codec, row), ...this.#core.seen.get(name, operation.row).base }
   }
 
   #failedOne(operation: Operation, what: string): Operation {

@@ -27,8 +27,8 @@ export type Verdict = { readonly kind: 'local' | 'remote' | 'ask' } | { readonly
 /** What is merged. */
 export interface MergeInput {
   readonly columns: readonly string[]
-  /** What the record held when it was last seen, by column. */
-  readonly base: (column: string) => Json
+  /** What the record held when it was last seen, by column; undefined for what nobody here knows. */
+  readonly base: (column: string) => Json | undefined
   readonly local: Fields
   readonly remote: Fields
   readonly pending: (column: string) => Pending | undefined
@@ -60,13 +60,13 @@ export const merge = ({ columns, base, local, remote, pending, decide }: MergeIn
     if (theirs === undefined) continue
     const [was, mine, own] = [base(column), local[column] ?? null, pending(column)]
     newBase[column] = theirs
-    if (isSame(theirs, was)) continue
+    if (was !== undefined && isSame(theirs, was)) continue
     if (own === undefined) {
       if (!isSame(theirs, mine)) writes[column] = theirs
     } else if (own.sent.some((value) => isSame(value, theirs)) || own.isHeld) {
-    } else if (own.sent.length > 0) newBase[column] = was
+    } else if (own.sent.length > 0) newBase[column] = was ?? theirs
     else if (isSame(theirs, own.value)) dropped.push(column)
-    else {
+    else if (was !== undefined) {
       const clash = { column, base: was, local: own.value, remote: theirs }
       const verdict = decide(clash)
       if (verdict.kind === 'ask') asked.push(clash)

@@ -3,11 +3,11 @@ import { show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import { Unreadable } from '../codec.ts'
 import type { Core, MappedTable } from '../core.ts'
-import { rowKey } from '../ids.ts'
+import { rowKey } from '../identity/ids.ts'
 import { storedOf } from '../outbox/capture.ts'
 import { classify } from '../push/failure.ts'
-import type { Call, PulledPage } from '../remote-table.ts'
-import { goneRecord, type Rows } from '../rows.ts'
+import type { Call, PulledPage, RemoteId } from '../remote-table.ts'
+import type { Rows } from '../rows.ts'
 
 /** What a puller is given to work with. */
 export interface PullerOptions {
@@ -24,6 +24,8 @@ export interface PullerOptions {
 /** Records that are written in one transaction. */
 const CHUNK = 500
 const MAX_PAGES = 100_000
+/** How often a pull begins anew because a cursor was refused. */
+const MAX_LISTINGS = 3
 /** Problems reported of one page: more of the same say nothing. */
 const MAX_REPORTS = 5
 
@@ -31,6 +33,12 @@ const MAX_REPORTS = 5
 interface Place {
   readonly cursor: Json | undefined
   readonly lastFullMs: number
+}
+
+/** A cursor that the backend did not take. */
+interface Refused {
+  readonly cursor: Json
+  readonly error: unknown
 }
 
 /** Pulls tables, one at a time. */
@@ -69,52 +77,85 @@ export class Puller {
     await this.refresh(table)
     const place = this.#place(table)
     const isDue = core.host.now() - place.lastFullMs >= fullScanMs
-    const start = isFull || isDue ? undefined : place.cursor
-    try {
-      await this.#run(table, start)
-    } catch (error) {
-      if (start === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
+    // What cannot be fetched by itself is listed with all else.
+    const isInDoubt = core.seen.stale(table.name).length > 0 && table.remote.get === undefined
+    const start = isFull || isDue || isInDoubt ? undefined : place.cursor
+    for (let at = start, tries = 1; ; at = undefined, tries++) {
+      const refused = await this.#run(table, at)
+      if (refused === undefined) return
+      if (tries > MAX_LISTINGS) throw refused.error
       core.report({
         kind: 'cursor',
         table: table.name,
-        message: `The cursor ${show(start)} was refused (${String(error)}); everything is listed anew.`,
+        message: `The cursor ${show(refused.cursor)} was refused (${String(refused.error)}); everything is listed anew.`,
       })
-      await this.#run(table, undefined)
     }
   }
 
   /** Fetches the records of which more than the last answer is to be known. */
   async refresh(table: MappedTable): Promise<void> {
     const { core, rows } = this.#options
+    if (table.remote.get === undefined) return
     const isOver = this.#watch()
     for (const id of core.seen.stale(table.name)) {
-      const remote = core.ids.remote(table.name, id)
-      rows.fetching(table, id)
-      const record = remote === undefined ? undefined : await table.remote.get?.(remote, this.#options.call(table))
+      const isOvertaken = rows.fetching(table, id)
+      const asked = this.#recordsOf(table, id)
+      const fetched: (readonly [RemoteId, unknown])[] = []
+      try {
+        for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
+      } catch (error) {
+        isOvertaken()
+        throw error
+      }
+      const wasOvertaken = isOvertaken()
       if (isOver()) return
-      if (rows.isOvertaken(table, id)) continue
-      core.host.write(() => {
-        const { isStale: _, ...seen } = core.seen.get(table.name, id)
-        const row = table.rows.get(id, { withDeleted: true })
-        core.seen.put(table.name, id, seen, storedOf(table.codec, row))
-        const read = record === undefined ? undefined : table.codec.decode(record)
-        if (read instanceof Unreadable)
-          core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
-        else if (read !== undefined) rows.pulled(table, read, true)
-        else if (remote !== undefined) rows.removed(table, remote)
-      })
+      const isSame = String(this.#recordsOf(table, id)) === String(asked)
+      if (!wasOvertaken && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
     }
   }
 
-  async #run(table: MappedTable, start: Json | undefined): Promise<void> {
+  /** Records of a row that may be there. */
+  #recordsOf(table: MappedTable, id: string): readonly RemoteId[] {
+    const { ids } = this.#options.core
+    const live = ids.live(table.name, id)
+    return live.length > 0 ? live : ids.records(table.name, id).slice(-1)
+  }
+
+  async #fetch(table: MappedTable, remote: RemoteId): Promise<unknown> {
+    try {
+      return await table.remote.get?.(remote, this.#options.call(table))
+    } catch (error) {
+      if (classify(error) === 'gone') return undefined
+      throw error
+    }
+  }
+
+  /** Those that are gone first: what is left is the row's. */
+  #takeFetched(table: MappedTable, id: string, fetched: readonly (readonly [RemoteId, unknown])[]): void {
+    const { core, rows } = this.#options
+    const { isStale: _, ...seen } = core.seen.get(table.name, id)
+    const row = table.rows.get(id, { withDeleted: true })
+    core.seen.put(table.name, id, seen, storedOf(table.codec, row))
+    for (const [remote, record] of fetched) if (record === undefined) rows.removed(table, remote)
+    for (const [, record] of fetched) {
+      const read = record === undefined ? undefined : table.codec.decode(record)
+      if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
+      else if (read !== undefined) rows.pulled(table, read, true)
+    }
+  }
+
+  /** @returns the cursor that was refused, if one was. */
+  async #run(table: MappedTable, start: Json | undefined): Promise<Refused | undefined> {
     const { core } = this.#options
     const scan = { listed: new Set<string>(), linked: this.#linkedRows(table) }
     const passed = new Set<string>()
     const isOver = this.#watch()
     let cursor = start
     for (let count = 0; count < MAX_PAGES; count++) {
-      const page = checked(await table.remote.pull?.(cursor, this.#options.call(table)))
-      if (isOver()) return
+      const asked = await this.#page(table, cursor)
+      if (isOver()) return undefined
+      if ('error' in asked) return asked
+      const page = asked
       const mark = JSON.stringify(page.cursor ?? null)
       const isStuck = page.more && (passed.has(mark) || page.cursor === undefined)
       if (isStuck)
@@ -130,9 +171,19 @@ export class Puller {
         if (isComplete) this.#removeUnlisted(table, scan)
         if (!isStuck) this.#move(table, page.cursor, isComplete)
       })
-      if (!page.more || isStuck) return
+      if (!page.more || isStuck) return undefined
       passed.add(mark)
       cursor = page.cursor
+    }
+    return undefined
+  }
+
+  async #page(table: MappedTable, cursor: Json | undefined): Promise<PulledPage | Refused> {
+    try {
+      return checked(await table.remote.pull?.(cursor, this.#options.call(table)))
+    } catch (error) {
+      if (cursor === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
+      return { cursor, error }
     }
   }
 
@@ -172,23 +223,24 @@ export class Puller {
     }
   }
 
-  /** Rows with a record, before the pull asks: what is linked while it lasts may not be listed. */
-  #linkedRows(table: MappedTable): ReadonlySet<string> {
+  /** Rows and their records, before the pull asks: what is made while it lasts may not be listed. */
+  #linkedRows(table: MappedTable): ReadonlyMap<string, RemoteId> {
     const { ids } = this.#options.core
-    const linked = new Set<string>()
-    for (const { id } of table.rows.rows({ withDeleted: true }))
-      if (ids.remote(table.name, id) !== undefined) linked.add(id)
+    const linked = new Map<string, RemoteId>()
+    for (const { id } of table.rows.rows({ withDeleted: true })) {
+      const remote = ids.remote(table.name, id)
+      if (remote !== undefined) linked.set(id, remote)
+    }
     return linked
   }
 
   #removeUnlisted(
     table: MappedTable,
-    { listed, linked }: { readonly listed: ReadonlySet<string>; readonly linked: ReadonlySet<string> },
+    { listed, linked }: { readonly listed: ReadonlySet<string>; readonly linked: ReadonlyMap<string, RemoteId> },
   ): void {
     const { core, rows } = this.#options
-    for (const id of linked) {
-      const remote = core.ids.remote(table.name, id)
-      if (remote === undefined || core.ids.remotes(table.name, id).some((one) => listed.has(String(one)))) continue
+    for (const [id, remote] of linked) {
+      if (listed.has(String(remote)) || core.ids.remote(table.name, id) !== remote) continue
       const row = table.rows.get(id)
       if (row !== undefined && core.seen.get(table.name, id).isUnconfirmed === true) this.#forgotten(table, id)
       else rows.removed(table, remote)
@@ -197,19 +249,15 @@ export class Puller {
 
   /** The backend took a record, said so, and does not have it: nothing is deleted here for that. */
   #forgotten(table: MappedTable, id: string): void {
-    const { core } = this.#options
+    const { core, rows } = this.#options
     if (core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0) return
     const fields = table.codec.stored(table.rows.get(id) as object)
     const refs = table.codec.references(fields)
     core.outbox.enqueue({ table: table.name, row: id, kind: 'restore', fields, refs })
     const operation = core.outbox.queue.ofRow(rowKey(table.name, id)).at(-1)
-    core.seen.put(
-      table.name,
-      id,
-      goneRecord(core.ids.remote(table.name, id)),
-      storedOf(table.codec, table.rows.get(id)),
-    )
-    const message = `The backend said that it had made record ${show(core.ids.remote(table.name, id))}, and does not list it.`
+    const remote = core.ids.remote(table.name, id)
+    if (remote !== undefined) rows.forgotten(table, id, remote)
+    const message = `The backend said that it had made record ${show(remote)}, and does not list it.`
     if (operation !== undefined) core.outbox.fail(operation, { kind: 'forgotten', message })
   }
 

@@ -6,7 +6,8 @@ import type { Failure, Operation } from '../outbox/operation.ts'
 import type { Call } from '../remote-table.ts'
 import type { Rows } from '../rows.ts'
 import { isSame } from '../seen.ts'
-import { AnswerError, type FailureClass, statusOf } from './failure.ts'
+import { AnswerError, type FailureClass, ReplayedError, statusOf } from './failure.ts'
+import type { Performed } from './perform.ts'
 
 /** What it is given to work with. */
 export interface AnswersOptions {
@@ -33,28 +34,19 @@ export class Answers {
   }
 
   /** An answer of success. */
-  async take(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
+  async take(table: MappedTable, operation: Operation, { to, answer, isAgain }: Performed): Promise<void> {
     const { core, rows } = this.#options
     const isMade = operation.kind === 'insert' || operation.kind === 'restore'
     const record = answer === undefined || operation.kind === 'delete' ? undefined : table.codec.decode(answer)
-    if (
-      record instanceof Unreadable ||
-      (record === undefined && isMade && core.ids.remote(table.name, operation.row) === undefined)
-    )
+    if (record instanceof Unreadable || (record === undefined && isMade && to === undefined))
       return this.#nonsense(
         table,
         operation,
         record?.reason ?? 'A record that was made must be answered with its id.',
         answer,
       )
-    const known = core.ids.remote(table.name, operation.row)
-    if (
-      record !== undefined &&
-      operation.kind === 'update' &&
-      known !== undefined &&
-      String(record.id) !== String(known)
-    )
-      return this.#nonsense(table, operation, `The answer is of record ${show(record.id)}, not ${show(known)}.`, answer)
+    if (record !== undefined && operation.kind === 'update' && to !== undefined && String(record.id) !== String(to))
+      return this.#nonsense(table, operation, `The answer is of record ${show(record.id)}, not ${show(to)}.`, answer)
     if (record !== undefined && this.#isForgotten(table, operation, record.fields))
       return this.#end(
         table,
@@ -63,14 +55,14 @@ export class Answers {
         new AnswerError('The answer says 2xx and shows nothing of the change.', { answer: begin(answer) }),
       )
     core.host.write(() => {
-      const remote = record?.id ?? known
+      const remote = record?.id ?? to
       const request = table.codec.encode(operation.row, operation.fields).data
       core.outbox.end(operation, 'done', {
         request,
         answer: begin(answer),
         ...(remote === undefined ? {} : { remote }),
       })
-      rows.answered(table, operation, record)
+      rows.answered(table, operation, record, isAgain)
     })
     if (core.seen.stale(table.name).length > 0) await this.#options.refresh(table)
   }
@@ -78,7 +70,7 @@ export class Answers {
   /** A failure that no repetition mends. */
   async refuse(table: MappedTable, operation: Operation, kind: FailureClass, error: unknown): Promise<void> {
     const { core } = this.#options
-    if (kind === 'gone' && operation.kind === 'delete') return this.take(table, operation, undefined)
+    if (error instanceof ReplayedError) return this.#again(table, operation, error)
     if (
       kind === 'gone' &&
       (operation.kind === 'update' || operation.kind === 'insert') &&
@@ -98,6 +90,18 @@ export class Answers {
     this.#end(table, operation, kind, error)
   }
 
+  /** The record that was made is gone: another is made, under a key that follows from it. */
+  #again(table: MappedTable, operation: Operation, error: ReplayedError): void {
+    const { core, maxConflicts } = this.#options
+    core.host.write(() => {
+      core.ids.link(table.name, operation.row, error.remote)
+      core.ids.markGone(table.name, error.remote)
+    })
+    if (operation.conflicts >= maxConflicts) return this.#end(table, operation, 'forgotten', error)
+    core.outbox.requeue(operation, { kind: 'restore', conflicts: operation.conflicts + 1 })
+    core.commit()
+  }
+
   /** The record that was to be changed is not there. */
   #gone(table: MappedTable, operation: Operation): void {
     const { core, rows } = this.#options
@@ -113,9 +117,10 @@ export class Answers {
   async #adopt(table: MappedTable, operation: Operation, error: unknown): Promise<void> {
     const { data } = table.codec.encode(operation.row, operation.fields)
     const found = await table.remote.lookup?.(data, this.#options.call(table))
-    if (found !== undefined) return this.take(table, operation, found)
-    if (operation.kind === 'restore') return this.#conflict(table, operation, error)
-    this.#end(table, operation, 'refused', error)
+    const current = this.#options.core.outbox.queue.get(operation.id) ?? operation
+    if (found !== undefined) return this.take(table, current, { to: undefined, answer: found, isAgain: true })
+    if (operation.kind === 'restore') return this.#conflict(table, current, error)
+    this.#end(table, current, 'refused', error)
   }
 
   /** Both sides have changed the record: fetches it, merges, and lets the rest be sent anew. */
@@ -123,8 +128,11 @@ export class Answers {
     const { core, maxConflicts } = this.#options
     if (operation.conflicts >= maxConflicts) return this.#end(table, operation, 'conflict', error)
     const record = await this.#fetch(table, operation)
+    // It may have been moved to another row meanwhile.
+    const current = core.outbox.queue.get(operation.id)
+    if (current === undefined) return
     core.host.write(() => {
-      const again = core.outbox.requeue(operation, { conflicts: operation.conflicts + 1 })
+      const again = core.outbox.requeue(current, { conflicts: operation.conflicts + 1 })
       this.#meet(table, again, record)
     })
     if (record === 'unknown') await this.#options.pull(table)
@@ -137,7 +145,10 @@ export class Answers {
     if (record === undefined) return id === undefined ? undefined : rows.removed(table, id)
     const read = table.codec.decode(record)
     if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, message: read.reason })
-    else rows.pulled(table, read, true)
+    else {
+      rows.noteSent(table, operation, read)
+      rows.pulled(table, read, true)
+    }
   }
 
   async #fetch(table: MappedTable, operation: Operation): Promise<unknown> {

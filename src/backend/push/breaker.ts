@@ -89,9 +89,13 @@ export class Breaker {
   #open(why: 'away' | 'failing' | 'token', error: unknown, retryAfterMs = 0): void {
     const { timers, now, random, onTry } = this.#options
     // Those that were in flight together fail together: that is one opening.
-    if (this.#state.kind === 'open' && retryAfterMs === 0) return
-    const ms = Math.max(50, backoffMs(this.#openings, { firstMs: FIRST_MS, lastMs: LAST_MS, random }, retryAfterMs))
-    this.#openings += 1
+    const isOpen = this.#state.kind === 'open'
+    if (isOpen && retryAfterMs === 0) return
+    const ms = isOpen
+      ? retryAfterMs
+      : Math.max(50, backoffMs(this.#openings, { firstMs: FIRST_MS, lastMs: LAST_MS, random }, retryAfterMs))
+    if (this.#state.kind === 'open' && now() + ms <= this.#state.untilMs) return
+    if (!isOpen) this.#openings += 1
     this.#state = { kind: 'open', untilMs: now() + ms, why, error }
     timers.clearTimeout(this.#timer)
     this.#timer = timers.setTimeout(() => {

@@ -1,4 +1,5 @@
 // What an answer or its absence means for an operation, and how long to wait. Knows status codes; no queue.
+import type { RemoteId } from '../remote-table.ts'
 
 /** An answer that is a failure, or none: thrown by what talks to a backend. */
 export class AnswerError extends Error {
@@ -29,6 +30,16 @@ export class AnswerError extends Error {
 /** Thrown for an answer of 2xx that makes no sense: it may have had its effect all the same. */
 export class NonsenseError extends AnswerError {}
 
+/** Thrown for a record that was made by an earlier request under the same key, and is gone by now. */
+export class ReplayedError extends AnswerError {
+  readonly remote: RemoteId
+
+  constructor(remote: RemoteId) {
+    super(`The answer is of record ${remote}, which is not there (any more).`)
+    this.remote = remote
+  }
+}
+
 /**
  * What a failure means.
  *
@@ -37,14 +48,16 @@ export class NonsenseError extends AnswerError {}
  * - `token`: 401, 403: renew the token.
  * - `conflict`: 409, 412: pull, merge, send again.
  * - `gone`: 404, 410: there is no such record.
+ * - `replayed`: what was made is a record of an earlier time, which is gone.
  * - `nonsense`: an answer of 2xx that makes no sense.
  * - `refused`: any other 4xx: it will never be taken as it is.
  */
-export type FailureClass = 'away' | 'server' | 'token' | 'conflict' | 'gone' | 'nonsense' | 'refused'
+export type FailureClass = 'away' | 'server' | 'token' | 'conflict' | 'gone' | 'replayed' | 'nonsense' | 'refused'
 
 /** Tells the class of what was thrown. */
 export const classify = (error: unknown): FailureClass => {
   if (error instanceof NonsenseError) return 'nonsense'
+  if (error instanceof ReplayedError) return 'replayed'
   const status = statusOf(error)
   if (status === undefined && !isAway(error)) return 'server'
   if (status === undefined || status === 408 || status === 425 || status === 429 || status === 503) return 'away'

@@ -1,10 +1,12 @@
 // The sender: takes operations that are ready, sends as many at a time as it may, and acts on what comes back. Knows no HTTP.
 import type { Core, MappedTable } from '../core.ts'
 import type { Operation } from '../outbox/operation.ts'
-import type { Call, RemoteId, RemoteRequest } from '../remote-table.ts'
+import type { Call, RemoteRequest } from '../remote-table.ts'
 import type { Answers } from './answers.ts'
 import type { Breaker } from './breaker.ts'
-import { AnswerError, backoffMs, classify, statusOf } from './failure.ts'
+import { Bulks, type Gathering, SentInBulk } from './bulk.ts'
+import { backoffMs, classify, statusOf } from './failure.ts'
+import { type Performed, perform } from './perform.ts'
 
 /** What a sender is given to work with. */
 export interface SenderOptions {
@@ -26,13 +28,31 @@ export interface SenderOptions {
   readonly onChange: () => void
 }
 
+/** One request on its way. */
+interface Place {
+  /** Gives up a request of several operations. */
+  readonly controller: AbortController
+  /** Operations of it that are not done with. */
+  left: number
+  /** How long its operations wait if they are to go again, from 0 to 1; drawn when it is needed. */
+  jitter: number | undefined
+}
+
+/** One operation on its way. */
+interface Flight {
+  readonly controller: AbortController
+  readonly place: Place
+}
+
 const FIRST_BACKOFF_MS = 500
 const LAST_BACKOFF_MS = 5 * 60 * 1000
 
 /** Sends operations. Each is durable as `sent` before its request goes out, so that no restart takes it for unsent. */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #inFlight = new Map<string, AbortController>()
+  readonly #bulks: Bulks
+  readonly #inFlight = new Map<string, Flight>()
+  readonly #places = new Set<Place>()
   /** Sent or about to be, and to be sent now. */
   readonly #due: string[] = []
   readonly #timers = new Set<unknown>()
@@ -41,6 +61,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
+    this.#bulks = new Bulks(options.core)
     this.takeOver()
   }
 
@@ -54,8 +75,9 @@ export class Sender {
     }
   }
 
+  /** Requests on their way. */
   get inFlight(): number {
-    return this.#inFlight.size
+    return this.#places.size
   }
 
   isInFlight(id: string): boolean {
@@ -66,8 +88,8 @@ export class Sender {
   pump(): void {
     const { breaker, maxInFlight, mayStart } = this.#options
     while (!this.#isStopped && mayStart() && this.#due.length > 0) {
-      if (this.#inFlight.size >= maxInFlight || !breaker.admits(this.#inFlight.size)) return
-      this.#send(this.#due.shift() as string)
+      if (this.#places.size >= maxInFlight || !breaker.admits(this.#places.size)) return
+      this.#sendTogether(this.#bulks.next(this.#due))
     }
     this.#arm()
   }
@@ -75,12 +97,15 @@ export class Sender {
   /** Puts an operation, `sent` already, in line. */
   push(id: string): void {
     this.#due.push(id)
-    this.pump()
+    if (this.#bulks.maxItems === 1) return this.pump()
+    // What comes due in the same moment may go with it.
+    this.#later(0, () => this.pump())
   }
 
   /** Gives up what is in flight: somebody else may send it soon. */
   interrupt(): void {
-    for (const controller of this.#inFlight.values()) controller.abort()
+    for (const { controller, place } of this.#inFlight.values())
+      for (const one of [controller, place.controller]) one.abort()
   }
 
   /** Gives up what is in flight, and begins nothing more. */
@@ -94,7 +119,7 @@ export class Sender {
   #arm(): void {
     const { core, maxInFlight, mayStart } = this.#options
     if (!core.outbox.queue.isReady && core.outbox.queue.count('sent') === 0 && mayStart()) core.outbox.untie()
-    const room = 2 * maxInFlight - this.#inFlight.size - this.#due.length
+    const room = 2 * maxInFlight * this.#bulks.maxItems - this.#inFlight.size - this.#due.length
     if (this.#isArming || this.#isStopped || room < maxInFlight / 2 || !mayStart() || !core.outbox.queue.isReady) return
     const armed = core.outbox.arm(room)
     core.commit()
@@ -127,29 +152,43 @@ export class Sender {
     })
   }
 
-  #send(id: string): void {
+  /** One operation, or several that go out as one request. */
+  #sendTogether(ids: readonly string[]): void {
+    const place: Place = { controller: new AbortController(), left: 0, jitter: undefined }
+    const { signal } = place.controller
+    const gathering = this.#bulks.gather(ids, { signal, request: (what) => this.#options.request(what, signal) })
+    for (const id of ids) this.#send(id, place, gathering)
+  }
+
+  #send(id: string, place: Place, gathering: Gathering | undefined): void {
     const { core, onChange, timeoutMs } = this.#options
     const known = core.outbox.queue.get(id)
     const table = known === undefined ? undefined : core.tables.get(known.table)
-    if (known?.state !== 'sent' || table === undefined) return
+    if (known?.state !== 'sent' || table === undefined) return gathering?.leave(id)
     const operation = { ...known, tries: known.tries + 1 }
     // Not staged in the journal: how often is only for show.
     core.outbox.queue.replace(id, operation)
     const controller = new AbortController()
     const term = this.#options.term()
-    this.#inFlight.set(id, controller)
+    this.#inFlight.set(id, { controller, place })
+    this.#places.add(place)
+    place.left += 1
     onChange()
-    const timer = this.#later(timeoutMs, () => controller.abort(new DOMException('No answer in time.', 'TimeoutError')))
+    const timer = this.#later(timeoutMs, () => {
+      const reason = new DOMException('No answer in time.', 'TimeoutError')
+      for (const one of [controller, place.controller]) one.abort(reason)
+    })
     const settle = (act: () => void | Promise<void>): void => {
       this.#timers.delete(timer)
       core.timers.clearTimeout(timer)
+      gathering?.leave(id)
       if (this.#isStopped) return
       if (term === this.#options.term()) return void this.#finish(id, act)
       // Whoever leads now sends it again, under its id, and is given the answer.
-      this.#inFlight.delete(id)
+      this.#leave(id)
     }
-    this.#perform(table, operation, controller.signal).then(
-      (answer) => settle(() => this.#answered(table, operation, answer)),
+    this.#perform(gathering?.tableOf(table, operation) ?? table, operation, controller.signal).then(
+      (performed) => settle(() => this.#answered(table, operation, performed)),
       (error: unknown) => settle(() => this.#failed(table, operation, error)),
     )
   }
@@ -160,21 +199,31 @@ export class Sender {
       await act()
     } catch (error) {
       if (!['away', 'server', 'token'].includes(classify(error))) this.#options.core.host.onError(error)
-      this.#retry(id, backoffMs(this.#options.core.outbox.queue.get(id)?.tries ?? 1, this.#backoff()))
+      this.#retry(id, backoffMs(this.#options.core.outbox.queue.get(id)?.tries ?? 1, this.#backoff(id)))
     }
-    this.#inFlight.delete(id)
+    this.#leave(id)
     if (this.#isStopped) return
     this.#options.onChange()
     this.pump()
   }
 
-  async #perform(table: MappedTable, operation: Operation, signal: AbortSignal): Promise<unknown> {
-    const { request } = this.#options
+  /** An operation is no longer on its way; its place is free with the last of its request. */
+  #leave(id: string): void {
+    const place = this.#inFlight.get(id)?.place
+    this.#inFlight.delete(id)
+    if (this.#options.core.outbox.queue.get(id)?.state !== 'sent') this.#bulks.forget(id)
+    if (place === undefined) return
+    place.left -= 1
+    if (place.left === 0) this.#places.delete(place)
+  }
+
+  async #perform(table: MappedTable, operation: Operation, signal: AbortSignal): Promise<Performed> {
+    const { request, core } = this.#options
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
     )
     const call = this.#callOf(table, operation, signal, (what) => request(what, signal))
-    return Promise.race([perform(table, operation, call, this.#options.core), aborted])
+    return Promise.race([perform(core, table, operation, call), aborted])
   }
 
   #callOf(table: MappedTable, operation: Operation, signal: AbortSignal, request: Call['request']): Call {
@@ -182,28 +231,31 @@ export class Sender {
     const row = table.rows.get(operation.row, { withDeleted: true })
     const all = row === undefined ? operation.fields : { ...table.codec.stored(row), ...operation.fields }
     const { fields } = table.codec.encode(operation.row, all)
-    return { key: operation.id, version: core.seen.get(table.name, operation.row).version, fields, signal, request }
+    const { version } = core.seen.get(table.name, core.ids.canonical(table.name, operation.row))
+    return { key: operation.id, version, fields, signal, request }
   }
 
-  async #answered(table: MappedTable, operation: Operation, answer: unknown): Promise<void> {
+  async #answered(table: MappedTable, operation: Operation, performed: Performed): Promise<void> {
     this.#options.breaker.noteSuccess()
     // It may have been moved to another row meanwhile.
-    await this.#options.answers.take(table, this.#options.core.outbox.queue.get(operation.id) ?? operation, answer)
+    const current = this.#options.core.outbox.queue.get(operation.id) ?? operation
+    await this.#options.answers.take(table, current, performed)
   }
 
   async #failed(table: MappedTable, operation: Operation, error: unknown): Promise<void> {
     const { breaker, answers, maxTries } = this.#options
     const { id, tries } = operation
+    if (error instanceof SentInBulk) return this.#retry(id, error.isAtOnce ? 0 : backoffMs(tries, this.#backoff(id)))
     const retryAfterMs = retryAfterOf(error)
     const kind = classify(error)
     switch (kind) {
       case 'away':
         breaker.noteAway(error, retryAfterMs)
-        return this.#retry(id, backoffMs(tries, this.#backoff(), retryAfterMs))
+        return this.#retry(id, backoffMs(tries, this.#backoff(id), retryAfterMs))
       case 'server':
         breaker.noteFailure(error)
         if (tries >= maxTries) return answers.fail(table, operation, 'server', error)
-        return this.#retry(id, backoffMs(tries, this.#backoff(), retryAfterMs))
+        return this.#retry(id, backoffMs(tries, this.#backoff(id), retryAfterMs))
       case 'token':
         if (statusOf(error) === 403) break
         breaker.noteRefused(error)
@@ -211,7 +263,7 @@ export class Sender {
       default:
         breaker.noteSuccess()
     }
-    return answers.refuse(table, operation, kind, error)
+    return answers.refuse(table, this.#options.core.outbox.queue.get(id) ?? operation, kind, error)
   }
 
   #retry(id: string, ms: number): void {
@@ -229,52 +281,12 @@ export class Sender {
     return timer
   }
 
-  #backoff() {
-    return { firstMs: FIRST_BACKOFF_MS, lastMs: LAST_BACKOFF_MS, random: this.#options.core.random }
-  }
-}
-
-/** Calls the function of a collection that an operation stands for. */
-const perform = async (table: MappedTable, operation: Operation, call: Call, core: Core): Promise<unknown> => {
-  const { remote, codec } = table
-  const { data } = codec.encode(operation.row, operation.fields)
-  const id = core.ids.remote(table.name, operation.row)
-  const create = async (key: string): Promise<unknown> => {
-    const found = operation.tries > 1 ? await remote.lookup?.(data, call) : undefined
-    return found ?? remote.create(data, { ...call, key })
-  }
-  if (id === undefined) {
-    if (operation.kind === 'insert') return create(call.key)
-    throw new AnswerError(`Row "${operation.row}" has no record any more.`, { status: 404 })
-  }
-  // An insert whose record is known already, as another replica has made it, is written to that.
-  switch (operation.kind) {
-    case 'delete':
-      return remote.remove?.(id, call)
-    case 'restore':
-      return restore(table, id, operation, call, () => create(core.ids.againKey(table.name, id)))
-    default:
-      return remote.update?.(id, data, call)
-  }
-}
-
-/** A record that is still there is written to; a deleted one is brought back, or made again. */
-const restore = async (
-  { remote, codec }: MappedTable,
-  id: RemoteId,
-  operation: Operation,
-  call: Call,
-  create: () => Promise<unknown>,
-): Promise<unknown> => {
-  const { data } = codec.encode(operation.row, operation.fields)
-  if (remote.restore !== undefined) return remote.restore(id, data, call)
-  try {
-    const found = await remote.update?.(id, data, call)
-    const read = codec.decode(found)
-    return 'isDeleted' in read && read.isDeleted ? await create() : found
-  } catch (error) {
-    if (classify(error) !== 'gone') throw error
-    return create()
+  /** What went out as one comes back as one: its operations wait equally long. */
+  #backoff(id: string) {
+    const { random } = this.#options.core
+    const place = this.#inFlight.get(id)?.place
+    if (place !== undefined) place.jitter ??= random()
+    return { firstMs: FIRST_BACKOFF_MS, lastMs: LAST_BACKOFF_MS, random: () => place?.jitter ?? random() }
   }
 }
 

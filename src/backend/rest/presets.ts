@@ -1,6 +1,7 @@
 // Presets: collections of common kinds of backend, as options of restTable. Knows their manners; sends nothing itself.
 import type { Json } from '../../schema/index.ts'
-import type { Call, Mapping, RemoteId, RemoteRecord, RemoteTable } from '../remote-table.ts'
+import type { BulkItem, Call, Mapping, RemoteId, RemoteRecord, RemoteTable } from '../remote-table.ts'
+import type { RestBulk } from './bulk.ts'
 import { type RestTableOptions, restTable, withQuery } from './rest-table.ts'
 
 type Object = { readonly [key: string]: Json }
@@ -33,7 +34,8 @@ export interface PostgrestOptions extends RestTableOptions {
 /**
  * A table behind PostgREST, or Supabase's REST API.
  *
- * Records are found by `?id=eq.<id>`. With `localIdField` and a unique constraint on it an insert never doubles.
+ * Records are found by `?id=eq.<id>`. With `localIdField` and a unique constraint on it an insert never doubles, and inserts go out as
+ * lists of up to 500; deletes go by 100. `bulk: {}` has each go alone.
  *
  * @example
  * postgrestTable({ url: 'https://x.supabase.co/rest/v1/tasks', headers: { apikey }, localIdField: 'client_id', updatedAtField: 'updated_at' })
@@ -41,10 +43,22 @@ export interface PostgrestOptions extends RestTableOptions {
 export const postgrestTable = (options: PostgrestOptions): RemoteTable => {
   const { idField = 'id', updatedAtField, localIdField, headers = {} } = options
   const naturalKey = (data: RemoteRecord) => ({ [localIdField ?? '']: `eq.${data[localIdField ?? '']}` })
+  const idsOf = (items: readonly BulkItem[]) => ({ [idField]: `in.(${items.map(({ id }) => quoted(id)).join(',')})` })
+  const bulk: RestBulk = {
+    // Only where one that was made before is found again.
+    ...(localIdField === undefined ? {} : { create: { maxItems: 500 } }),
+    remove: {
+      maxItems: 100,
+      request: (items) => ({ url: withQuery(options.url, idsOf(items)), body: null }),
+      // What it does not name was gone before.
+      read: (_, items) => items.map(() => undefined),
+    },
+  }
   const first = (answer: Json): unknown => (Array.isArray(answer) ? answer[0] : answer)
   const base = restTable({
     recordUrl: (url, id) => withQuery(url, { [idField]: `eq.${id}` }),
     ifMatch: false,
+    bulk,
     record: first,
     listChanges:
       updatedAtField === undefined
@@ -68,6 +82,10 @@ export const postgrestTable = (options: PostgrestOptions): RemoteTable => {
   }
   return { ...base, update }
 }
+
+/** An id as PostgREST takes it in a list. */
+const quoted = (id: RemoteId | undefined): string =>
+  typeof id === 'number' ? String(id) : `"${String(id).replace(/["\\]/g, (mark) => `\\${mark}`)}"`
 
 /** A collection that speaks JSON:API (v1.1): `{ data: { type, id, attributes } }`. References are attributes, or told by `toRemote` and `fromRemote`. */
 export const jsonApiTable = (options: RestTableOptions & { readonly type: string }): RemoteTable => {

@@ -12,6 +12,7 @@ import type {
   RemoteRecord,
   RemoteTable,
 } from '../remote-table.ts'
+import { type RestBulk, restBulk } from './bulk.ts'
 
 /** One request for a page of changes. */
 export interface PageRequest {
@@ -55,6 +56,8 @@ export type ListChanges =
 
 /** What `restTable` takes. */
 export interface RestTableOptions extends Mapping {
+  /** Kinds of operations that the service takes several of in one request; each goes alone if left out. */
+  readonly bulk?: RestBulk
   /** The collection's address; `{column}` stands for a column of the row, references as remote ids. */
   readonly url: string
   /** The address of one record; `<url>/<id>`. */
@@ -64,7 +67,7 @@ export interface RestTableOptions extends Mapping {
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>
   /** Takes the record out of an answer; the answer itself. */
-  readonly record?: (answer: Json) => unknown
+  readonly record?: (answer: Json, headers?: Headers) => unknown
   /** Makes the body of a record's fields; the fields themselves. */
   readonly body?: (data: RemoteRecord, id: RemoteId | undefined) => Json
   /** The value of `If-Match` for a version; `"<version>"`. Sent where `versionField` is given; false for never. */
@@ -97,7 +100,8 @@ export const restTable = (options: RestTableOptions): RemoteTable => {
     record = (answer: Json) => answer,
     body = (data: RemoteRecord) => data,
   } = options
-  const read = ({ json }: RemoteAnswer): unknown => (json === undefined ? undefined : record(json as Json))
+  const read = ({ json, headers: given }: RemoteAnswer): unknown =>
+    json === undefined ? undefined : record(json as Json, given)
   const urlOf = (id: RemoteId, call: Call): string => {
     const url = filled(options.url, call.fields)
     return options.recordUrl?.(url, id) ?? `${url}/${encodeURIComponent(id)}`
@@ -107,9 +111,12 @@ export const restTable = (options: RestTableOptions): RemoteTable => {
     return { 'if-match': options.ifMatch?.(call.version) ?? `"${call.version}"` }
   }
   const sent = (call: Call): Record<string, string> => ({ ...headers, 'idempotency-key': call.key })
-  const list = options.listChanges
+  const { listChanges: list, bulk, ...mapping } = options
+  const hasLookup = options.naturalKey !== undefined
+  const collection = { url: options.url, idField: options.idField ?? 'id', headers, hasLookup, body, record }
   return {
-    ...options,
+    ...mapping,
+    ...(bulk === undefined ? {} : { bulk: restBulk(bulk, collection) }),
     create: async (data, call) =>
       read(
         await call.request({

@@ -47,6 +47,8 @@ export class FakeBackend {
   #epoch = 1
   /** How often each effect took place, by key. */
   readonly effects = new Map<string, number>()
+  /** Records that a request was let change again, since no key tells that it was handled before. */
+  readonly repeated = new Set<FakeRecord>()
   /** Foreign keys that were asked for in vain. */
   violations = 0
   /** Told of each request and its answer. */
@@ -91,7 +93,9 @@ export class FakeBackend {
     if (method === 'GET') return { status: 200, body: shown(record) }
     const expected = headers.get('if-match')
     if (expected !== null && expected !== `"${record.version}"`) return { status: 412, body: { error: 'version' } }
-    return method === 'DELETE' ? this.#remove(table, record) : this.#update(table, record, body)
+    return method === 'DELETE'
+      ? this.#remove(table, record)
+      : this.#update(table, record, body, headers.get('idempotency-key'))
   }
 
   #create(table: string, fields: Record<string, unknown>): FakeAnswer {
@@ -109,9 +113,10 @@ export class FakeBackend {
     return { status: 201, body: shown(record) }
   }
 
-  #update(table: string, record: FakeRecord, fields: Record<string, unknown>): FakeAnswer {
+  #update(table: string, record: FakeRecord, fields: Record<string, unknown>, key: string | null): FakeAnswer {
     const refusal = this.#refuse(table, fields)
     if (refusal !== undefined) return refusal
+    if (this.effects.has(String(key))) this.repeated.add(record)
     Object.assign(record.fields, fields)
     this.touch(record)
     return { status: 200, body: shown(record) }

@@ -71,6 +71,10 @@ export class History {
   readonly #writes = new Map<string, Map<string, Write[]>>()
   readonly #tainted = new Set<string>()
   readonly #wasDeleted = new Set<string>()
+  /** What tasks were made to refer to, by uid. */
+  readonly #references = new Map<string, string>()
+  /** Rows that somebody edited while they showed as two. */
+  readonly #twins = new Set<string>()
   #count = 0
   readonly log: string[] = []
 
@@ -257,6 +261,8 @@ export class History {
       projects.length === 0 || prng.int32(random, 0, 3) === 0 ? undefined : prng.oneOf(random, projects).id
     if (table === 'projects') db.projects.insert({ uid, name: value })
     else db.tasks.insert({ uid, title: value, projectId, dueAt: new Date(this.#world.nowMs) })
+    if (table === 'tasks' && projectId !== undefined)
+      this.#references.set(uid, String(projects.find(({ id }) => id === projectId)?.uid))
     this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
     this.#note(
@@ -274,6 +280,9 @@ export class History {
     const { random } = this.#world
     const column = prng.oneOf(random, WRITTEN[table])
     const value = column === 'count' ? ++this.#count : this.#value(table)
+    // Two rows for as long as nobody there knows that they are one: which of both edits is the later is nothing that they say.
+    const rows = db.table(table).all() as unknown as { readonly uid: string }[]
+    if (rows.filter(({ uid }) => uid === row.uid).length > 1) this.#twins.add(row.uid)
     db.table(table).update(row.id, { [column]: value } as never)
     this.#record(row.uid, column, actor, value)
     this.#note(`${actor} updates ${row.uid}.${column} = ${value}`)
@@ -307,7 +316,7 @@ export class History {
         TABLES.flatMap((table) =>
           (db.table(table).all({ withDeleted: true }) as unknown as Record<string, unknown>[]).flatMap((row) =>
             [...WRITTEN[table], 'deletedAt'].map((column): [string, unknown] => [
-              `${row['uid']}.${column}`,
+              `${row['uid']}.${column}.${row['id']}`,
               row[column],
             ]),
           ),
@@ -391,11 +400,13 @@ export class History {
     world.faults = NO_FAULTS
     world.isOnline = true
     for (let round = 0; round < 4; round++) {
-      for (let turn = 0, calm = 0; turn < 9 && calm < 3; turn++) {
-        calm = this.#replicas.every(({ backend }) => backend.status.pending === backend.status.failed) ? calm + 1 : 0
+      for (let turn = 0, calm = 0; turn < 15 && calm < 3; turn++) {
+        const isSent = this.#replicas.every(({ backend }) => backend.status.pending === backend.status.failed)
         for (const { backend } of this.#replicas) backend.resume()
+        let isNew = false
         for (const { documents } of this.#replicas)
-          for (const [name, document] of documents) this.#relay.exchange(name, document)
+          for (const [name, document] of documents) isNew = this.#relay.exchange(name, document) || isNew
+        calm = isSent && !isNew ? calm + 1 : 0
         await world.pass(3000)
       }
       if (this.#replicas.every(({ backend }) => backend.status.failed === 0)) return
@@ -440,6 +451,18 @@ export class History {
       for (const { name, db } of this.#replicas) this.#compare(name, db, table, there)
     }
     this.#checkNewest()
+    this.#checkReferences()
+  }
+
+  /** What was made with a reference has it there. */
+  #checkReferences(): void {
+    for (const [uid, projectUid] of this.#references) {
+      if ([uid, projectUid].some((one) => this.#tainted.has(one) || this.#wasDeleted.has(one))) continue
+      const task = this.#fake.live('tasks').find(({ fields }) => fields['uid'] === uid)
+      const project = this.#fake.live('projects').find(({ fields }) => fields['uid'] === projectUid)
+      if (task !== undefined && task.fields['project_id'] !== (project?.id ?? null))
+        this.#fail(`${uid} refers to ${task.fields['project_id']}, not to ${project?.id}`)
+    }
   }
 
   #compare(name: string, db: Db, table: TableName, there: ReadonlyMap<string, FakeRecord>): void {
@@ -468,9 +491,10 @@ export class History {
     for (const [key, actors] of this.#writes) {
       const [uid = '', column = ''] = key.split('.')
       // Of an edit that meets a delete, either may win, as told; equality is all that can be asked of such rows.
-      if (this.#tainted.has(uid) || this.#wasDeleted.has(uid)) continue
+      if (this.#tainted.has(uid) || this.#wasDeleted.has(uid) || this.#twins.has(uid)) continue
       const record = TABLES.flatMap((table) => this.#fake.live(table)).find(({ fields }) => fields['uid'] === uid)
-      if (record === undefined) continue
+      // Without keys and versions nobody can tell a request that comes twice, the second time late, from a new one.
+      if (record === undefined || this.#fake.repeated.has(record)) continue
       const allowed = [...actors.values()].flatMap((writes) =>
         writes.slice(
           Math.max(

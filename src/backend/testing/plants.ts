@@ -1,6 +1,6 @@
 // Planted bugs, which seeded histories must catch. Each changes what a history is made of, or the engine while it runs.
 
-import { IdMap } from '../ids.ts'
+import { IdMap } from '../identity/ids.ts'
 import { AnswerError, type RemoteTable } from '../index.ts'
 import { KeyedLog } from '../keyed-log.ts'
 import { Outbox } from '../outbox/outbox.ts'

@@ -197,12 +197,19 @@ export class Disk {
 export class Relay {
   readonly #documents = new Map<string, Y.Doc>()
 
-  /** Exchanges one document, both ways. */
-  exchange(name: string, document: Y.Doc): void {
+  /** Exchanges one document, both ways. @returns whether either had something new. */
+  exchange(name: string, document: Y.Doc): boolean {
     const here = this.#documents.get(name) ?? createDocument()
     this.#documents.set(name, here)
+    let isNew = false
+    const note = (): void => {
+      isNew = true
+    }
+    for (const doc of [here, document]) doc.on('update', note)
     Y.applyUpdate(here, Y.encodeStateAsUpdate(document, Y.encodeStateVector(here)))
     Y.applyUpdate(document, Y.encodeStateAsUpdate(here, Y.encodeStateVector(document)), 'relay')
+    for (const doc of [here, document]) doc.off('update', note)
+    return isNew
   }
 }
 

@@ -1,7 +1,7 @@
 // What a followed query depends on beside its own table, and which of its rows a change there touches. Knows plans and tables' indexes.
 import { shown } from '../lookup/lookups.ts'
 import type { AnyRow, Relation } from '../plan/catalog.ts'
-import { type Condition, keyOfRelation } from '../plan/condition.ts'
+import { type Condition, keyOfCondition, keyOfRelation } from '../plan/condition.ts'
 import { type CompiledPlan, relatedRows } from '../plan/evaluate.ts'
 import { compileMatch } from '../plan/match.ts'
 import type { TablesRows } from '../table-rows.ts'
@@ -19,8 +19,8 @@ export interface Dependency {
   readonly key: string
   /** Where changes come from. */
   readonly table: string
-  /** Ids of the rows that a change touches; undefined if it takes looking at all. */
-  touched(change: RowChange): Iterable<string> | undefined
+  /** The rows that a change touches, as they are; undefined if it takes looking at all. */
+  touched(change: RowChange): Iterable<AnyRow> | undefined
 }
 
 /** One relation on the way from a query's own rows. */
@@ -34,7 +34,7 @@ export const dependenciesOf = (compiled: CompiledPlan, tables: TablesRows): read
   const found = new Map<string, Dependency>()
   const isExact = hasNoDeleted(compiled)
   collect(compiled, [], (steps, part) => {
-    const key = `${steps.map(({ relation }) => keyOfRelation(relation)).join('>')} ${part?.key ?? ''} ${isExact}`
+    const key = `${steps.map(({ relation }) => keyOfRelation(relation)).join('>')} ${part === undefined ? '' : keyOfCondition(part)} ${isExact}`
     for (const dependency of dependenciesOfPath(steps, part, tables))
       found.set(`${dependency.table} ${key}`, {
         table: dependency.table,
@@ -98,7 +98,8 @@ const dependenciesOfPath = (
   const link: Dependency = {
     key: 'links',
     table: relation.link,
-    touched: ({ was, is }) => walkBack(before, idsIn([was?.[relation.from], is?.[relation.from]]), tables),
+    touched: ({ was, is }) =>
+      walkBack(before, rowsOf(from, [was?.[relation.from], is?.[relation.from]], tables), tables),
   }
   return [own, link]
 }
@@ -107,38 +108,41 @@ const parentOf = (relation: Relation, row: AnyRow | undefined): unknown =>
   relation.kind === 'many' ? row?.[relation.by] : undefined
 
 /** From rows at the end of a way back to those that it begins with. */
-const walkBack = (steps: readonly Step[], ids: Iterable<string>, tables: TablesRows): Iterable<string> => {
-  let found = ids
+const walkBack = (steps: readonly Step[], rows: Iterable<AnyRow>, tables: TablesRows): Iterable<AnyRow> => {
+  let found = rows
   for (const { from, relation } of [...steps].reverse()) {
-    const rows = tables.of(relation.table)
-    const next = new Set<string>()
-    for (const id of found) {
-      const row = rows.row(id)
-      for (const parent of parents(relation, from, { id, was: row, is: row }, tables)) next.add(parent)
-    }
+    const next = new Set<AnyRow>()
+    for (const row of found)
+      for (const parent of parents(relation, from, { id: row.id, was: row, is: row }, tables)) next.add(parent)
     found = next
   }
   return found
 }
 
-/** Ids of the rows that are, or were, related to one. */
+/** The rows that are, or were, related to one. */
 const parents = (
   relation: Relation,
   from: string,
   { id, was, is }: RowChange,
   tables: TablesRows,
-): Iterable<string> => {
+): Iterable<AnyRow> => {
   switch (relation.kind) {
     case 'one':
-      return Array.from(tables.of(from).lookups.hash([relation.by]).get([id]), (row) => row.id)
+      return tables.of(from).lookups.hash([relation.by]).get([id])
     case 'many':
-      return idsIn([was?.[relation.by], is?.[relation.by]])
-    case 'through':
-      return idsIn(
-        Array.from(tables.of(relation.link).lookups.hash([relation.to]).get([id]), (row) => row[relation.from]),
+      return rowsOf(from, [was?.[relation.by], is?.[relation.by]], tables)
+    case 'through': {
+      const links = tables.of(relation.link).lookups.hash([relation.to]).get([id])
+      return rowsOf(
+        from,
+        Array.from(links, (link) => link[relation.from]),
+        tables,
       )
+    }
   }
 }
 
-const idsIn = (values: readonly unknown[]): Iterable<string> =>
-  new Set(values.filter((value) => typeof value === 'string'))
+const rowsOf = (table: string, ids: readonly unknown[], tables: TablesRows): readonly AnyRow[] => {
+  const rows = tables.of(table)
+  return [...new Set(ids)].flatMap((id) => (typeof id === 'string' ? (rows.row(id) ?? []) : []))
+}

@@ -5,7 +5,7 @@ import { Groups } from '../groups/groups.ts'
 import type { AnyRow } from '../plan/catalog.ts'
 import { type CompiledPlan, evaluate } from '../plan/evaluate.ts'
 import { isPlain, isWindowed } from '../plan/plan.ts'
-import { type Shaped, shapeRow } from '../plan/shape.ts'
+import { compileShape, type Shaped } from '../plan/shape.ts'
 import { type Difference, Result } from '../result/result.ts'
 import type { TablesRows } from '../table-rows.ts'
 
@@ -13,8 +13,8 @@ import type { TablesRows } from '../table-rows.ts'
 export interface Followed {
   /** The rows as they were told last; the same array until one of them changes. */
   readonly rows: readonly Shaped[]
-  /** Takes note that a row of its table may be different for it. */
-  touch(id: string): void
+  /** Takes note that a row of its table may be different for it: that row as it is, undefined if it is gone. */
+  touch(id: string, row: AnyRow | undefined): void
   /** Takes note that any may. */
   touchAll(): void
   /** Looks again at what was touched. @returns The difference; undefined if there is none. */
@@ -34,22 +34,22 @@ export const followRows = (compiled: CompiledPlan, tables: TablesRows): Followed
       compare: plan.order.length > 0 || isWindowed(plan) ? compare : undefined,
       offset: plan.offset,
       limit: plan.limit ?? Number.POSITIVE_INFINITY,
-      shape: isPlain(plan) ? undefined : (row) => shapeRow(compiled, tables, row),
+      shape: isPlain(plan) ? undefined : compileShape(compiled, tables),
     },
     matching(compiled),
   )
-  const touched = new Set<string>()
+  let touched: (AnyRow | string)[] = []
   return {
     get rows() {
       return result.rows
     },
-    touch: (id) => touched.add(id),
+    touch: (id, row) => touched.push(row ?? id),
     touchAll() {
-      for (const { id } of rows.all(true)) touched.add(id)
+      touched = touched.concat([...rows.all(true)])
     },
     refresh() {
-      for (const id of touched) result.put(id, rows.row(id))
-      touched.clear()
+      for (const row of touched) typeof row === 'string' ? result.put(row, undefined) : result.put(row.id, row)
+      touched = []
       return result.takeDifference()
     },
   }
@@ -63,9 +63,8 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
   for (const row of members.values()) groups.change(undefined, row)
   const first = Array.from(groups.takeChanged(), ([, row]) => row as AnyRow)
   const result = new Result({ matches, compare, offset, limit, shape: undefined }, first.filter(matches))
-  const touched = new Set<string>()
-  const look = (id: string): void => {
-    const row = rows.row(id)
+  let touched: (AnyRow | string)[] = []
+  const look = (id: string, row: AnyRow | undefined): void => {
     const is = row !== undefined && base.matches(row) ? row : undefined
     const was = members.get(id)
     if (was === is) return
@@ -77,13 +76,13 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
     get rows() {
       return result.rows
     },
-    touch: (id) => touched.add(id),
+    touch: (id, row) => touched.push(row ?? id),
     touchAll() {
-      for (const { id } of rows.all(true)) touched.add(id)
+      touched = touched.concat([...rows.all(true)])
     },
     refresh() {
-      for (const id of touched) look(id)
-      touched.clear()
+      for (const row of touched) typeof row === 'string' ? look(row, undefined) : look(row.id, row)
+      touched = []
       for (const [id, row] of groups.takeChanged()) result.put(id, row)
       return result.takeDifference()
     },

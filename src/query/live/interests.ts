@@ -7,7 +7,7 @@ import type { LiveTable } from './live-table.ts'
 
 /** Somebody who looks again at rows. */
 export interface Interested {
-  touch(id: string): void
+  touch(id: string, row: AnyRow | undefined): void
   touchAll(): void
 }
 
@@ -46,37 +46,39 @@ export class Interests<T extends { readonly followed: Interested }> {
     for (const [name, table] of this.#tables) {
       if (table.followers === 0) continue
       for (const change of table.takeChanges()) {
-        const { id, was, is } = change
-        if (was !== undefined) this.#touchRow(name, id, was, touched)
-        if (is !== undefined) this.#touchRow(name, id, is, touched)
+        const { was, is } = change
+        if (was !== undefined) this.#touchRow(name, was, change, touched)
+        if (is !== undefined) this.#touchRow(name, is, change, touched)
         for (const path of this.#paths.get(name)?.values() ?? []) this.#touchAlong(path, change, touched)
       }
     }
     return touched
   }
 
-  #touchRow(table: string, id: string, row: AnyRow, touched: Set<T>, users?: ReadonlySet<T>): void {
+  /** Touches those who are interested in a row as it was, or is. */
+  #touchRow(table: string, row: AnyRow, { id, is }: RowChange, touched: Set<T>): void {
     this.#dispatcher(table).find(row, (one) => {
-      if (users?.has(one) === false) return
-      one.followed.touch(id)
+      one.followed.touch(id, is)
       touched.add(one)
     })
   }
 
   #touchAlong({ dependency, table, users }: Path<T>, change: RowChange, touched: Set<T>): void {
-    const ids = dependency.touched(change)
-    if (ids === undefined) {
+    const rows = dependency.touched(change)
+    if (rows === undefined) {
       for (const one of users) {
         one.followed.touchAll()
         touched.add(one)
       }
       return
     }
-    const rows = this.#tables.get(table)
-    for (const id of ids) {
-      const row = rows?.row(id)
-      if (row !== undefined) this.#touchRow(table, id, row, touched, users)
-    }
+    const dispatcher = this.#dispatcher(table)
+    for (const row of rows)
+      dispatcher.find(row, (one) => {
+        if (!users.has(one)) return
+        one.followed.touch(row.id, row)
+        touched.add(one)
+      })
   }
 
   #addPath(one: T, table: string, dependency: Dependency): () => void {

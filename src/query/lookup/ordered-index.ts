@@ -42,9 +42,10 @@ export class OrderedIndex {
     if (is !== undefined) this.#rows.add(is)
   }
 
-  /** The rows between two bounds, in order. @param most - No more than so many are wanted. */
-  range(low: Bound, high: Bound, most: number): readonly AnyRow[] {
-    return this.#rows.between(this.#probe(low), this.#probe(high), most)
+  /** The rows between two bounds, in order or in reverse. @param most - No more than so many are wanted. */
+  range(low: Bound, high: Bound, isReverse: boolean, most = Number.POSITIVE_INFINITY): readonly AnyRow[] {
+    const [bottom, top] = [this.#probe(low), this.#probe(high)]
+    return isReverse ? this.#rows.downBetween(top, bottom, most) : this.#rows.between(bottom, top, most)
   }
 
   /** The rows between two bounds, in order or in reverse, one by one: nobody knows how many will be wanted. */

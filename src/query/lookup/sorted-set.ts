@@ -19,9 +19,11 @@ const ENOUGH = { break: true }
 /** Items in an order that tells any two apart. Adding and removing take time logarithmic in their number. */
 export class SortedSet<T> {
   readonly #tree: Tree<T>
+  readonly #compare: Compare<T>
 
   /** @param sorted - What it holds at first, in order. */
   constructor(compare: Compare<T>, sorted: T[] = []) {
+    this.#compare = compare
     const values = new Array<undefined>(sorted.length).fill(undefined)
     this.#tree =
       sorted.length === 0
@@ -62,7 +64,7 @@ export class SortedSet<T> {
 
   /** The items down from one, itself included, in reverse. */
   *downFrom(start?: T): Generator<T, void, undefined> {
-    for (const [item] of this.#tree.entriesReversed(start)) yield item
+    for (const [item] of this.#reversed(start)) yield item
   }
 
   /** The items from one to another, both included, at most so many. */
@@ -72,7 +74,23 @@ export class SortedSet<T> {
     return found
   }
 
+  /** The items down from one to another, both included, at most so many. */
+  downBetween(high: T, low: T, most: number): T[] {
+    if (!Number.isFinite(most)) return this.between(low, high, most).reverse()
+    const found: T[] = []
+    if (most <= 0) return found
+    for (const [item] of this.#reversed(high)) {
+      if (this.#compare(item, low) < 0 || found.push(item) >= most) break
+    }
+    return found
+  }
+
   toArray(): T[] {
     return this.#tree.keysArray()
+  }
+
+  /** One array for all entries: making one for each takes more time than finding them. */
+  #reversed(start: T | undefined): IterableIterator<[T, undefined]> {
+    return this.#tree.entriesReversed(start, []) as IterableIterator<[T, undefined]>
   }
 }

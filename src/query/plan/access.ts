@@ -98,10 +98,12 @@ const byOrder = (columns: readonly string[], known: Known, plan: Plan, rows: Tab
       cost: direction === undefined ? share * 1.5 : Math.min(share, isSure ? wanted : wanted * GUESSED_SHARE),
       rows() {
         const index = rows.lookups.ordered(columns)
-        const isWalked = direction === 'desc' || (Number.isFinite(wanted) && !isSure && direction !== undefined)
-        return isWalked
-          ? index.walk(low, high, direction === 'desc')
-          : index.range(low, high, isSure && direction !== undefined ? wanted + 1 : Number.POSITIVE_INFINITY)
+        const isReverse = direction === 'desc'
+        if (direction === undefined) return index.range(low, high, isReverse)
+        // Of rows that are yet to be matched, or passed over, nobody knows how many will do.
+        return Number.isFinite(wanted) && !(isSure && plan.after === undefined)
+          ? index.walk(low, high, isReverse)
+          : index.range(low, high, isReverse, wanted)
       },
     },
   ]

@@ -1,4 +1,4 @@
-// Conditions: what a caller's filter says, checked and in one form, so that equal filters have equal keys. Reads no rows.
+// Conditions: what a caller's filter says, checked and in one form. Reads no rows.
 import { MerrowError, show } from '../../errors.ts'
 import { type Catalog, type QueryColumn, type Relation, relationNames, relationOf, type TableInfo } from './catalog.ts'
 import { isMissing, toComparable } from './values.ts'
@@ -6,13 +6,12 @@ import { isMissing, toComparable } from './values.ts'
 /** One comparison. */
 export type Operator = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte' | 'in' | 'notIn' | 'contains' | 'startsWith' | 'like'
 
-/** What must hold of a row. `key` is the same for conditions that say the same in the same words. */
-export type Condition = { readonly key: string } & (
+/** What must hold of a row. */
+export type Condition =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
   | { readonly kind: 'not'; readonly part: Condition }
   | { readonly kind: 'compare'; readonly column: QueryColumn; readonly operator: Operator; readonly value: unknown }
   | { readonly kind: 'related'; readonly relation: Relation; readonly part: Condition }
-)
 
 /** Where a filter is read, for messages and names. */
 export interface FilterScope {
@@ -28,12 +27,16 @@ const OPERATORS: readonly string[] = [
 ]
 
 /** What holds of every row. */
-export const ANYTHING: Condition = { kind: 'and', parts: [], key: 'and()' }
+export const ANYTHING: Condition = { kind: 'and', parts: [] }
 
 /** All of several conditions. */
 export const allOf = (conditions: readonly Condition[]): Condition => {
-  const parts = conditions.flatMap((part) => (part.kind === 'and' ? part.parts : [part]))
-  return parts.length === 1 ? (parts[0] as Condition) : joined('and', parts)
+  const parts: Condition[] = []
+  for (const part of conditions) {
+    if (part.kind === 'and') parts.push(...part.parts)
+    else parts.push(part)
+  }
+  return parts.length === 1 ? (parts[0] as Condition) : { kind: 'and', parts }
 }
 
 /** Reads a filter. @throws {@link MerrowError} `invalid_argument` */
@@ -48,21 +51,40 @@ export const readFilter = (scope: FilterScope, filter: unknown, depth = 0): Cond
 const readPart = (scope: FilterScope, name: string, value: unknown, depth: number): Condition => {
   const column = scope.table.columns.get(name)
   if (column !== undefined) return readColumn(scope, column, value)
-  if (name === 'not') return negated(readFilter(scope, value, depth))
+  if (name === 'not') return { kind: 'not', part: readFilter(scope, value, depth) }
   if (name === 'and' || name === 'or') {
     if (!Array.isArray(value)) throw refuseQuery(scope, `${name}: ${show(value)}: give an array of filters.`)
     const parts = value.map((part) => readFilter(scope, part, depth))
-    return name === 'and' ? allOf(parts) : joined('or', parts)
+    return name === 'and' ? allOf(parts) : { kind: 'or', parts }
   }
   const relation = scope.catalog && relationOf(scope.catalog, scope.table, name)
   if (scope.catalog === undefined || relation === undefined) throw refuseName(scope, name)
   const table = scope.catalog.get(relation.table) as TableInfo
   const part = readFilter({ ...scope, table }, value, depth)
-  return { kind: 'related', relation, part, key: `${name}:${keyOfRelation(relation)}[${part.key}]` }
+  return { kind: 'related', relation, part }
 }
 
 /** Names a relation. */
 export const keyOfRelation = (relation: Relation): string => JSON.stringify(relation)
+
+/** Names a condition: the same for those that say the same in the same words. */
+export const keyOfCondition = (condition: Condition): string => {
+  switch (condition.kind) {
+    case 'compare': {
+      const { column, operator, value } = condition
+      const text = Array.isArray(value) ? JSON.stringify(value.map(textOf).sort()) : textOf(value)
+      return `${column.name} ${operator} ${text}`
+    }
+    case 'not':
+      return `not(${keyOfCondition(condition.part)})`
+    case 'related':
+      return `${keyOfRelation(condition.relation)}[${keyOfCondition(condition.part)}]`
+    default:
+      return `${condition.kind}(${condition.parts.map(keyOfCondition).sort().join(' & ')})`
+  }
+}
+
+const textOf = (value: unknown): string => (value === undefined ? '-' : JSON.stringify(value))
 
 const readColumn = (scope: FilterScope, column: QueryColumn, value: unknown): Condition => {
   if (typeof value !== 'object' || value === null || value instanceof Date)
@@ -84,7 +106,7 @@ const readComparison = (scope: FilterScope, column: QueryColumn, operator: strin
     if (reason !== undefined) throw refuse(reason)
     return toComparable(value)
   }
-  const compare = (operator: Operator, value: unknown): Condition => compared(column, operator, value)
+  const compare = (operator: Operator, value: unknown): Condition => ({ kind: 'compare', column, operator, value })
   switch (operator) {
     case 'eq':
     case 'ne':
@@ -119,27 +141,6 @@ const readComparison = (scope: FilterScope, column: QueryColumn, operator: strin
 
 const mayHold = ({ holds }: QueryColumn, kind: QueryColumn['holds']): boolean =>
   holds === kind || holds === undefined || holds === 'json'
-
-const compared = (column: QueryColumn, operator: Operator, value: unknown): Condition => ({
-  kind: 'compare',
-  column,
-  operator,
-  value,
-  key: `${column.name} ${operator} ${Array.isArray(value) ? JSON.stringify(value.map(textOf).sort()) : textOf(value)}`,
-})
-
-const textOf = (value: unknown): string => (value === undefined ? '-' : JSON.stringify(value))
-
-const negated = (part: Condition): Condition => ({ kind: 'not', part, key: `not(${part.key})` })
-
-const joined = (kind: 'and' | 'or', parts: readonly Condition[]): Condition => ({
-  kind,
-  parts,
-  key: `${kind}(${parts
-    .map(({ key }) => key)
-    .sort()
-    .join(' & ')})`,
-})
 
 const refuseName = ({ catalog, table, call }: FilterScope, name: string): MerrowError => {
   const relations = catalog === undefined ? [] : relationNames(catalog, table)

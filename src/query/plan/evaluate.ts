@@ -106,10 +106,11 @@ const run = (
 ): { readonly found: AnyRow[]; readonly touched: number } => {
   const end = plan.offset + limit
   const isOrdered = access.isOrdered || (plan.order.length === 0 && !isWindowed(plan))
-  if (access.isSure && isOrdered && plan.offset === 0 && end === Number.POSITIVE_INFINITY) {
+  if (access.isSure && isOrdered) {
     const rows = access.rows()
-    const found = Array.isArray(rows) ? (rows as AnyRow[]) : [...rows]
-    return { found, touched: found.length }
+    const all = Array.isArray(rows) ? (rows as AnyRow[]) : [...rows]
+    const isWhole = plan.offset === 0 && end >= all.length
+    return { found: isWhole ? all : all.slice(plan.offset, end), touched: Math.min(all.length, end) }
   }
   const found: AnyRow[] = []
   let touched = 0

@@ -1,6 +1,6 @@
 // Plans: what a query asks, as immutable data with a key, so that equal queries are told to be equal. Runs nothing.
 import type { AnyRow, Relation, TableInfo } from './catalog.ts'
-import { ANYTHING, type Condition, keyOfRelation } from './condition.ts'
+import { ANYTHING, type Condition, keyOfCondition, keyOfRelation } from './condition.ts'
 import { keyOfOrder, type OrderTerm } from './order.ts'
 
 /** Rows that a row is shown with. */
@@ -49,7 +49,7 @@ export const isPlain = ({ includes, select }: Plan): boolean => includes.length 
 
 /** Names which rows a plan means and in what order; the same for plans that page through the same rows. */
 export const keyOfRows = ({ table, condition, order, deleted }: Plan): string =>
-  `${table.name} ${deleted} where ${condition.key} by ${keyOfOrder(order)}`
+  `${table.name} ${deleted} where ${keyOfCondition(condition)} by ${keyOfOrder(order)}`
 
 /** Names a plan: the same for equal ones. */
 export const keyOfPlan = (plan: Plan): string => {

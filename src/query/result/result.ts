@@ -2,7 +2,7 @@
 import type { AnyRow } from '../plan/catalog.ts'
 import type { Match } from '../plan/match.ts'
 import type { Compare } from '../plan/order.ts'
-import { keepEqual, type Shaped } from '../plan/shape.ts'
+import type { Shape, Shaped } from '../plan/shape.ts'
 import { RowList } from './row-list.ts'
 import { Window } from './window.ts'
 
@@ -22,40 +22,50 @@ export interface ResultOptions {
   /** Infinity for none. */
   readonly limit: number
   /** What a row is shown as; undefined if as it is. */
-  readonly shape: ((row: AnyRow) => Shaped) | undefined
+  readonly shape: Shape | undefined
+}
+
+/** One row's place in the result: what it is, and what was told of it last. */
+interface Place {
+  readonly id: string
+  /** The row as it is; undefined once it matches no more. */
+  row: AnyRow | undefined
+  /** Whether it is in the window. */
+  isVisible: boolean
+  /** The row as it was told, and what it was shown as; undefined if it was not in what was told. */
+  told: AnyRow | undefined
+  shown: Shaped | undefined
+  /** Whether it may differ from what was told. */
+  isNoted: boolean
 }
 
 /** Rows that match, kept in order and cut to a window as they change one by one. */
 export class Result {
   readonly #options: ResultOptions
-  readonly #matching: Map<string, AnyRow>
-  /** Rows in the window; the same map if there is none. */
-  readonly #visible: Map<string, AnyRow>
+  readonly #places = new Map<string, Place>()
   readonly #window: Window | undefined
-  /** What rows in the window were last told as, if that is not the rows themselves. */
-  readonly #shown = new Map<string, Shaped>()
-  /** Rows that may differ from what was told, as they were told. */
-  readonly #noted = new Map<string, { readonly row: AnyRow | undefined; readonly shown: Shaped | undefined }>()
   readonly #list: RowList
+  #noted: Place[] = []
 
   /** @param rows - All rows to begin with that match. */
   constructor(options: ResultOptions, rows: readonly AnyRow[]) {
     const { compare, offset, limit, shape } = options
     this.#options = options
     const sorted = compare === undefined ? rows : [...rows].sort(compare)
-    this.#matching = new Map(sorted.map((row) => [row.id, row]))
-    const isBounded = offset > 0 || Number.isFinite(limit)
-    const visible = isBounded ? sorted.slice(offset, offset + limit) : sorted
-    this.#visible = isBounded ? new Map(visible.map((row) => [row.id, row])) : this.#matching
+    const end = offset + limit
+    sorted.forEach((row, at) => {
+      const isVisible = at >= offset && at < end
+      const shown = !isVisible ? undefined : shape === undefined ? row : shape(row)
+      this.#places.set(row.id, { id: row.id, row, isVisible, told: isVisible ? row : undefined, shown, isNoted: false })
+    })
     if (compare !== undefined)
       this.#window = new Window({
         ...{ compare, offset, limit, sorted },
-        onEnter: (row) => this.#enter(row),
-        onLeave: (row) => this.#leave(row),
+        onEnter: (row) => this.#show(row, true),
+        onLeave: (row) => this.#show(row, false),
       })
-    if (shape !== undefined) for (const row of visible) this.#shown.set(row.id, shape(row))
-    const list = (): readonly AnyRow[] => this.#window?.toArray() ?? [...this.#visible.values()]
-    this.#list = new RowList(compare, list, shape && (({ id }) => this.#shown.get(id) as Shaped))
+    const list = (): readonly AnyRow[] => this.#window?.toArray() ?? [...this.#visible()]
+    this.#list = new RowList(compare, list, shape && (({ id }) => this.#places.get(id)?.shown as Shaped))
   }
 
   /** All rows as they are shown, in order: the same array until one of them changes. */
@@ -65,40 +75,61 @@ export class Result {
 
   /** Takes in a row as it is now, or that it is gone. */
   put(id: string, row: AnyRow | undefined): void {
-    const { matches, compare } = this.#options
-    const is = row !== undefined && matches(row) ? row : undefined
-    const was = this.#matching.get(id)
-    if (was === is) {
-      if (is !== undefined && this.#options.shape !== undefined && this.#visible.has(id)) this.#note(id)
-      return
+    const is = row !== undefined && this.#options.matches(row) ? row : undefined
+    let place = this.#places.get(id)
+    if (place === undefined) {
+      if (is === undefined) return
+      place = { id, row: undefined, isVisible: false, told: undefined, shown: undefined, isNoted: false }
+      this.#places.set(id, place)
     }
-    if (this.#visible === this.#matching) this.#note(id)
-    if (is === undefined) this.#matching.delete(id)
-    else this.#matching.set(id, is)
-    if (compare === undefined || this.#window === undefined) return
-    if (was !== undefined && is !== undefined && compare(was, is) === 0) return this.#window.replace(was, is)
-    if (was !== undefined) this.#window.delete(was)
-    if (is !== undefined) this.#window.add(is)
+    const was = place.row
+    place.row = is
+    // It may be shown with others that have changed.
+    if (was === is) {
+      if (place.isVisible && this.#options.shape !== undefined) this.#note(place)
+    } else this.#move(place, was, is)
+    if (is === undefined && !place.isNoted) this.#places.delete(id)
   }
 
   /** What has changed since this was last asked; undefined if nothing has. */
   takeDifference(): Difference | undefined {
+    if (this.#noted.length === 0) return undefined
     const added: Shaped[] = []
     const changed: Shaped[] = []
     const removed: Shaped[] = []
     let hasMoved = false
-    for (const [id, { row, shown: was }] of this.#noted) {
-      const now = this.#visible.get(id)
-      const is = this.#show(id, now, was)
-      if (row !== now || was !== is) this.#list.note(row, now, is)
-      if (was === is) hasMoved ||= this.#isMoved(row, now)
+    for (const place of this.#noted) {
+      const { told, shown: was } = place
+      const now = place.isVisible ? place.row : undefined
+      const is = this.#shape(place, now)
+      if (told !== now || was !== is) this.#list.note(told, now, is)
+      if (was === is) hasMoved ||= this.#isMoved(told, now)
       else if (is === undefined) removed.push(was as Shaped)
       else if (was === undefined) added.push(is)
       else changed.push(is)
+      place.told = now
+      place.shown = is
+      place.isNoted = false
+      if (place.row === undefined) this.#places.delete(place.id)
     }
-    this.#noted.clear()
+    this.#noted = []
     if (!hasMoved && added.length + changed.length + removed.length === 0) return undefined
     return { added, changed, removed }
+  }
+
+  *#visible(): Generator<AnyRow, void, undefined> {
+    for (const { row, isVisible } of this.#places.values()) if (isVisible && row !== undefined) yield row
+  }
+
+  #move(place: Place, was: AnyRow | undefined, is: AnyRow | undefined): void {
+    const { compare } = this.#options
+    if (compare === undefined || this.#window === undefined) {
+      place.isVisible = is !== undefined
+      return this.#note(place)
+    }
+    if (was !== undefined && is !== undefined && compare(was, is) === 0) return this.#window.replace(was, is)
+    if (was !== undefined) this.#window.delete(was)
+    if (is !== undefined) this.#window.add(is)
   }
 
   /** Whether a row that shows the same stands elsewhere, by columns that are not shown. */
@@ -107,32 +138,21 @@ export class Result {
     return compare !== undefined && was !== undefined && is !== undefined && was !== is && compare(was, is) !== 0
   }
 
-  #enter(row: AnyRow): void {
-    this.#note(row.id)
-    if (this.#visible !== this.#matching) this.#visible.set(row.id, row)
+  /** A row came into the window, or went. */
+  #show({ id }: AnyRow, isVisible: boolean): void {
+    const place = this.#places.get(id) as Place
+    place.isVisible = isVisible
+    this.#note(place)
   }
 
-  #leave(row: AnyRow): void {
-    this.#note(row.id)
-    if (this.#visible !== this.#matching) this.#visible.delete(row.id)
+  #note(place: Place): void {
+    if (place.isNoted) return
+    place.isNoted = true
+    this.#noted.push(place)
   }
 
-  /** Remembers what a row was told as, before it changes. */
-  #note(id: string): void {
-    if (this.#noted.has(id)) return
-    const row = this.#visible.get(id)
-    this.#noted.set(id, { row, shown: this.#options.shape === undefined ? row : this.#shown.get(id) })
-  }
-
-  #show(id: string, row: AnyRow | undefined, was: Shaped | undefined): Shaped | undefined {
+  #shape(place: Place, now: AnyRow | undefined): Shaped | undefined {
     const { shape } = this.#options
-    if (shape === undefined) return row
-    if (row === undefined) {
-      this.#shown.delete(id)
-      return undefined
-    }
-    const is = keepEqual(was, shape(row))
-    this.#shown.set(id, is)
-    return is
+    return shape === undefined || now === undefined ? now : shape(now, place)
   }
 }

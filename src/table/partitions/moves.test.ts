@@ -14,6 +14,11 @@ it(
   () => forEachSeed(checkLaws, SEEDS),
 )
 
+it.each([
+  [715, 'a partition is opened in the very turn in which it closes'],
+  [4356, 'a row of one partition comes with the opening of another'],
+])('[B5] [B9] so does seed %i, which failed once: %s', (seed) => checkLaws(seed))
+
 describe('[B10] the laws catch', () => {
   afterEach(() => {
     for (const path of ['./forwarder.ts', './placement.ts', '../../rowlog/copies.ts']) vi.doUnmock(path)

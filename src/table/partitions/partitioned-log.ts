@@ -165,15 +165,17 @@ export class PartitionedLog implements TableLog {
     partition.isLoaded = true
     const isOurs = ({ replica }: LogPatch): boolean => replica === this.replica
     const before = new Map<string, Placed | undefined>()
+    /** Rows of open partitions that lie here. */
+    const came = new Map<string, undefined>()
     for (const id of partition.log.entries.keys()) {
       const isNew = !held.has(id) && this.entries.isIn(id, partition)
       if (!isNew || partition.isListed)
         before.set(id, isNew ? undefined : this.entries.placedBefore(id, partition, held.get(id)))
-      else this.entries.lookIn(id, partition)
+      else if (this.entries.shown(this.entries.lookIn(id, partition)) !== undefined) came.set(id, undefined)
     }
     for (const [id, placed] of this.entries.irregular())
       if (placed.home === partition.key && !before.has(id)) before.set(id, placed)
-    const changes = this.#lookAt(before)
+    const changes: RowChanges = new Map([...came, ...this.#lookAt(before)])
     for (const id of this.entries.irregular().keys())
       if (partition.log.entries.get(id)?.patches.some(isOurs)) this.#forwarder.add(id, {})
     if (this.#forwarder.isPending) this.#options.onPending()

@@ -125,11 +125,13 @@ export class Placement {
     return placed
   }
 
-  /** Looks at a row that one open document alone holds. */
-  lookIn(id: string, { key, log }: Partition): void {
+  /** Looks at a row that one open document alone holds. @returns where it is if that is not its own. */
+  lookIn(id: string, { key, log }: Partition): Placed | undefined {
     const entry = log.entries.get(id) as Entry
     const placed = this.#place(entry)
-    if (placed.home !== key) this.#irregular.set(id, placed)
+    if (placed.home === key) return undefined
+    this.#irregular.set(id, placed)
+    return placed
   }
 
   /** Whether no open document holds anything of a row but, maybe, the given one. */

@@ -1,0 +1,93 @@
+// Forked documents: copies that say something else than the relay's under the same clocks. Remembers which were found, and at the next
+// opening puts them aside and carries their rows over into a document of its own clocks. Knows storage and row logs, no relay.
+import type { RowLog } from './rowlog/index.ts'
+import type { Fork } from './status.ts'
+import type { Storage, StoredUpdate } from './storage/port.ts'
+
+const META = 'forks'
+
+/** How {@link Forks} are set up. */
+export interface ForksOptions {
+  readonly storage: Storage
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly onError: (error: unknown) => void
+}
+
+/** The forks of one database. */
+export class Forks {
+  readonly #options: ForksOptions
+  #list: readonly Fork[]
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(options: ForksOptions, list: readonly Fork[]) {
+    this.#options = options
+    this.#list = list
+  }
+
+  /** Reads what earlier runs found. */
+  static async open(options: ForksOptions): Promise<Forks> {
+    const text = await options.storage.readMeta(META)
+    return new Forks(options, text === undefined ? [] : (JSON.parse(text) as readonly Fork[]))
+  }
+
+  /** All that were found, those that are mended included. */
+  get list(): readonly Fork[] {
+    return this.#list
+  }
+
+  /** Remembers that a document is forked; the next opening mends it. */
+  note(document: string): void {
+    if (this.#list.some((fork) => fork.document === document && !fork.isMended)) return
+    const aside = `${document}~forked-${this.#options.now()}`
+    this.#write([...this.#list, { document, aside, isMended: false }]).catch(this.#options.onError)
+  }
+
+  /** Resolves once what was noted is durable. */
+  settled(): Promise<void> {
+    return this.#writing
+  }
+
+  /**
+   * Mends a document that was found forked: its updates are kept aside, and replaced by one that holds the same patches under clocks of their
+   * own, which any relay can take. May be interrupted at any time, and is then done again.
+   *
+   * @param createLog - Makes an empty log like the document's.
+   * @returns What the document consists of now.
+   */
+  async mend(
+    document: string,
+    stored: readonly StoredUpdate[],
+    createLog: () => RowLog,
+  ): Promise<readonly StoredUpdate[]> {
+    const fork = this.#list.find((other) => other.document === document && !other.isMended)
+    if (fork === undefined) return stored
+    const { storage } = this.#options
+    if (stored.length === 0) return stored
+    const updates = stored.map(({ update }) => update)
+    if ((await storage.load(fork.aside)).length === 0)
+      await storage.append(updates.map((update) => ({ document: fork.aside, update })))
+    const update = carriedOver(updates, createLog)
+    const replaced = stored.map(({ key }) => key)
+    const key = await storage.compact(document, update, replaced)
+    await this.#write(this.#list.map((other) => (other === fork ? { ...fork, isMended: true } : other)))
+    return [{ key, update }]
+  }
+
+  #write(list: readonly Fork[]): Promise<void> {
+    this.#list = list
+    const written = this.#writing.then(() => this.#options.storage.writeMeta(META, JSON.stringify(list)))
+    this.#writing = written.catch(() => {})
+    return written
+  }
+}
+
+const carriedOver = (updates: readonly Uint8Array[], createLog: () => RowLog): Uint8Array => {
+  const [from, to] = [createLog(), createLog()]
+  from.load(updates)
+  to.adopt([...from.entries.values()].flatMap(({ patches }) => patches))
+  to.seal()
+  const state = to.encode()
+  for (const { document } of [from, to]) document.destroy()
+  return state
+}
