@@ -15,6 +15,7 @@ const report = await runRounds({
   postgres: process.env['MERROW_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/test',
   rounds: Number(values.rounds),
   seed: Number(values.seed),
+  onTrouble: console.log,
   onRound: (round, saved) => {
     if (round % 5 === 0) console.log(`round ${round}: ${saved} inserts saved`)
   },

@@ -97,8 +97,9 @@ export class Chromium {
     const crashed = new Promise((resolve) => page.once('crash', resolve))
     for (const { type, id } of processInfo) if (type === 'renderer') process.kill(id, 'SIGKILL')
     await Promise.race([crashed, new Promise((resolve) => setTimeout(resolve, 2000))])
-    await session.detach()
-    await page.close().catch(() => {})
+    void session.detach().catch(() => {})
+    // A page whose process is gone may never close, and is in nobody's way.
+    void page.close().catch(() => {})
   }
 
   /** Kills the whole browser with -9. */

@@ -24,6 +24,7 @@ export interface RoundsOptions {
   readonly rounds: number
   readonly seed: number
   readonly onRound?: (round: number, saved: number) => void
+  readonly onTrouble?: (what: string) => void
 }
 
 /** What came of it. */
@@ -37,6 +38,7 @@ export interface RoundsReport extends Law {
 
 const LEASE_MS = 2000
 const QUIET_MS = 90_000
+const OPEN_MS = 20_000
 
 /** Kills for so many rounds, lets all come to rest, and compares. */
 export const runRounds = async (options: RoundsOptions): Promise<RoundsReport> => {
@@ -69,11 +71,19 @@ export const runRounds = async (options: RoundsOptions): Promise<RoundsReport> =
     const takeoverMs: number[] = []
     let loads = 0
     const open = async (): Promise<Page> => {
-      const ready = site.ready()
-      const query = new URLSearchParams({ service: url, relay: relay.url, round: String(++loads) })
-      const page = await chromium.open(`${site.url}/index.html?${query}`)
-      await ready
-      return page
+      for (;;) {
+        const ready = site.ready()
+        const query = new URLSearchParams({ service: url, relay: relay.url, round: String(++loads) })
+        const opened = chromium.open(`${site.url}/index.html?${query}`).then(async (page) => {
+          await ready
+          return page
+        })
+        const page = await Promise.race([opened, new Promise<undefined>((resolve) => setTimeout(resolve, OPEN_MS))])
+        if (page !== undefined) return page
+        opened.catch(() => {})
+        options.onTrouble?.('A page did not open in time; the browser is started again.')
+        await chromium.kill()
+      }
     }
     let page = await open()
     await until('a bridge leads', () => bridges.some(leads))
