@@ -1,13 +1,12 @@
 // What was acknowledged survives fifty kills under load. `npm run kill -- --kills 500` does more of them.
-import { rmSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { removeProgram } from './testing/build-program.ts'
 import { testFolder } from './testing/folder.ts'
 import { buildVictim, runKills } from './testing/kill.ts'
 
 it('[W6] 50 kills among 8 writers on 20 documents lose and double nothing that was acknowledged', async () => {
   const victim = await buildVictim()
-  onTestFinished(() => rmSync(dirname(victim), { recursive: true, force: true }))
+  onTestFinished(() => removeProgram(victim))
   const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
   const load = { writers: 8, documents: 20, idleDocuments: 980 }
   // Two at a time: most of it is waiting for processes to start.

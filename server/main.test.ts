@@ -1,15 +1,25 @@
 // The command line as a process of its own: what it prints, how it ends, and what survives a kill.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { decodeFrame } from './room/frame.ts'
+import { buildProgram, removeProgram } from './testing/build-program.ts'
 import { testFolder } from './testing/folder.ts'
 import { editsOf, step1Frame, updateFrame } from './testing/member.ts'
-import { runMerrow, runRelay } from './testing/relay.ts'
+import * as processes from './testing/relay.ts'
 import { stockClient } from './testing/stock-client.ts'
 import { greet } from './testing/sync-client.ts'
 import { waitUntil } from './testing/wait.ts'
+
+let main = ''
+beforeAll(async () => {
+  main = await buildProgram('../main.ts')
+})
+afterAll(() => removeProgram(main))
+const runMerrow = (args: readonly string[]) => processes.runMerrow(args, {}, [main])
+const runRelay = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
+  processes.runRelay(args, env, [main])
 
 const portOf = (url: string) => new URL(url).port
 

@@ -72,9 +72,17 @@ export const show = (value: unknown): string => {
         ? JSON.stringify(value)
         : typeof value === 'bigint'
           ? `${value}n`
-          : (JSON.stringify(value) ?? String(value))
+          : isLostInJson(value)
+            ? String(value)
+            : (JSON.stringify(value) ?? String(value))
   } catch {
     text = Object.prototype.toString.call(value)
   }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
+
+/** NaN, infinities, invalid dates and regular expressions, of which JSON would show `null` and `{}`. */
+const isLostInJson = (value: unknown): boolean =>
+  (typeof value === 'number' && !Number.isFinite(value)) ||
+  (value instanceof Date && Number.isNaN(value.getTime())) ||
+  value instanceof RegExp

@@ -1,8 +1,9 @@
 // `npm run kill -- --kills 500`: many kills, and the figures. Exits 1 if anything acknowledged is lost.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { removeProgram } from './build-program.ts'
 import { buildVictim, runKills } from './kill.ts'
 
 const { values } = parseArgs({
@@ -30,5 +31,6 @@ const at = (share: number): string => (readyMs[Math.ceil(readyMs.length * share)
 console.log(
   `${values.kills} kills, ${acknowledged} writes acknowledged, ${lost} lost, ${doubled} doubled, ${refusals} documents refused; ready after ${at(0.5)} ms (median), ${at(1)} ms (longest), with ${values.documents} documents`,
 )
-for (const path of [folder, dirname(victim)]) rmSync(path, { recursive: true, force: true })
+rmSync(folder, { recursive: true, force: true })
+removeProgram(victim)
 process.exitCode = lost + doubled + refusals > 0 ? 1 : 0

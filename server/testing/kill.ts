@@ -1,14 +1,11 @@
 // Kills a relay again and again while clients write, and counts what became of the writes that it had acknowledged.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as prng from 'lib0/prng'
-import { build } from 'vite'
 import * as Y from 'yjs'
 import { openFileLog } from '../log/file-log.ts'
 import { updatesOf } from '../room/answer.ts'
+import { buildProgram } from './build-program.ts'
 import { Writer } from './kill-writer.ts'
 
 /** How often, and under which load. */
@@ -35,21 +32,8 @@ export interface KillReport {
   readonly readyMs: readonly number[]
 }
 
-const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-/** Compiles the relay to be killed once, since a process that compiles is slow to start. @returns Its file. */
-export const buildVictim = async (): Promise<string> => {
-  const outDir = source(`../../.scratch/kill-${process.pid}`)
-  await build({
-    configFile: false,
-    ssr: { noExternal: true },
-    logLevel: 'silent',
-    build: { ssr: source('./kill-relay.ts'), outDir, emptyOutDir: true, minify: false, target: 'node20' },
-  })
-  // Rooms find their worker beside themselves.
-  cpSync(source('../room/snapshot-worker.js'), join(outDir, 'snapshot-worker.js'))
-  return join(outDir, 'kill-relay.js')
-}
+/** Compiles the relay to be killed. @returns Its file. */
+export const buildVictim = (): Promise<string> => buildProgram('./kill-relay.ts')
 
 /** Runs it. */
 export const runKills = async (victim: string, options: KillOptions): Promise<KillReport> => {

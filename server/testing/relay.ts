@@ -25,10 +25,14 @@ export interface Run {
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 
-/** Runs `merrow` with arguments; it is killed when the test ends. */
-export const runMerrow = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Run => {
+/** Runs `merrow` with arguments, from its source or as a built program; it is killed when the test ends. */
+export const runMerrow = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  program: readonly string[] = ['--import', 'tsx', MAIN],
+): Run => {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env: { PATH, ...env } })
+  const child = spawn(process.execPath, [...program, ...args], { env: { PATH, ...env } })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (text) => (output.stdout += String(text)))
   child.stderr.on('data', (text) => (output.stderr += String(text)))
@@ -37,8 +41,12 @@ export const runMerrow = (args: readonly string[], env: Readonly<Record<string, 
 }
 
 /** Runs `merrow relay` and resolves once it listens. */
-export const runRelay = async (args: readonly string[], env?: Readonly<Record<string, string>>) => {
-  const run = runMerrow(['relay', '--port', '0', ...args], env)
+export const runRelay = async (
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  program?: readonly string[],
+) => {
+  const run = runMerrow(['relay', '--port', '0', ...args], env, program)
   const urlIn = () => /listening on (\S+)/.exec(run.output.stdout)?.[1]
   let code: number | undefined
   void run.ended.then((ended) => (code = ended))

@@ -7,7 +7,7 @@ import type { Listener } from './live/engine.ts'
 import { followGroups } from './live/follow.ts'
 import type { QueryColumn, TableInfo } from './plan/catalog.ts'
 import { ANYTHING, allOf, type Condition, keyOfCondition, readFilter, refuseQuery } from './plan/condition.ts'
-import { compilePlan } from './plan/evaluate.ts'
+import { compilePlan, type Explanation, explain } from './plan/evaluate.ts'
 import { compileMatch } from './plan/match.ts'
 import { compileOrder, type Direction, defaultNulls, keyOfOrder, type OrderTerm } from './plan/order.ts'
 import { keyOfRows, type Plan } from './plan/plan.ts'
@@ -45,6 +45,7 @@ export class GroupQuery<R> {
   ): GroupQuery<unknown> {
     const { table } = base
     const refuse = (reason: string) => refuseQuery({ table, call: 'groupBy()' }, reason)
+    if (!Array.isArray(names)) throw refuse(`${show(names)}: give an array of columns: groupBy(['done']).`)
     const columns = [...new Set(names)].map((name) => {
       const column = table.columns.get(name)
       if (column === undefined || column.holds === 'set' || column.holds === 'json' || name === 'id')
@@ -90,6 +91,8 @@ export class GroupQuery<R> {
         `${show(column)} ${show(direction)}: give one of ${[...table.columns.keys()].join(', ')}, and 'asc' or 'desc'.`,
       )
     const nulls = options.nulls ?? defaultNulls(direction)
+    if (nulls !== 'first' && nulls !== 'last')
+      throw refuseQuery({ table, call: 'orderBy()' }, `nulls: ${show(nulls)}: give 'first' or 'last'.`)
     return this.#with({ order: [...order, { column: found, direction, nulls }] })
   }
 
@@ -116,6 +119,11 @@ export class GroupQuery<R> {
   /** How many groups there are. */
   count(): number {
     return this.all().length
+  }
+
+  /** How the rows that are grouped are found: by which index, and how many are looked at. */
+  explain(): Explanation {
+    return explain(this.#compile().base)
   }
 
   /** Calls `listener` at once with the groups, then once after each transaction that changes them. @returns A function that ends it. */

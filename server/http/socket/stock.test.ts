@@ -1,4 +1,6 @@
 // Stock y-websocket clients on /yjs/<room>, unmodified.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
@@ -54,6 +56,21 @@ it('[H25] echoes an update to its author once it is durable, and not before: new
   expect(frames.some((frame) => Buffer.compare(frame, updateFrame(update)) === 0)).toBe(false)
   log.release()
   await waitUntil('the echo comes', () => frames.some((frame) => Buffer.compare(frame, updateFrame(update)) === 0))
+})
+
+it('[H25] an unmodified client of y-websocket 4, on Yjs 14, shares a document with those of version 3', async () => {
+  const { url } = await startRelay()
+  const ann = stockClient(url, 'd')
+  await waitUntil('ann is synced', () => ann.provider.synced)
+  const script = fileURLToPath(new URL('../../testing/y-websocket-4.js', import.meta.url))
+  const child = spawn(process.execPath, [script, `${url.replace('http', 'ws')}/yjs`, 'd'])
+  onTestFinished(() => void child.kill())
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)))
+  await waitUntil('its write comes', () => ann.map.get('ours') === 'written under Yjs 14')
+  ann.map.set('theirs', 'written under Yjs 13')
+  await waitUntil('it has ours', () => said.includes('theirs'))
+  expect(said.split('\n').filter(Boolean).sort()).toEqual(['echoed', 'synced', 'theirs: written under Yjs 13'])
 })
 
 it('[H2] keeps a silent stock client alive, and hangs up on one that is gone', async () => {

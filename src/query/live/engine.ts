@@ -1,5 +1,5 @@
 // Followed queries of one database: equal ones shared, touched by the changes that concern them, told once a transaction. Knows no CRDT.
-import { show } from '../../errors.ts'
+import { MerrowError, show } from '../../errors.ts'
 import type { GroupPlan } from '../groups/group-plan.ts'
 import { ANYTHING, type Condition } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
@@ -110,6 +110,12 @@ export class QueryEngine implements TablesRows {
     listener: Listener<unknown>,
     concern = compiled.plan.condition,
   ): () => void {
+    if (typeof listener !== 'function')
+      throw new MerrowError(
+        'invalid_argument',
+        `subscribe() on table "${compiled.plan.table.name}": ${show(listener)} is no function. Give one that takes the change: subscribe(({ rows }) => ...).`,
+        { table: compiled.plan.table.name },
+      )
     let following = this.#followings.get(key)
     if (following === undefined) {
       following = this.#start(key, compiled, create, concern)

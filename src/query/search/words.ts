@@ -4,6 +4,8 @@
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 const WORD = /[\p{L}\p{N}\p{M}]+/gu
+/** Katakana apart from what stands beside it: a loan word is one of its own within a compound, as in 東京タワー. */
+const ONE_SCRIPT = /[\p{Script=Katakana}ー]+|[^\p{Script=Katakana}ー]+/gu
 const LATIN_MARKS = /[\u0300-\u036f]/g
 
 const segmenter: Intl.Segmenter | undefined =
@@ -23,6 +25,6 @@ export const foldWord = (word: string): string =>
 const segment = (run: string): string[] =>
   segmenter === undefined
     ? [...run]
-    : Array.from(segmenter.segment(run), ({ segment, isWordLike }) => (isWordLike === false ? '' : segment)).filter(
-        (word) => word !== '',
+    : Array.from(segmenter.segment(run)).flatMap(({ segment, isWordLike }) =>
+        isWordLike === false ? [] : (segment.match(ONE_SCRIPT) ?? []),
       )
