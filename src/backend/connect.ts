@@ -11,6 +11,7 @@ import { IdMap, rowKey } from './identity/ids.ts'
 import { Unifier } from './identity/unify.ts'
 import { KeyedLog } from './keyed-log.ts'
 import { defaultLease, type Lease, relayLease } from './lease.ts'
+import { listenToNews } from './news.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
@@ -42,8 +43,10 @@ export interface BackendOptions {
   readonly freshMs?: number
   /** How often to list everything, in milliseconds, for backends that do not tell of deletions; never. */
   readonly fullScanMs?: number
-  /** Opens a stream that tells of news, such as server-sent events; returns what closes it. See `serverSentEvents`. */
+  /** Opens a stream that tells of news, such as server-sent events; returns what closes it. See `serverSentEvents` and `webSocketEvents`. */
   readonly listen?: (onNews: () => void) => () => void
+  /** Where `online`, `offline` and `focus` are heard: `globalThis`, which is the window in browsers. */
+  readonly page?: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
   /** Tries of an operation that is answered 5xx, before it goes to the dead letter; 12. */
   readonly maxTries?: number
   /** Conflicts of an operation before it goes to the dead letter; 5. */
@@ -295,7 +298,15 @@ export const connectBackend = async <S extends Schema>(
     },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
-    listen: (onNews) => listenAll(onNews, options.listen),
+    listen: (listener) =>
+      listenToNews(
+        {
+          page: options.page ?? (globalThis as unknown as Partial<EventTarget>),
+          stream: options.listen,
+          opened: (onOpened) => host.onOpened(onOpened),
+        },
+        listener,
+      ),
     onChange: () => backend.touch(),
   })
   host.beforeStoring(() => {
@@ -330,20 +341,4 @@ const isNeedless = (table: MappedTable | undefined, { kind, row: id }: Operation
   // A row that others have deleted may be restored, and takes this with it then; unless the record is known to be gone.
   const remote = ids.remote(table.name, id)
   return row.deletedAt !== undefined && remote !== undefined && ids.isGone(table.name, remote)
-}
-
-/** News by the user's stream, by the platform when it is online again or looked at. */
-const listenAll = (onNews: () => void, listen: BackendOptions['listen']): (() => void) => {
-  const onVisible = (): void => {
-    if (globalThis.document?.visibilityState !== 'hidden') onNews()
-  }
-  const target: Partial<EventTarget> = globalThis as unknown as Partial<EventTarget>
-  target.addEventListener?.('online', onNews)
-  target.addEventListener?.('focus', onVisible)
-  const stop = listen?.(onNews)
-  return () => {
-    target.removeEventListener?.('online', onNews)
-    target.removeEventListener?.('focus', onVisible)
-    stop?.()
-  }
 }

@@ -2,10 +2,11 @@
 
 import type { Core, MappedTable } from './core.ts'
 import type { Lease } from './lease.ts'
+import type { NewsListener } from './news.ts'
 import type { Recorder } from './outbox/recorder.ts'
 import type { Puller } from './pull/puller.ts'
 import type { Breaker } from './push/breaker.ts'
-import { classify } from './push/failure.ts'
+import { AnswerError, classify } from './push/failure.ts'
 import type { Sender } from './push/sender.ts'
 
 /** What an engine is given to work with. */
@@ -24,8 +25,8 @@ export interface EngineOptions {
   readonly pollMs: number
   /** How old the last pull may be for sending without another one. */
   readonly freshMs: number
-  /** Opens streams that tell of news; returns what closes them. */
-  readonly listen: (onNews: () => void) => () => void
+  /** Hears of news; returns what ends it. */
+  readonly listen: (listener: NewsListener) => () => void
   /** Told after any change of what the engine shows. */
   readonly onChange: () => void
 }
@@ -153,7 +154,7 @@ export class Engine {
     try {
       await puller.pullAll(isFull)
       this.pullError = undefined
-      breaker.noteSuccess()
+      breaker.noteReached()
     } catch (error) {
       if (this.isStopped) return
       this.#wantsFull ||= isFull
@@ -180,7 +181,7 @@ export class Engine {
         // It will not get better by itself: writes go out all the same.
         core.report({ kind: 'pull', message: String(error), ...answerOf(error) })
         puller.lastMs = core.host.now()
-        breaker.noteSuccess()
+        breaker.noteReached()
     }
   }
 
@@ -203,12 +204,33 @@ export class Engine {
     onLead()
     core.commit()
     sender.takeOver()
-    const stops = [this.#options.listen(() => void this.pull()), lease.listen?.(this.#name, () => void this.#heed())]
+    const stops = [this.#options.listen(this.#news()), lease.listen?.(this.#name, () => void this.#heed())]
     this.#unlisten = () => stops.forEach((stop) => stop?.())
     this.#options.onChange()
     void this.pull()
     await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }))
     this.#unlead()
+  }
+
+  #news(): NewsListener {
+    const { breaker, core, freshMs, puller } = this.#options
+    return {
+      onNews: () => void this.pull(),
+      onOnline: () => {
+        breaker.noteOnline()
+        void this.pull()
+      },
+      onOffline: () => {
+        breaker.noteAway(new AnswerError('The platform says that it is offline.'))
+        this.#options.onChange()
+      },
+      onOpened: (table) => {
+        const isPulled = core.tables.get(table)?.remote.pull !== undefined
+        if (!isPulled || core.host.now() - puller.lastMs <= freshMs) return
+        // Not within the call that opens the view.
+        core.timers.setTimeout(() => void this.pull(), 0)
+      },
+    }
   }
 
   /** Tells the leader that there is something to send, once it is stored. */

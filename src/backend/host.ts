@@ -38,6 +38,8 @@ export interface Host {
   remoteName(document: string): string
   /** Makes a backend known to `db.ids` and to the status of rows. */
   joinBackend(backend: JoinedBackend): void
+  /** Calls `work` with each table of a query that begins to be followed. @returns A function that ends it. */
+  onOpened(work: (table: string) => void): () => void
   /** Calls `work` when the database closes. */
   onClose(work: () => void): void
 }

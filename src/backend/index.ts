@@ -26,16 +26,17 @@ export type {
 export { type ReplayOptions, replayTraces } from './replay.ts'
 export type { BulkRequests, RestBulk } from './rest/bulk.ts'
 export type { TokenSource } from './rest/client.ts'
-export { type EventsOptions, serverSentEvents } from './rest/events.ts'
+export { type EventsOptions, serverSentEvents, type WebSocketOptions, webSocketEvents } from './rest/events.ts'
+export { type JsonApiOptions, type JsonApiRelationship, jsonApiTable } from './rest/json-api.ts'
 export {
   type GraphqlOperation,
   type GraphqlOptions,
   graphqlTable,
-  jsonApiTable,
   jsonServerTable,
   type PostgrestOptions,
   postgrestTable,
 } from './rest/presets.ts'
+export { type RelayRowsOptions, relayRowsTable } from './rest/relay-rows.ts'
 export { type ListChanges, type PageRequest, type RestTableOptions, restTable } from './rest/rest-table.ts'
 export type { BackendConnection, BackendStatus } from './status.ts'
 export type { Problem, TraceEntry } from './trace.ts'

@@ -5,7 +5,7 @@ import { Unreadable } from '../codec.ts'
 import type { Core, MappedTable } from '../core.ts'
 import { rowKey } from '../identity/ids.ts'
 import { storedOf } from '../outbox/capture.ts'
-import { classify } from '../push/failure.ts'
+import { classify, NonsenseError } from '../push/failure.ts'
 import type { Call, PulledPage, RemoteId } from '../remote-table.ts'
 import type { Rows } from '../rows.ts'
 
@@ -23,6 +23,7 @@ export interface PullerOptions {
 
 /** Records that are written in one transaction. */
 const CHUNK = 500
+const SHOWN = 500
 const MAX_PAGES = 100_000
 /** How often a pull begins anew because a cursor was refused. */
 const MAX_LISTINGS = 3
@@ -157,6 +158,12 @@ export class Puller {
       if ('error' in asked) return asked
       const page = asked
       const mark = JSON.stringify(page.cursor ?? null)
+      if (isBefore(page.cursor, cursor))
+        core.report({
+          kind: 'cursor',
+          table: table.name,
+          message: `The cursor goes back, from ${show(cursor)} to ${show(page.cursor)}: what comes again is taken again.`,
+        })
       const isStuck = page.more && (passed.has(mark) || page.cursor === undefined)
       if (isStuck)
         core.report({
@@ -278,5 +285,14 @@ export class Puller {
 /** A page as the user's function gave it. */
 const checked = (page: PulledPage | undefined): PulledPage => {
   if (typeof page === 'object' && page !== null && Array.isArray(page.records)) return page
-  throw new Error(`pull() must resolve to { records, cursor, more }, and gave ${show(page)}.`)
+  throw new NonsenseError(`pull() must resolve to { records, cursor, more }, and gave ${show(page)}.`, {
+    status: 200,
+    answer: (JSON.stringify(page) ?? '').slice(0, SHOWN),
+  })
 }
+
+/** Whether a cursor is a number below another; others have no order here. */
+const isBefore = (cursor: Json | undefined, other: Json | undefined): boolean =>
+  isWhole(cursor) && isWhole(other) && Number(cursor) < Number(other)
+
+const isWhole = (cursor: Json | undefined): boolean => /^\d{1,15}$/.test(String(cursor))

@@ -14,6 +14,8 @@ export type BreakerState =
       readonly untilMs: number
       readonly why: 'away' | 'failing' | 'token'
       readonly error: unknown
+      /** Whether the backend asked to wait so long: no answer to another request takes that back. */
+      readonly isAsked: boolean
     }
 
 /** What a breaker is given to work with. */
@@ -36,6 +38,8 @@ export class Breaker {
   #state: BreakerState = { kind: 'closed' }
   #failures = 0
   #openings = 0
+  /** Why it opened last; undefined once it has closed. */
+  #why: 'away' | 'failing' | 'token' | undefined
   #timer: unknown
 
   constructor(options: BreakerOptions) {
@@ -51,9 +55,15 @@ export class Breaker {
     return this.#state.kind === 'closed' || (this.#state.kind === 'trying' && inFlight === 0)
   }
 
+  /** A pull was answered. It does not say that writes are taken again, if those had failed. */
+  noteReached(): void {
+    if (this.#why !== 'failing') this.noteSuccess()
+  }
+
   /** An answer came that shows the backend at work. */
   noteSuccess(): void {
     this.#failures = 0
+    if (this.#state.kind === 'open' && this.#state.isAsked && this.#options.now() < this.#state.untilMs) return
     this.#openings = 0
     this.reset()
   }
@@ -74,9 +84,15 @@ export class Breaker {
     this.#open('token', error)
   }
 
+  /** The network is said to be there again: what was away is tried at once. */
+  noteOnline(): void {
+    if (this.#state.kind === 'open' && this.#state.why === 'away') this.reset()
+  }
+
   /** Lets requests out again, at once. */
   reset(): void {
     this.#options.timers.clearTimeout(this.#timer)
+    this.#why = undefined
     const wasClosed = this.#state.kind === 'closed'
     this.#state = { kind: 'closed' }
     if (!wasClosed) this.#options.onTry()
@@ -96,7 +112,8 @@ export class Breaker {
       : Math.max(50, backoffMs(this.#openings, { firstMs: FIRST_MS, lastMs: LAST_MS, random }, retryAfterMs))
     if (this.#state.kind === 'open' && now() + ms <= this.#state.untilMs) return
     if (!isOpen) this.#openings += 1
-    this.#state = { kind: 'open', untilMs: now() + ms, why, error }
+    this.#why = why
+    this.#state = { kind: 'open', untilMs: now() + ms, why, error, isAsked: retryAfterMs > 0 }
     timers.clearTimeout(this.#timer)
     this.#timer = timers.setTimeout(() => {
       this.#state = { kind: 'trying' }

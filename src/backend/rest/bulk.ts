@@ -3,6 +3,7 @@ import { MerrowError, show } from '../../errors.ts'
 import type { Json } from '../../schema/index.ts'
 import { AnswerError } from '../push/failure.ts'
 import type { Bulk, BulkItem, Call, RemoteRecord, RemoteRequest } from '../remote-table.ts'
+import { beginOf, readAnswer } from './read.ts'
 
 /** How operations of one kind go out several at a time. */
 export interface BulkRequests {
@@ -81,10 +82,12 @@ const bulkOf = (kind: keyof RestBulk, requests: BulkRequests, collection: BulkCo
       const { url = requests.url ?? collection.url, body = items(list) } = requests.request?.(list) ?? {}
       const headers = { ...collection.headers, ...requests.headers }
       const { json } = await request({ method, url, headers, ...(body === null ? {} : { body }) })
-      const answers = read((json ?? null) as Json, list)
+      const answers = readAnswer(json, (answer) => read(answer, list))
       if (!Array.isArray(answers)) return answers
       return answers.map((answer) =>
-        answer instanceof Error || answer === undefined || kind === 'remove' ? answer : collection.record(answer),
+        answer instanceof Error || answer === undefined || kind === 'remove'
+          ? answer
+          : readAnswer(answer, collection.record),
       )
     },
   }
@@ -100,13 +103,11 @@ const readList = (answer: Json): readonly unknown[] => {
   if (!Array.isArray(answer))
     throw new AnswerError(`A list of what came of each item was asked for, and ${show(answer)} came.`, {
       status: 200,
-      answer: JSON.stringify(answer)?.slice(0, SHOWN),
+      answer: beginOf(answer),
     })
   return answer.map((one) => {
     const status = (one as RemoteRecord | null)?.['status']
     if (typeof status !== 'number' || status < 400) return one
-    return new AnswerError(`refused: ${status}`, { status, answer: JSON.stringify(one).slice(0, SHOWN) })
+    return new AnswerError(`refused: ${status}`, { status, answer: beginOf(one) })
   })
 }
-
-const SHOWN = 500

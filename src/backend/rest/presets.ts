@@ -2,6 +2,7 @@
 import type { Json } from '../../schema/index.ts'
 import type { BulkItem, Call, Mapping, RemoteId, RemoteRecord, RemoteTable } from '../remote-table.ts'
 import type { RestBulk } from './bulk.ts'
+import { readAnswer } from './read.ts'
 import { type RestTableOptions, restTable, withQuery } from './rest-table.ts'
 
 type Object = { readonly [key: string]: Json }
@@ -87,23 +88,6 @@ export const postgrestTable = (options: PostgrestOptions): RemoteTable => {
 const quoted = (id: RemoteId | undefined): string =>
   typeof id === 'number' ? String(id) : `"${String(id).replace(/["\\]/g, (mark) => `\\${mark}`)}"`
 
-/** A collection that speaks JSON:API (v1.1): `{ data: { type, id, attributes } }`. References are attributes, or told by `toRemote` and `fromRemote`. */
-export const jsonApiTable = (options: RestTableOptions & { readonly type: string }): RemoteTable => {
-  const { type, headers = {} } = options
-  const flat = (resource: Json): RemoteRecord => {
-    const { id, attributes } = resource as { id: string; attributes: Object }
-    return { id, ...attributes }
-  }
-  const dataOf = (answer: Json): Json => (answer as Object)?.['data'] ?? null
-  return restTable({
-    listChanges: { kind: 'all', records: (answer) => (dataOf(answer) as Json[]).map(flat) },
-    ...options,
-    headers: { ...headers, accept: 'application/vnd.api+json', 'content-type': 'application/vnd.api+json' },
-    record: (answer) => flat(dataOf(answer)),
-    body: (data, id) => ({ data: { type, ...(id === undefined ? {} : { id: String(id) }), attributes: data } }),
-  })
-}
-
 /** Operations of a GraphQL API, each a query with what to take from its `data`. */
 export interface GraphqlOptions extends Mapping {
   readonly url: string
@@ -144,10 +128,13 @@ export const graphqlTable = ({
       body,
       headers: { ...headers, 'idempotency-key': call.key },
     })
-    const { data, errors } = json as { data?: Object; errors?: { message: string; extensions?: { status?: number } }[] }
+    const { data, errors } = (json ?? {}) as {
+      data?: Object
+      errors?: { message: string; extensions?: { status?: number } }[]
+    }
     const [error] = errors ?? []
     if (error !== undefined) throw Object.assign(new Error(error.message), { status: error.extensions?.status ?? 422 })
-    return result(data ?? {})
+    return readAnswer(data ?? {}, (answer) => result(answer as Object))
   }
   return {
     ...mapping,

@@ -13,6 +13,7 @@ import type {
   RemoteTable,
 } from '../remote-table.ts'
 import { type RestBulk, restBulk } from './bulk.ts'
+import { readAnswer } from './read.ts'
 
 /** One request for a page of changes. */
 export interface PageRequest {
@@ -101,7 +102,7 @@ export const restTable = (options: RestTableOptions): RemoteTable => {
     body = (data: RemoteRecord) => data,
   } = options
   const read = ({ json, headers: given }: RemoteAnswer): unknown =>
-    json === undefined ? undefined : record(json as Json, given)
+    json === undefined ? undefined : readAnswer(json, (answer) => record(answer, given))
   const urlOf = (id: RemoteId, call: Call): string => {
     const url = filled(options.url, call.fields)
     return options.recordUrl?.(url, id) ?? `${url}/${encodeURIComponent(id)}`
@@ -162,8 +163,8 @@ const lookupBy =
       url: withQuery(filled(url, call.fields), naturalKey(data)),
       headers,
     })
-    const [first] = recordsOf(json as Json)
-    return first === undefined ? undefined : record(first as Json)
+    const [first] = readAnswer(json, recordsOf)
+    return first === undefined ? undefined : readAnswer(first, record)
   }
 
 const pullBy = (
@@ -193,7 +194,7 @@ const pullAll = async (
   const answer = await call.request({ method: 'GET', url, headers: { ...headers, ...known }, accept: [304] })
   if (answer.status === 304) return { records: [], cursor, more: false }
   const etag = answer.headers.get('etag') ?? undefined
-  return { records: records(answer.json as Json), cursor: etag, more: false, isComplete: true }
+  return { records: readAnswer(answer.json, records), cursor: etag, more: false, isComplete: true }
 }
 
 /** The cursor of a pull by time: the latest time seen, and how many records of this round are read. */
@@ -226,7 +227,7 @@ const pullSince = async (
   const range: Record<string, string> =
     page === undefined ? {} : { [page.limitParam]: String(page.limit), [page.offsetParam]: String(offset) }
   const { json } = await call.request({ method: 'GET', url: withQuery(url, { ...query, ...since, ...range }), headers })
-  const found = records(json as Json)
+  const found = readAnswer(json, records)
   const times = found.map((one) => Date.parse(String((one as RemoteRecord)?.[updatedAtField ?? 'updatedAt'])))
   const latest = Math.max(latestMs ?? 0, ...times.filter((ms) => !Number.isNaN(ms)))
   const more = page !== undefined && found.length >= page.limit
@@ -244,7 +245,7 @@ const pullAfter = async (
 ): Promise<PulledPage> => {
   const after: Record<string, string> = cursor === undefined ? {} : { [param]: String(cursor) }
   const { json } = await call.request({ method: 'GET', url: withQuery(url, { ...query, ...after }), headers })
-  return read(json as Json)
+  return readAnswer(json, read)
 }
 
 /** The records of an answer: the answer, or its first list. */

@@ -41,6 +41,7 @@ export class QueryEngine implements TablesRows {
   readonly #tables = new Map<string, LiveTable>()
   readonly #interests = new Interests<Following>()
   readonly #followings = new Map<string, Following>()
+  readonly #openers = new Set<(table: string) => void>()
   #isRefreshing = false
 
   /** @param onError - Told of errors that listeners throw. */
@@ -52,6 +53,12 @@ export class QueryEngine implements TablesRows {
   join(table: LiveTable): void {
     this.#tables.set(table.info.name, table)
     this.#interests.join(table)
+  }
+
+  /** Calls `listener` with each table of a query that begins to be followed. @returns A function that ends it. */
+  onOpened(listener: (table: string) => void): () => void {
+    this.#openers.add(listener)
+    return () => this.#openers.delete(listener)
   }
 
   /** A table that has joined. */
@@ -156,6 +163,7 @@ export class QueryEngine implements TablesRows {
       },
     }
     const stop = this.#interests.add(following, name, concern, dependencies)
+    for (const opener of this.#openers) for (const table of tables) opener(table.info.name)
     return following
   }
 
