@@ -34,6 +34,7 @@ export const runsOf = (seeds: number): readonly Run[] => [
     what: 'a year of 20 replicas, growth, and bulk writes',
     command: ['tsx', 'bench/run.ts', 'year', 'growth', 'bulk'],
   },
+  { what: '50 rounds of kills of tabs, bridges and a service', command: ['tsx', 'bench/backend/kill/main.ts'] },
   { what: 'the tour, with a relay that is killed', command: ['tsx', 'demo/tour.ts'] },
 ]
 

@@ -44,7 +44,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   'sorted-btree': ['src/query/'],
   minisearch: ['src/query/'],
   hono: ['server/http/', 'bench/backend/'],
-  '@hono/node-server': ['server/http/'],
+  '@hono/node-server': ['server/http/', 'bench/backend/'],
   pino: ['server/logger.ts'],
   'prom-client': ['server/metrics.ts'],
   '@opentelemetry/api': ['server/metrics.ts'],

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { createRelay, openMemoryLog } from '../../server/index.ts'
 import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
 import { relay } from '../sync/index.ts'
-import { type BackendOptions, connectBackend, restTable } from './index.ts'
+import { type BackendOptions, connectBackend, type Operation, restTable } from './index.ts'
 import { FakeBackend, type FakeRequest } from './testing/fake-backend.ts'
 
 const schema = defineSchema({
@@ -143,4 +143,21 @@ it('[O20] a bridge that ends gives the lease back, and the other goes on', async
   write(ann.db, 'second')
   await until('b sends', () => live().length === 2)
   expect(leads(b)).toBe(true)
+})
+
+it('[O21] who writes a row anew has its failed operation sent again; who deletes it takes it back', async () => {
+  const { bridge, device, live, fake } = await setUp()
+  const ann = await device('ann')
+  const [a, b] = [await bridge('a'), await bridge('b')]
+  await until('one leads', () => leads(a) || leads(b))
+  const [leader, other] = leads(a) ? [a, b] : [b, a]
+  const [mended, deleted] = [ann.db.tasks.insert({ title: 'poison' }), ann.db.tasks.insert({ title: 'poison' })]
+  await until('both are refused', () => leader.backend.outbox.failed().length === 2)
+  const [failed] = leader.backend.outbox.failed() as [Operation]
+  expect(() => other.backend.outbox.retry(failed)).toThrow(/another bridge holds the lease/)
+  ann.db.tasks.update(mended, { title: 'mended' })
+  ann.db.tasks.delete(deleted)
+  await until('it is sent', () => live().includes('mended'))
+  await until('nothing waits', () => leader.backend.status.pending === 0)
+  expect([...(fake.tables.get('tasks')?.values() ?? [])]).toHaveLength(1)
 })

@@ -182,6 +182,7 @@ export const connectBackend = async <S extends Schema>(
       trace.reload()
       outbox.reload()
     },
+    mayRepair: () => !isSharing || engine.term !== undefined,
     noted: () => (isSharing ? host.acknowledged() : host.saved()),
     commit() {
       host.commit()

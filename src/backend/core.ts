@@ -43,6 +43,8 @@ export interface Core {
   report(problem: Omit<Problem, 'timeMs'>): void
   /** Takes in what others, who share the outbox, have made of it. */
   reload(): Promise<void>
+  /** Whether operations may be retried, edited and discarded here. */
+  mayRepair(): boolean
   /** Resolves once what is committed is where whoever sends next will find it. */
   noted(): Promise<void>
   /** Commits what is staged in the journal and the id map, apart from any write. */

@@ -152,6 +152,15 @@ export class Outbox {
     return again
   }
 
+  /**
+   * Takes an operation out of the dead letter, to be sent again. What may have had its effect keeps its id; what had none gets another,
+   * since a backend may remember its answer.
+   */
+  again({ failure, ...rest }: Operation, changes: Partial<Operation> = {}): void {
+    if (failure?.kind === 'server' || failure?.kind === 'answer') this.put({ ...rest, ...changes, state: 'queued' })
+    else this.requeue(rest, { conflicts: 0, ...changes })
+  }
+
   /** Puts an operation into the dead letter. */
   fail(operation: Operation, failure: Omit<Failure, 'timeMs'>): void {
     this.put({ ...operation, state: 'failed', failure: { ...failure, timeMs: this.#options.now() } })

@@ -117,6 +117,7 @@ export class Recorder {
     // Made and deleted at once: nobody will ever make a record of it.
     const isNothing = before === undefined && after?.deletedAt !== undefined
     if (isOwn && isNothing && core.ids.remote(table.name, id) === undefined) core.ids.markNever(table.name, id)
+    if (isSharing && (isOwn || isOthers)) this.#mend(table, id)
     if (isOwn || isOthers) this.#enqueue(table, draftOf(table.codec, id, before, after))
     this.#noteStamps(table, entry)
     if (isOwn) return
@@ -165,6 +166,13 @@ export class Recorder {
     if (draft.kind === 'update') return
     ids.unmarkNever(table.name, draft.row)
     outbox.enqueue({ ...draft, kind: 'insert', isAgain: true })
+  }
+
+  /** Devices do not see a bridge's dead letter: who writes a row anew has its operation sent again, with that. */
+  #mend({ name }: MappedTable, id: string): void {
+    const { outbox } = this.#options.core
+    for (const operation of outbox.queue.ofRow(rowKey(name, id)))
+      if (operation.state === 'failed') outbox.again(operation)
   }
 
   #isTwin(table: MappedTable, id: string): boolean {

@@ -67,7 +67,7 @@ export class OutboxView {
    * @throws {@link MerrowError} `invalid_argument` if something waits for it and `withDependants` is not given, or if it is being sent.
    */
   discard(operation: Operation, { withDependants = false }: { readonly withDependants?: boolean } = {}): void {
-    const given = this.#current(operation)
+    const given = this.#mine(operation, 'discard')
     const { outbox, host } = this.#core
     const dependants = outbox.queue.dependants(given)
     if (dependants.length > 0 && !withDependants)
@@ -112,12 +112,8 @@ export class OutboxView {
     }
   }
 
-  /** What may have had its effect keeps its id; what had none gets another, since a backend may remember its answer. */
   #again(operation: Operation, changes: Partial<Operation>): void {
-    const { outbox } = this.#core
-    const { failure, ...rest } = operation
-    if (failure?.kind === 'server' || failure?.kind === 'answer') outbox.put({ ...rest, ...changes, state: 'queued' })
-    else outbox.requeue(operation, { conflicts: 0, ...changes })
+    this.#core.outbox.again(operation, changes)
     this.#core.commit()
     this.#onChange()
   }
@@ -165,11 +161,20 @@ export class OutboxView {
   }
 
   #failedOne(operation: Operation, what: string): Operation {
-    const current = this.#current(operation)
+    const current = this.#mine(operation, what)
     if (current.state === 'failed') return current
     throw new MerrowError(
       'invalid_argument',
       `Cannot ${what} ${nameOf(current)}: it has not failed, it is ${current.state}.`,
+    )
+  }
+
+  /** @throws {@link MerrowError} `unsupported` while another bridge leads, which would take back what is changed here. */
+  #mine(operation: Operation, what: string): Operation {
+    if (this.#core.mayRepair()) return this.#current(operation)
+    throw new MerrowError(
+      'unsupported',
+      `Cannot ${what} an operation here: another bridge holds the lease, and the outbox with it. Do it there, or write the row anew.`,
     )
   }
 
