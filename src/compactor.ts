@@ -18,6 +18,8 @@ export interface CompactorOptions {
    * Whether this replica may: not while it only reads, and not while it is out of step, when what it packs others may be packing too.
    */
   readonly isReady: () => boolean
+  /** Commits what is staged: what was written together must not come apart. */
+  readonly flush: () => void
   readonly onError: (error: unknown) => void
 }
 
@@ -53,6 +55,7 @@ export class Compactor {
   #compact(): void {
     this.#timer = undefined
     if (!this.#options.isReady()) return
+    this.#options.flush()
     for (const log of this.#options.logs()) {
       try {
         log.compact()

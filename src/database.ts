@@ -240,10 +240,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const guard = new VersionGuard({ name, schema, logs, clock, onChange: () => status.touch() })
   const compactor = new Compactor({
-    logs: () => logs.values(),
+    logs: () => [...logs.values(), ...partitioned.tables()],
     timers,
     random: () => (random(new Uint8Array(1))[0] as number) / 256,
     isReady: () => guard.reason === undefined && (session === undefined || session.connection === 'connected'),
+    flush: () => batch.flush(),
     onError,
   })
   const loadLog = async (document: string, log: RowLog): Promise<void> => {
@@ -283,6 +284,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     clock,
     guard,
     createLog,
+    onChange: () => compactor.noteChange(),
     now,
     session: () => session,
     flush: () => batch.flush(),
@@ -472,9 +474,12 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   return database
 }
 
-/** A column that one name writes, the later write winning: nothing else tells its writes apart by their exact time. */
-const isFoldable = ({ columns, hasFormers }: TableSchema, field: string): boolean =>
-  !hasFormers && Object.hasOwn(columns, field) && columns[field]?.rule.kind === 'latest'
+/**
+ * A column that one name writes, the later write winning: nothing else tells its writes apart by their exact time. In partitions they are:
+ * a row may lie in several, and its copies know one another by stamp and writer.
+ */
+const isFoldable = ({ columns, hasFormers, partition }: TableSchema, field: string): boolean =>
+  !hasFormers && partition === undefined && Object.hasOwn(columns, field) && columns[field]?.rule.kind === 'latest'
 
 const isPartitioned = (schema: TableSchema): schema is PartitionedSchema<Columns> => schema.partition !== undefined
 

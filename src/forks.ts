@@ -85,7 +85,7 @@ export class Forks {
 const carriedOver = (updates: readonly Uint8Array[], createLog: () => RowLog): Uint8Array => {
   const [from, to] = [createLog(), createLog()]
   from.load(updates)
-  to.adopt([...from.entries.values()].flatMap(({ patches }) => patches))
+  to.adopt(new Map(Array.from(from.entries, ([id, { patches }]) => [id, patches])))
   to.seal()
   const state = to.encode()
   for (const { document } of [from, to]) document.destroy()

@@ -1,4 +1,6 @@
 // All partitioned tables of a database: makes the log and the host of each, and speaks for their documents. Knows no rows.
+
+import type { Compactable } from '../compactor.ts'
 import type { VersionGuard } from '../migrate.ts'
 import type { RowLog } from '../rowlog/index.ts'
 import type { Partitioning, TableSchema } from '../schema/index.ts'
@@ -15,6 +17,8 @@ export interface PartitionedTablesOptions
     Pick<PartitionedLogOptions, 'replica' | 'author' | 'clock' | 'retentionMs' | 'onPending'> {
   readonly guard: VersionGuard
   readonly createLog: (schema: TableSchema) => RowLog
+  /** Told that a document has changed. */
+  readonly onChange: () => void
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -33,7 +37,7 @@ export class PartitionedTables {
     table: string,
     schema: TableSchema & { readonly partition: Partitioning },
   ): Promise<{ readonly log: PartitionedLog; readonly host: Partitions }> {
-    const { guard, createLog, now, retentionMs } = this.#options
+    const { guard, createLog, now, retentionMs, onChange } = this.#options
     const host = await Partitions.read({
       ...this.#options,
       table,
@@ -43,7 +47,10 @@ export class PartitionedTables {
         guard.migrateLater(table, log)
         log.forgetPurges(now() - retentionMs)
       },
-      onUpdate: (log) => guard.look(table, log),
+      onUpdate: (log) => {
+        guard.look(table, log)
+        onChange()
+      },
       log: (begin) => new PartitionedLog({ ...this.#options, table, schema, begin }),
     })
     this.#hosts.set(table, host)
@@ -53,6 +60,11 @@ export class PartitionedTables {
   /** The logs of all documents that are open. */
   logs(): readonly RowLog[] {
     return this.#documents.map(({ log }) => log)
+  }
+
+  /** The tables, to be compacted. */
+  tables(): readonly Compactable[] {
+    return this.#all
   }
 
   /** The log of a document; undefined if it is not open, or none of theirs. */

@@ -47,6 +47,14 @@ export class Partitions implements PartitionHost {
     return this.#documents.values()
   }
 
+  /** Packs the rows of partitions that have been read, where that is worth it. @returns how many. */
+  compact(): number {
+    let packed = 0
+    for (const partition of this.log.entries.partitions.values())
+      if (partition.isLoaded) packed += this.log.compact(partition)
+    return packed
+  }
+
   /** Starts: what was written in earlier runs and may not have reached the relay is opened until it has. */
   start(): void {
     if (this.#options.session() === undefined) return
@@ -133,7 +141,10 @@ export class Partitions implements PartitionHost {
     if (!document.isSettled) return document.rest()
     flush()
     const partition = this.#partition(key) as Partition
-    if (isWritable()) this.log.leave(partition, (home) => this.#isSettled(home))
+    if (isWritable()) {
+      this.log.leave(partition, (home) => this.#isSettled(home))
+      this.log.compact(partition)
+    }
     await document.settle(() => {
       if (this.#documents.get(key) === document) this.#forget(key, document)
     })

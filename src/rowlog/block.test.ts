@@ -105,6 +105,31 @@ describe('packing', () => {
     expect([holds(log, 'text 7'), holds(log, 'text 8')]).toEqual([false, true])
   })
 
+  it('[K19] so does a row that is dropped, and its block with the last of them', () => {
+    const log = worn(80)
+    log.compact()
+    log.drop(['r79'])
+    const loaded = open('cem')
+    loaded.load([log.encode()])
+    expect([holds(log, 'text 79'), loaded.entries.size, loaded.entries.has('r79')]).toEqual([false, 79, false])
+    log.drop([...log.entries.keys()])
+    expect(log.document.getArray('log').length).toBe(0)
+  })
+
+  it('[B13] rows of a block are adopted as others are, and once', () => {
+    const [ann, ben] = [worn(80), open('ben')]
+    ann.compact()
+    const rows = new Map(['r1', 'r2'].map((id) => [id, ann.entries.get(id)?.patches ?? []]))
+    ben.adopt(rows)
+    ben.pack()
+    ben.adopt(rows)
+    const loaded = open('cem')
+    loaded.load([ben.encode()])
+    expect(fieldsOf(loaded)).toEqual(fieldsOf(ben))
+    expect(fieldsOf(ben)).toEqual((fieldsOf(ann) as unknown[][]).filter(([id]) => rows.has(id as string)))
+    expect(ben.document.getArray('log').length).toBe(1)
+  })
+
   it('[K11] a packed patch from the far future is gone for good once its column is written', () => {
     const ann = worn(64)
     time.ms += 30 * DAY_MS

@@ -170,6 +170,14 @@ export const fieldsLeft = (patch: Patch, at: number, patches: readonly Patch[]):
   return left
 }
 
+/** Whether an entry has all of a patch that would show in it: copies of the write, or later writes, of each of its fields. */
+export const holdsAll = (entry: Entry, patch: Patch): boolean => {
+  const copies = entry.patches.filter((other) => isSameWrite(other, patch))
+  const { patches } = withPatch(entry, entry.id, patch)
+  const left = fieldsLeft(patch, patches.indexOf(patch), patches)
+  return [...left].every((field) => copies.some(({ shape }) => shape.fields.has(field)))
+}
+
 /** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
 const knew = (later: Patch, field: string, earlier: Patch): boolean => {
   if (!later.shape.asked.has(field) || isSameWrite(later, earlier)) return true

@@ -8,9 +8,9 @@ import { PlacedBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
-import { type Entry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type Entry, holdsAll, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { type PatchSink, TransactionReader } from './reader.ts'
-import { type BlockSource, isSamePatch, type Patch } from './segment.ts'
+import type { BlockSource, Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
@@ -243,13 +243,12 @@ export class RowLog {
     return rows.length
   }
 
-  /** Takes in copies of patches that stand in another document; those that are here already are passed over. */
-  adopt(patches: readonly Patch[]): void {
-    const isLacking = (patch: Patch): boolean => {
-      const held = this.#entries.get(unpackId(patch.raw[1]) as string)?.patches
-      return held?.some((other) => isSamePatch(other, patch)) !== true
-    }
-    const lacking = patches.filter(isLacking)
+  /** Takes in copies of patches that stand in another document, by row; those that are here already, or would not show, are passed over. */
+  adopt(rows: ReadonlyMap<string, readonly Patch[]>): void {
+    const lacking = [...rows].flatMap(([id, patches]) => {
+      const held = this.#entries.get(id)
+      return patches.filter((patch) => held === undefined || !holdsAll(held, patch)).map((patch) => ({ id, patch }))
+    })
     if (lacking.length === 0) return
     this.document.transact(() => {
       for (const copy of writeCopies(this.#segments, lacking))
@@ -257,13 +256,15 @@ export class RowLog {
     }, this)
   }
 
-  /** Deletes all that the document holds of some rows. */
+  /** Deletes all that the document holds of some rows; a block in which they lie is written anew. */
   drop(ids: Iterable<string>): void {
     const entries = Array.from(ids, (id) => this.#entries.get(id) ?? []).flat()
     if (entries.length === 0) return
     this.document.transact(() => {
-      this.#segments.deletePatches(entries.flatMap(({ patches }) => patches))
+      const gone = entries.flatMap(({ patches }) => patches)
+      this.#segments.deletePatches(gone)
       for (const { id, patches } of entries) this.#removeFromEntry(id, patches)
+      this.#pack(this.#rowsOf(new Set(gone.flatMap(({ segment: { block } }) => block ?? []))))
       this.#segments.dropEmpty()
     }, this)
   }

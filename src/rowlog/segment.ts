@@ -89,6 +89,9 @@ const compareBlocks = (a: BlockSource | undefined, b: BlockSource | undefined): 
 export const isSamePatch = (a: Patch, b: Patch): boolean =>
   a === b || (comparePatches(a, b) === 0 && isSameShape(a.shape, b.shape))
 
+/** Whether two patches are copies of one write that write the same, whichever was packed when. */
+export const isSameCopy = (a: Patch, b: Patch): boolean => isSameWrite(a, b) && isSameShape(a.shape, b.shape)
+
 const isSameShape = (a: Shape, b: Shape): boolean =>
   a === b ||
   (a.insert === b.insert &&

@@ -97,18 +97,21 @@ export class Forwarder {
   }
 
   #copy(ids: readonly string[]): void {
-    const byLog = new Map<RowLog, LogPatch[]>()
+    const byLog = new Map<RowLog, Map<string, readonly LogPatch[]>>()
     for (const id of ids) {
       const { entry, home, isForgotten } = this.#placement.irregular().get(id) as Placed
       if (isForgotten) continue
       const dead = new Set(superseded(entry))
       for (const { log } of this.#targets(id, home)) {
-        const patches = byLog.get(log) ?? []
-        byLog.set(log, patches)
-        for (const patch of entry.patches) if (!dead.has(patch)) patches.push(patch)
+        const rows = byLog.get(log) ?? new Map<string, readonly LogPatch[]>()
+        byLog.set(log, rows)
+        rows.set(
+          id,
+          entry.patches.filter((patch) => !dead.has(patch)),
+        )
       }
     }
-    for (const [log, patches] of byLog) log.adopt(patches)
+    for (const [log, rows] of byLog) log.adopt(rows)
     for (const id of ids) this.#placement.look(id)
   }
 

@@ -1,10 +1,14 @@
 // Laws of moving rows, over seeded schedules; and bugs planted in it, which the laws must catch. SEED=n runs that one alone.
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Patch, Segment } from '../../rowlog/segment.ts'
+import type { Original } from '../../rowlog/copies.ts'
+import { RowLog } from '../../rowlog/log.ts'
+import type { Segment } from '../../rowlog/segment.ts'
 import { forEachSeed, seedsOr } from '../../rowlog/testing/seeds.ts'
 import { checkLaws } from './testing/moves.ts'
 
 const SEEDS = seedsOr(200)
+/** Fewer, since packing writes at each closing. */
+const PACKED_SEEDS = seedsOr(50)
 
 it(
   '[B5] [B9] whoever moves what when, no row is lost or doubled, and each field shows its latest write',
@@ -13,6 +17,19 @@ it(
   },
   () => forEachSeed(checkLaws, SEEDS),
 )
+
+it('[B13] so it is where every partition is packed as it closes, however few rows it has', {
+  timeout: 60_000 + 400 * PACKED_SEEDS,
+}, async () => {
+  const compacting = vi.spyOn(RowLog.prototype, 'compact').mockImplementation(function (this: RowLog) {
+    return this.pack()
+  })
+  try {
+    await forEachSeed(checkLaws, PACKED_SEEDS)
+  } finally {
+    compacting.mockRestore()
+  }
+})
 
 it.each([
   [715, 'a partition is opened in the very turn in which it closes'],
@@ -85,7 +102,7 @@ describe('[B10] the laws catch', () => {
       const real = await original<typeof import('../../rowlog/copies.ts')>()
       return {
         ...real,
-        writeCopies: (segments: never, patches: readonly Patch[]) => {
+        writeCopies: (segments: never, patches: readonly Original[]) => {
           const copies = real.writeCopies(segments, patches)
           const headers = new Set(copies.map(({ segment }) => segment as Segment))
           for (const { header } of headers) Object.assign(header as object, { since: (header?.since ?? 0) + 2048 * 20 })

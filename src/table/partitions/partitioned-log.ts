@@ -198,6 +198,13 @@ export class PartitionedLog implements TableLog {
     this.#forwarder.sweep(partition, isSettled)
   }
 
+  /** Packs rows of a partition, if enough of them are worth it. Nothing may be staged. @returns how many. */
+  compact({ log }: Partition): number {
+    const packed = log.compact()
+    if (packed > 0) for (const id of this.entries.irregular().keys()) if (log.entries.has(id)) this.entries.look(id)
+    return packed
+  }
+
   /** Lets go of a partition, of which nothing may be staged. */
   remove(partition: Partition): void {
     const { key, log, isListed } = partition

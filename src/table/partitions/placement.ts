@@ -1,5 +1,13 @@
 // Placement: which open documents hold a row, what its patches in all of them make together, and where it belongs. Writes nothing.
-import { comparePatches, Entry, isSamePatch, type LogPatch, type RowLog, showsSame } from '../../rowlog/index.ts'
+import {
+  comparePatches,
+  Entry,
+  isSameCopy,
+  isSameWrite,
+  type LogPatch,
+  type RowLog,
+  showsSame,
+} from '../../rowlog/index.ts'
 
 /** One open partition. */
 export interface Partition {
@@ -187,15 +195,16 @@ const joined = (id: string, holders: readonly Partition[]): Entry => {
   const patches = sorted.filter((patch, at) => !isCopy(patch, at, sorted))
   const holdsAll = (entry: Entry): boolean =>
     entry.patches.length >= patches.length &&
-    patches.every((patch) => entry.patches.some((one) => isSamePatch(one, patch)))
+    patches.every((patch) => entry.patches.some((one) => isSameCopy(one, patch)))
   return entries.find(holdsAll) ?? new Entry(id, patches)
 }
 
 const isCopy = (patch: LogPatch, at: number, sorted: readonly LogPatch[]): boolean => {
   for (let before = at - 1; before >= 0; before--) {
     const other = sorted[before] as LogPatch
-    if (comparePatches(other, patch) !== 0) return false
-    if (isSamePatch(other, patch)) return true
+    // Copies lie side by side, those of blocks too.
+    if (!isSameWrite(other, patch)) return false
+    if (isSameCopy(other, patch)) return true
   }
   return false
 }

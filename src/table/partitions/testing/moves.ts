@@ -214,7 +214,7 @@ export const checkLaws = async (seed: number): Promise<void> => {
     if (rowsOf(late.db) !== JSON.stringify(own))
       fail(seed, `partition ${key} alone does not show its rows`, rowsOf(late.db), JSON.stringify(own))
     handle.close()
-    await world.idle(late)
+    await world.idle(late, { isOnline: true })
   }
   for (const { db } of [...world.replicas, late]) await db.close()
 }
