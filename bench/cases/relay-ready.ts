@@ -1,5 +1,5 @@
 // How soon a server is ready again after `kill -9`.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as pathOf } from 'node:path'
 import * as Y from 'yjs'
@@ -27,22 +27,38 @@ export const benchCase: BenchCase = {
     const peer = given as unknown as RelayPeer
     const folder = await mkdtemp(pathOf(tmpdir(), 'merrow-relay-bench-'))
     try {
-      await write(peer.keepsDocuments ? peer : merrow, folder)
+      const data = pathOf(folder, 'data')
+      await mkdir(data)
+      const empty = await startMs(peer, pathOf(folder, 'empty'))
+      await write(peer.keepsDocuments ? peer : merrow, data)
       const from = performance.now()
-      const server = await startServer(peer.server, folder)
+      const server = await startServer(peer.server, data)
       const listening = performance.now() - from
       if (peer.keepsDocuments) await requireAll(peer, server.port)
       const joined = performance.now() - from
       await server.kill()
-      return { 'ready after kill -9': listening, 'first document joined': peer.keepsDocuments ? joined : listening }
+      return {
+        'started with nothing': empty,
+        'ready after kill -9': listening,
+        'first document joined': peer.keepsDocuments ? joined : listening,
+      }
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   },
   lines: (result) => [
+    ...beside(result, 'started with nothing', 'ms', {}),
     ...beside(result, 'ready after kill -9', 'ms', { [BARE]: 1.2 }),
     ...beside(result, 'first document joined', 'ms', {}),
   ],
+}
+
+/** What starting takes where there is nothing to read: the rest is what the data cost. */
+const startMs = async (peer: RelayPeer, folder: string): Promise<number> => {
+  await mkdir(folder)
+  const server = await startServer(peer.server, folder)
+  await server.kill()
+  return server.startMs
 }
 
 const write = async (peer: RelayPeer, folder: string): Promise<void> => {

@@ -12,7 +12,8 @@ import { findCulprit } from './culprit.ts'
 import { type DocumentOptions, RoomDocument } from './document.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
 import type { Keeper, Taken } from './keeper.ts'
-import { type Entrant, type Member, RoomBatch, RoomFrame } from './member.ts'
+import { type Entrant, type Member, RoomFrame } from './member.ts'
+import { Outgoing } from './outgoing.ts'
 import { Presence } from './presence.ts'
 import { Proof } from './proof.ts'
 import type { Snapshotter } from './snapshotter.ts'
@@ -41,11 +42,6 @@ const INTERNAL_ERROR = 1011
 const REST_MS = 1000
 const UNRESTED_TIMES = 10
 
-interface Outgoing {
-  readonly frame: RoomFrame
-  readonly except: Member | undefined
-}
-
 /** One document and those who are connected to it. */
 export class Room {
   readonly document: string
@@ -67,12 +63,12 @@ export class Room {
   /** When the last snapshot was stored. */
   #snapshotAt = Number.NEGATIVE_INFINITY
   #work = 0
-  /** What this turn sends to all, and who does not get it. */
-  #outgoing: Outgoing[] = []
+  readonly #outgoing: Outgoing
 
   constructor(document: string, number: number, context: RoomContext) {
     this.document = document
     this.number = number
+    this.#outgoing = new Outgoing(number, this.#members)
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now } = context
@@ -91,7 +87,7 @@ export class Room {
     if (entrant === undefined) return
     this.#members.delete(member)
     const removal = this.#presence.leave(entrant)
-    if (removal !== undefined) this.#broadcast(encodeAwareness(removal), member)
+    if (removal !== undefined) this.#outgoing.add(encodeAwareness(removal), member)
     this.#dropIfCold()
   }
 
@@ -149,7 +145,7 @@ export class Room {
     const appended = this.#working(async () => {
       await this.#content.append(accepted)
       this.#reading = undefined
-      this.#broadcast(encodeSync(SyncType.update, accepted.update), sender?.isEchoed ? undefined : sender)
+      this.#outgoing.add(encodeSync(SyncType.update, accepted.update), sender?.isEchoed ? undefined : sender)
       this.#snapshotIfDue()
       if (this.#content.isDepthVague) void this.#measureDepth()
     })
@@ -191,7 +187,7 @@ export class Room {
    */
   announce(sender: Member, entrant: Entrant, update: Uint8Array): void {
     const news = this.#presence.receive(entrant, update, (client) => this.#mayUse(client, entrant))
-    if (news !== undefined) this.#broadcast(encodeAwareness(news), sender)
+    if (news !== undefined) this.#outgoing.add(encodeAwareness(news), sender)
   }
 
   /** Does something with the loaded room, which stays the document's only one meanwhile, members or not. */
@@ -261,27 +257,6 @@ export class Room {
     // A document must not stay in memory for joiners that do not come.
     reading.then(() => setImmediate(forget), forget)
     return reading
-  }
-
-  /** What becomes durable in one commit goes out in one piece: to a thousand members the calls to send cost more than the bytes. */
-  #broadcast(bytes: Uint8Array, except?: Member): void {
-    if (this.#members.size === 0) return
-    const isFirst = this.#outgoing.push({ frame: new RoomFrame(this.number, bytes), except }) === 1
-    if (isFirst) process.nextTick(() => this.#sendOutgoing())
-  }
-
-  #sendOutgoing(): void {
-    const outgoing = this.#outgoing
-    this.#outgoing = []
-    const authors = new Set(outgoing.map(({ except }) => except))
-    const batch = new RoomBatch(outgoing.map(({ frame }) => frame))
-    for (const member of this.#members.keys()) {
-      if (!authors.has(member)) member.broadcast(batch)
-      else {
-        const others = outgoing.filter(({ except }) => except !== member)
-        if (others.length > 0) member.broadcast(new RoomBatch(others.map(({ frame }) => frame)))
-      }
-    }
   }
 
   #answer(member: Member, bytes: Uint8Array): void {

@@ -146,3 +146,20 @@ it('[X3] a service that takes an insert and does not have it is reported; the ro
   const [failed] = backend.outbox.failed()
   expect([failed?.row, failed?.failure?.kind, posts, db.tasks.get(id)?.title]).toEqual([id, 'forgotten', 1, 'a'])
 })
+
+it('[C5] a backend that takes inserts and forgets them is asked a few times, and reported', async () => {
+  let posts = 0
+  const fetch: typeof globalThis.fetch = async (_url, init) => {
+    if (init?.method === 'POST') posts += 1
+    if (init?.method === 'POST' && posts === 1) throw new TypeError('fetch failed')
+    if (init?.method === 'POST') return Response.json({ id: posts, title: 'a', done: false }, { status: 201 })
+    return String(_url).includes('after') || !/\/\d+$/.test(String(_url))
+      ? Response.json({ records: [], deleted: [], cursor: '1', more: false })
+      : new Response(null, { status: 404 })
+  }
+  const { db, world, backend } = await setUp({ options: { fetch } })
+  const id = db.tasks.insert({ title: 'a' })
+  await world.pass(600_000)
+  expect([backend.outbox.failed()[0]?.failure?.kind, db.tasks.get(id)?.title]).toEqual(['forgotten', 'a'])
+  expect(posts).toBeLessThanOrEqual(8)
+})

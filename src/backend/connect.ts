@@ -151,6 +151,7 @@ export const connectBackend = async <S extends Schema>(
     // What has no table here any more waits until it has.
     needs: ({ table, fields }) => mapped.get(table)?.codec.references(fields) ?? [`${table}/`],
     withhold: ({ table, fields }, row) => mapped.get(table)?.codec.withhold(fields, row),
+    isLive: ({ table, row }) => mapped.get(table)?.rows.get(row) !== undefined,
     isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, ids),
     onChange: () => changed(),
   })

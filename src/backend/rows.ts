@@ -9,13 +9,20 @@ import { type Clash, decideBy, type Merged, type MergeInput, merge, type Pending
 import type { Fields, RemoteId, Strategy } from './remote-table.ts'
 import { DELETED_MARK, isSame, type Seen } from './seen.ts'
 
+/** Records that are being read. */
+export interface Reading {
+  /** Whether an operation of a row was answered since. */
+  isOvertaken(table: string, id: string): boolean
+  end(): void
+}
+
 /** Brings records into rows. Every method is called within `host.write`. */
 export class Rows {
   readonly #core: Core
   /** Rows of which news came while an operation of theirs was on its way. */
   readonly #news = new Set<string>()
-  /** Rows whose records are being fetched, and whether an answer has come meanwhile. */
-  readonly #fetches = new Map<string, Set<{ isOvertaken: boolean }>>()
+  /** Of each reading that is under way, rows of which an operation was answered meanwhile. */
+  readonly #readings = new Set<Set<string>>()
 
   constructor(core: Core) {
     this.#core = core
@@ -28,21 +35,18 @@ export class Rows {
     return ids.local(table.name, record.id) ?? ids.canonical(table.name, claimed)
   }
 
-  /** A row's record is about to be fetched. @returns what tells, once it is, whether an answer came meanwhile: it may be of a time before that. */
-  fetching(table: MappedTable, id: string): () => boolean {
-    const key = rowKey(table.name, id)
-    const fetch = { isOvertaken: false }
-    const fetches = this.#fetches.get(key) ?? new Set()
-    this.#fetches.set(key, fetches.add(fetch))
-    return () => {
-      fetches.delete(fetch)
-      if (fetches.size === 0) this.#fetches.delete(key)
-      return fetch.isOvertaken
+  /** Records are about to be read: what comes of rows that are answered meanwhile may be of a time before that. */
+  reading(): Reading {
+    const answered = new Set<string>()
+    this.#readings.add(answered)
+    return {
+      isOvertaken: (table, id) => answered.has(rowKey(table, id)),
+      end: () => void this.#readings.delete(answered),
     }
   }
 
   /** A record came in a pull, or, `isFetched`, was asked for just now, which no page can be newer than. */
-  pulled(table: MappedTable, record: ReadRecord, isFetched = false): void {
+  pulled(table: MappedTable, record: ReadRecord, isFetched = false, page?: Reading): void {
     const { ids, seen, outbox } = this.#core
     if (record.isDeleted) return this.removed(table, record.id)
     const id = this.#meet(table, record)
@@ -51,6 +55,10 @@ export class Rows {
     const before = seen.get(table.name, id)
     if (!isFetched && isOlder(record.version, before.version)) return
     const row = table.rows.get(id, { withDeleted: true })
+    // Of two that are read at once, which was read first is not known.
+    for (const other of this.#readings) other.add(rowKey(table.name, id))
+    if (page?.isOvertaken(table.name, id) && table.remote.get !== undefined)
+      return seen.put(table.name, id, { ...before, isStale: true }, storedOf(table.codec, row))
     this.#isOnItsWay(table, id)
     for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
       if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
@@ -90,7 +98,7 @@ export class Rows {
     if (isNamed) this.#separate(table, record.id, operation.row)
     const id = isNamed ? this.#meet(table, record, operation.row) : ids.canonical(table.name, operation.row)
     const key = rowKey(table.name, id)
-    for (const fetch of this.#fetches.get(key) ?? []) fetch.isOvertaken = true
+    for (const answered of this.#readings) answered.add(key)
     // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
     const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain
     const row = table.rows.get(id, { withDeleted: true })

@@ -26,6 +26,8 @@ export interface OutboxOptions extends QueueContext {
   readonly now: () => number
   /** An operation's columns without an optional reference to a row, and that reference; undefined if it has none. */
   readonly withhold: (operation: Operation, row: string) => { readonly now: Fields; readonly later: Fields } | undefined
+  /** Whether an operation's row is there, and not deleted. */
+  readonly isLive: (operation: Operation) => boolean
   /** Whether the row as it is now has made an operation needless. */
   readonly isNeedless: (operation: Operation) => boolean
   /** Told after any change. */
@@ -243,6 +245,8 @@ export class Outbox {
   #neverMade(operation: Operation): void {
     const { ids } = this.#options
     const { table, row, kind } = operation
+    // A row that is there all the same waits for its maker, who makes a record of it then.
+    if (kind === 'update' && this.#options.isLive(operation)) return
     if (kind !== 'restore') return this.end(operation, 'dropped')
     ids.unmarkNever(table, row)
     const key = ids.insertKey(table, row)

@@ -1,7 +1,7 @@
 // The recorder: turns what tables say of their writes into operations, those included that were made while nobody recorded. Knows row logs.
 
 import { CREATED, type Entry, type LogPatch, PURGED } from '../../rowlog/index.ts'
-import type { Columns } from '../../schema/index.ts'
+import type { Columns, RowOf } from '../../schema/index.ts'
 import type { WrittenRow } from '../../table/index.ts'
 import type { Core, MappedTable } from '../core.ts'
 import { rowKey } from '../identity/ids.ts'
@@ -48,6 +48,7 @@ export class Recorder {
   start(): void {
     for (const table of this.#options.core.tables.values()) {
       if (!this.#options.isSharing) this.#catchUp(table)
+      for (const row of table.rows.rows()) this.#revive(table, row)
       this.#stops.push(table.rows.after('write', (written) => this.#record(table, written)))
     }
     this.noteRecorded()
@@ -119,6 +120,7 @@ export class Recorder {
     if (isOwn || isOthers) this.#enqueue(table, draftOf(table.codec, id, before, after))
     this.#noteStamps(table, entry)
     if (isOwn) return
+    if (after?.deletedAt === undefined && after !== undefined) this.#revive(table, after)
     onRemote(table, id)
     this.#commitSoon()
   }
@@ -133,6 +135,17 @@ export class Recorder {
       this.noteRecorded()
       this.#options.core.commit()
     })
+  }
+
+  /** A row that was given up before it had a record, and that others brought back: its maker makes one. */
+  #revive(table: MappedTable, row: RowOf<Columns>): void {
+    const { core } = this.#options
+    const { id } = row
+    if (!core.ids.isNever(table.name, id) || core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0) return
+    const device = deviceOf(core.host.log(table.name).replica)
+    const insert = this.#entry(table, id)?.patches.find(({ shape }) => shape.fields.has(CREATED))
+    if (insert !== undefined && deviceOf(insert.replica) === device)
+      this.#enqueue(table, draftOf(table.codec, id, undefined, row))
   }
 
   #enqueue(table: MappedTable, draft: Draft | undefined): void {
@@ -166,7 +179,12 @@ export class Recorder {
     const { core, isSharing } = this.#options
     const device = deviceOf(core.host.log(name).replica)
     const own = entry?.patches.filter(({ replica }) => isSharing || deviceOf(replica) === device) ?? []
-    return own.filter(({ replica, stamp }) => stamp > this.#recordedOf(keyOf(name, replica)))
+    const current = keyOf(name, core.host.log(name).replica)
+    return own.filter(({ replica, stamp }) => {
+      const key = keyOf(name, replica)
+      // What comes from elsewhere comes row by row: that one of them is recorded says nothing of the others.
+      return stamp > (key === current ? this.#recordedOf(key) : this.#saidOf(key))
+    })
   }
 
   #isForMe({ name }: MappedTable, { replica }: LogPatch): boolean {
@@ -176,7 +194,11 @@ export class Recorder {
   }
 
   #recordedOf(key: string): number {
-    return this.#unsaid.get(key) ?? (this.#options.core.journal.get(key) as number | undefined) ?? 0
+    return this.#unsaid.get(key) ?? this.#saidOf(key)
+  }
+
+  #saidOf(key: string): number {
+    return (this.#options.core.journal.get(key) as number | undefined) ?? 0
   }
 
   #noteStamps(table: MappedTable, entry: Entry | undefined): void {

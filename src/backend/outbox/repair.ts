@@ -154,7 +154,14 @@ export class OutboxView {
   #base(operation: Operation): Fields {
     const { rows, codec, name } = this.#table(operation)
     const row = rows.get(operation.row, { withDeleted: true })
-    return { ...storedOf(codec, row), ...this.#core.seen.get(name, operation.row).base }
+    const { ids, seen } = this.#core
+    const remote = ids.remote(name, operation.row)
+    const isGone = remote !== undefined && ids.isGone(name, remote)
+    return {
+      ...storedOf(codec, row),
+      ...seen.get(name, operation.row).base,
+      ...(isGone ? { [DELETED_MARK]: true } : {}),
+    }
   }
 
   #failedOne(operation: Operation, what: string): Operation {

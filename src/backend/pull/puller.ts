@@ -7,7 +7,7 @@ import { rowKey } from '../identity/ids.ts'
 import { storedOf } from '../outbox/capture.ts'
 import { classify, NonsenseError } from '../push/failure.ts'
 import type { Call, PulledPage, RemoteId } from '../remote-table.ts'
-import type { Rows } from '../rows.ts'
+import type { Reading, Rows } from '../rows.ts'
 
 /** What a puller is given to work with. */
 export interface PullerOptions {
@@ -99,19 +99,17 @@ export class Puller {
     if (table.remote.get === undefined) return
     const isOver = this.#watch()
     for (const id of core.seen.stale(table.name)) {
-      const isOvertaken = rows.fetching(table, id)
+      const reading = rows.reading()
       const asked = this.#recordsOf(table, id)
       const fetched: (readonly [RemoteId, unknown])[] = []
       try {
         for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
-      } catch (error) {
-        isOvertaken()
-        throw error
+      } finally {
+        reading.end()
       }
-      const wasOvertaken = isOvertaken()
       if (isOver()) return
       const isSame = String(this.#recordsOf(table, id)) === String(asked)
-      if (!wasOvertaken && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
+      if (!reading.isOvertaken(table.name, id) && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
     }
   }
 
@@ -153,10 +151,10 @@ export class Puller {
     const isOver = this.#watch()
     let cursor = start
     for (let count = 0; count < MAX_PAGES; count++) {
-      const asked = await this.#page(table, cursor)
+      const reading = this.#options.rows.reading()
+      const page = await this.#page(table, cursor).finally(reading.end)
       if (isOver()) return undefined
-      if ('error' in asked) return asked
-      const page = asked
+      if ('error' in page) return page
       const mark = JSON.stringify(page.cursor ?? null)
       if (isBefore(page.cursor, cursor))
         core.report({
@@ -173,7 +171,7 @@ export class Puller {
         })
       const isLast = !page.more && !isStuck
       const isComplete = isLast && (page.isComplete ?? start === undefined)
-      this.#take(table, page, scan.listed)
+      this.#take(table, page, scan.listed, reading)
       core.host.write(() => {
         if (isComplete) this.#removeUnlisted(table, scan)
         if (!isStuck) this.#move(table, page.cursor, isComplete)
@@ -194,7 +192,7 @@ export class Puller {
     }
   }
 
-  #take(table: MappedTable, { records, deleted = [] }: PulledPage, listed: Set<string>): void {
+  #take(table: MappedTable, { records, deleted = [] }: PulledPage, listed: Set<string>, reading: Reading): void {
     const { core, rows } = this.#options
     let reported = 0
     const report = (message: string, row?: string): void => {
@@ -206,14 +204,14 @@ export class Puller {
     if (deleted.length > 0) core.host.write(() => deleted.forEach((id) => rows.removed(table, id)))
     for (let at = 0; at < records.length; at += CHUNK)
       core.host.write(() => {
-        for (const record of records.slice(at, at + CHUNK)) this.#takeOne(table, record, listed, report)
+        for (const record of records.slice(at, at + CHUNK)) this.#takeOne(table, record, { listed, reading }, report)
       })
   }
 
   #takeOne(
     table: MappedTable,
     record: unknown,
-    listed: Set<string>,
+    { listed, reading }: { readonly listed: Set<string>; readonly reading: Reading },
     report: (message: string, row?: string) => void,
   ): void {
     const read = table.codec.decode(record)
@@ -224,7 +222,7 @@ export class Puller {
     }
     listed.add(String(read.id))
     try {
-      this.#options.rows.pulled(table, read)
+      this.#options.rows.pulled(table, read, false, reading)
     } catch (error) {
       report(`Record ${show(read.id)} cannot be a row: ${String(error)}`, this.#options.rows.localOf(table, read))
     }

@@ -77,7 +77,9 @@ export class Answers {
       core.ids.remote(table.name, operation.row) !== undefined
     )
       return this.#gone(table, operation)
-    const isMade = operation.kind === 'insert' || (operation.kind === 'restore' && table.remote.lookup !== undefined)
+    const isLinked = core.ids.remote(table.name, operation.row) !== undefined
+    const isMade =
+      operation.kind === 'insert' ? !isLinked : operation.kind === 'restore' && table.remote.lookup !== undefined
     if (kind === 'conflict' && isMade) return this.#adopt(table, operation, error)
     if (kind === 'conflict') return this.#conflict(table, operation, error)
     if (kind === 'nonsense') return this.#nonsense(table, operation, String(error), (error as AnswerError).answer)
@@ -132,7 +134,9 @@ export class Answers {
     const current = core.outbox.queue.get(operation.id)
     if (current === undefined) return
     core.host.write(() => {
-      const again = core.outbox.requeue(current, { conflicts: operation.conflicts + 1 })
+      // What was to be made, and is there, is by now an edit of that.
+      const kind = current.kind === 'insert' ? 'update' : current.kind
+      const again = core.outbox.requeue(current, { kind, conflicts: operation.conflicts + 1 })
       this.#meet(table, again, record)
     })
     if (record === 'unknown') await this.#options.pull(table)

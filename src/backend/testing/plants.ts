@@ -137,4 +137,5 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     ),
   },
   'links that are not kept': { engine: patch(IdMap.prototype, 'commit', () => () => {}) },
+  'two rows of one record that stay two': { engine: patch(IdMap.prototype, 'aliases', () => (_table, row) => [row]) },
 }
