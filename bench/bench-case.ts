@@ -28,7 +28,7 @@ export interface Reading {
 /** One line of the report: a figure beside its yardstick. */
 export interface Line {
   readonly title: string
-  readonly unit: 'B' | 'B/row' | 'MB' | 'ms' | 'µs' | 'µs/row' | 'ns' | 'structs' | 'ids' | '/s'
+  readonly unit: 'requests' | '%' | 'B' | 'B/row' | 'MB' | 'ms' | 'µs' | 'µs/row' | 'ns' | 'structs' | 'ids' | '/s'
   readonly subject: Reading
   readonly yardstick: Reading
   /** Highest ratio of subject to yardstick that is good enough; none for lines that only inform. */

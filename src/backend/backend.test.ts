@@ -42,7 +42,7 @@ it('[O3] 10,000 edits of 500 rows made offline go out as 500 requests at most', 
 })
 
 it('[O4] inserts in chains of references 5 deep keep the requests in flight at the limit', {
-  timeout: 60_000,
+  timeout: 600_000,
 }, async () => {
   const { db, world, fake, backend, writes } = await setUp()
   backend.pause()

@@ -130,8 +130,12 @@ export class Engine {
   wake(): void {
     if (this.isStopped || this.#isPaused) return
     if (!this.#isLeading) return this.#tell()
-    if (this.mayPush()) return this.#options.sender.pump()
-    const { breaker, core, sender } = this.#options
+    const { breaker, core, freshMs, puller, sender } = this.#options
+    if (this.mayPush()) {
+      // Ahead of need: sending goes on meanwhile.
+      if (core.outbox.queue.size > 0 && core.host.now() - puller.lastMs > freshMs / 2) void this.pull()
+      return sender.pump()
+    }
     if (core.outbox.queue.size > 0 && breaker.admits(sender.inFlight)) void this.pull()
   }
 
