@@ -251,9 +251,9 @@ export class RowLog {
     })
     if (lacking.length === 0) return
     this.document.transact(() => {
-      for (const copy of writeCopies(this.#segments, lacking))
-        this.#takePatch(copy, (id) => this.#noteSuperseded(this.#entries.get(id)))
+      for (const copy of writeCopies(this.#segments, lacking)) this.#takePatch(copy, () => {})
     }, this)
+    for (const id of new Set(lacking.map(({ id }) => id))) this.#noteSuperseded(this.#entries.get(id))
   }
 
   /** Deletes all that the document holds of some rows; a block in which they lie is written anew. */

@@ -75,10 +75,28 @@ export const originOf = ({ id, origin }, clock) =>
 export const piecesOf = (content) => {
   if (content instanceof Y.ContentString) return (at) => content.str.charAt(at)
   if (content instanceof Y.ContentAny) return (at) => textOf(content.arr[at])
-  if (content instanceof Y.ContentType) return () => content.type.constructor.name
+  if (content instanceof Y.ContentType) return () => nameOf(content.type)
   if (content instanceof Y.ContentBinary) return () => textOf(content.content)
   return undefined
 }
+
+/**
+ * Shared types by names of our own: those of their classes differ in code that was minified. Subclasses come before what they extend.
+ *
+ * @type {readonly (readonly [kind: Function, name: string])[]}
+ */
+const TYPES = [
+  [Y.XmlText, 'xml text'],
+  [Y.XmlHook, 'xml hook'],
+  [Y.XmlElement, 'xml element'],
+  [Y.XmlFragment, 'xml fragment'],
+  [Y.Text, 'text'],
+  [Y.Map, 'map'],
+  [Y.Array, 'array'],
+]
+
+/** @param {Y.AbstractType<unknown>} type */
+const nameOf = (type) => TYPES.find(([kind]) => type instanceof kind)?.[1] ?? 'type'
 
 /** @param {unknown} value */
 const textOf = (value) =>

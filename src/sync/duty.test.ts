@@ -38,7 +38,7 @@ const open = () => {
   return { duty, clock, pass, posted, terms, refused, claims }
 }
 
-it('[N16] who is granted a duty works, goes on claiming, and works on', () => {
+it('[N19] who is granted a duty works, goes on claiming, and works on', () => {
   const { duty, pass, terms, claims } = open()
   duty.connected(LEASE_MS)
   duty.granted(7, LEASE_MS)
@@ -50,7 +50,7 @@ it('[N16] who is granted a duty works, goes on claiming, and works on', () => {
   expect(terms).toMatchObject([{ number: 7, lost: { aborted: false } }])
 })
 
-it('[N17] a holder who hears nothing more stops a fifth of the lease time before it ends, counted from its claim', () => {
+it('[N20] a holder who hears nothing more stops a fifth of the lease time before it ends, counted from its claim', () => {
   const { duty, pass, terms } = open()
   duty.connected(LEASE_MS)
   pass(300)
@@ -65,7 +65,7 @@ it.each([
   ['a process that was stopped', 800, 800],
   ['a machine that slept', 800, 0],
   ['a wall clock that was set back', -60_000, 800],
-])('[N17] %s holds nothing any more, before any timer says so', (_, wallMs, elapsedMs) => {
+])('[N20] %s holds nothing any more, before any timer says so', (_, wallMs, elapsedMs) => {
   const { duty, clock } = open()
   duty.connected(LEASE_MS)
   duty.granted(7, LEASE_MS)
@@ -74,7 +74,7 @@ it.each([
   expect(duty.isHeld).toBe(false)
 })
 
-it('[N17] an answer that comes too late is no grant, and one under another number a new term', () => {
+it('[N20] an answer that comes too late is no grant, and one under another number a new term', () => {
   const { duty, pass, terms } = open()
   duty.connected(LEASE_MS)
   pass(801)
@@ -89,7 +89,7 @@ it('[N17] an answer that comes too late is no grant, and one under another numbe
   ])
 })
 
-it('[N18] who waits asks again, and who ends gives the duty back at once', () => {
+it('[N21] who waits asks again, and who ends gives the duty back at once', () => {
   const { duty, pass, posted, claims, terms } = open()
   duty.connected(LEASE_MS)
   duty.denied('somebody else holds it', 900)
@@ -102,7 +102,7 @@ it('[N18] who waits asks again, and who ends gives the duty back at once', () =>
   expect(claims()).toBe(2)
 })
 
-it('[N18] a relay without leases, or one that refuses for good, is an error with its cure', () => {
+it('[N21] a relay without leases, or one that refuses for good, is an error with its cure', () => {
   const { duty, refused } = open()
   duty.connected(undefined)
   duty.denied('the token does not let you write under this name', undefined)
