@@ -100,7 +100,7 @@ it('[O19] a bridge sends what devices write, and pulls for them; they send nothi
   expect(seen.map(({ method }) => method).sort()).toEqual(['DELETE', 'PATCH', 'POST', 'POST', 'POST', 'POST'])
 })
 
-it('[O20] of two bridges one sends; the other goes on with its operations, under their ids, when it is cut off', async () => {
+it('[O26] of two bridges one sends; the other goes on with its operations, under their ids, when it is cut off', async () => {
   const { bridge, device, live, fake, seen, deaf } = await setUp()
   const ann = await device('ann')
   const a = await bridge('a')
@@ -131,7 +131,7 @@ it('[O20] of two bridges one sends; the other goes on with its operations, under
   expect([...fake.effects.values()].every((count) => count === 1)).toBe(true)
 })
 
-it('[O20] a bridge that ends gives the lease back, and the other goes on', async () => {
+it('[O26] a bridge that ends gives the lease back, and the other goes on', async () => {
   const { bridge, device, live } = await setUp()
   const ann = await device('ann')
   const a = await bridge('a')
@@ -145,7 +145,7 @@ it('[O20] a bridge that ends gives the lease back, and the other goes on', async
   expect(leads(b)).toBe(true)
 })
 
-it('[O21] who writes a row anew has its failed operation sent again; who deletes it takes it back', async () => {
+it('[O27] who writes a row anew has its failed operation sent again; who deletes it takes it back', async () => {
   const { bridge, device, live, fake } = await setUp()
   const ann = await device('ann')
   const [a, b] = [await bridge('a'), await bridge('b')]
