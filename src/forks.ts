@@ -43,7 +43,7 @@ export class Forks {
     this.#write([...this.#list, { document, aside, isMended: false }]).catch(this.#options.onError)
   }
 
-  /** Resolves once what was noted is durable. */
+  /** Resolves once what was noted is durable, or its failure was reported; what could not be noted is found again at the next connection. */
   settled(): Promise<void> {
     return this.#writing
   }

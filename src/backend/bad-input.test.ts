@@ -114,6 +114,16 @@ it.each<[string, () => Response, string, RegExp]>([
   },
 )
 
+it('[X2] a page with a field called error is a page, and no refused cursor', async () => {
+  const { backend } = await setUpBad((method) =>
+    method === 'GET'
+      ? Response.json({ ...PAGE, records: [{ id: 7, title: 'there', done: false }], error: null })
+      : undefined,
+  )
+  await backend.pull()
+  expect(backend.problems()).toEqual([])
+})
+
 it('[X2] a cursor that goes backwards is reported, and ends in no loop', async () => {
   const cursors = ['5', '3', '4', '5']
   let gets = 0

@@ -36,10 +36,15 @@ interface Place {
   readonly lastFullMs: number
 }
 
-/** A cursor that the backend did not take. */
-interface Refused {
+/** A cursor that the backend did not take. A class, since a page may have fields of any name. */
+class Refused {
   readonly cursor: Json
   readonly error: unknown
+
+  constructor(cursor: Json, error: unknown) {
+    this.cursor = cursor
+    this.error = error
+  }
 }
 
 /** Pulls tables, one at a time. */
@@ -154,7 +159,7 @@ export class Puller {
       const reading = this.#options.rows.reading()
       const page = await this.#page(table, cursor).finally(reading.end)
       if (isOver()) return undefined
-      if ('error' in page) return page
+      if (page instanceof Refused) return page
       const mark = JSON.stringify(page.cursor ?? null)
       if (isBefore(page.cursor, cursor))
         core.report({
@@ -188,7 +193,7 @@ export class Puller {
       return checked(await table.remote.pull?.(cursor, this.#options.call(table)))
     } catch (error) {
       if (cursor === undefined || !['refused', 'gone', 'conflict'].includes(classify(error))) throw error
-      return { cursor, error }
+      return new Refused(cursor, error)
     }
   }
 
