@@ -145,7 +145,7 @@ export class Room {
     const appended = this.#working(async () => {
       await this.#content.append(accepted)
       this.#reading = undefined
-      this.#outgoing.add(encodeSync(SyncType.update, accepted.update), sender?.isEchoed ? undefined : sender)
+      this.#outgoing.addUpdate(accepted, sender?.isEchoed ? undefined : sender)
       this.#snapshotIfDue()
       if (this.#content.isDepthVague) void this.#measureDepth()
     })
