@@ -47,9 +47,9 @@ it('[G11] of 400 damaged frames none changes what honest clients wrote, and none
   onTestFinished(() => honest.close())
   // Half of them may read alone; the others may write, and are held to what they may write.
   const token = (subject: string) =>
-    tokenFor(subject, { grants: { fence: 'read', d: Number(subject.at(-1)) % 2 === 0 ? 'read' : 'write' } })
+    tokenFor(subject, { grants: { fence: 'write', d: Number(subject.at(-1)) % 2 === 0 ? 'read' : 'write' } })
   const [counts] = await Promise.all([
-    attackRelay({ url, document: 'd', token, seed: SEED, frames: 400, attackers: 4 }),
+    attackRelay({ url, document: 'd', token, seed: SEED, frames: 400, attackers: 4, framesPerSubject: 100 }),
     honest.run(1000),
   ])
   const found = await honestState(url, 'd', await tokenFor('newcomer'))

@@ -8,7 +8,8 @@ import { honestState, percentile, startHonestLoad } from '../../server/testing/h
 import { tokenFor } from '../../server/testing/tokens.ts'
 import { startRelayProcess } from './relay-process.ts'
 
-const ATTACKERS = 40
+/** At a time; each comes back under another name again and again. */
+const ATTACKERS = 8
 const QUIET_MS = 10_000
 const MEBIBYTE = 1024 * 1024
 
