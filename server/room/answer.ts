@@ -1,7 +1,7 @@
 // What a joiner has to be sent: the part of a log that its state vector lacks. Knows bytes only, no sockets, no Y.Doc.
 import * as Y from 'yjs'
-import { MerrowError } from '../../src/errors.ts'
 import { SyncType } from '../../src/sync/wire.ts'
+import { decodeVector } from '../guard/vector.ts'
 import type { LogContent, LogEntry, Snapshot, StoredSnapshot } from '../log/port.ts'
 import { encodeSync } from './frame.ts'
 
@@ -112,16 +112,6 @@ const merge = (group: readonly LogEntry[], known: Merged | undefined): Merged =>
 }
 
 type Clocks = ReadonlyMap<number, number>
-
-const decodeVector = (encoded: Uint8Array): Clocks => {
-  try {
-    return Y.decodeStateVector(encoded)
-  } catch (cause) {
-    throw new MerrowError('invalid_frame', `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`, {
-      cause,
-    })
-  }
-}
 
 const covers = (has: Clocks, needed: Clocks): boolean =>
   has.size > 0 && [...needed].every(([client, clock]) => (has.get(client) ?? 0) >= clock)
