@@ -9,7 +9,7 @@ import { tokenFor } from '../../server/testing/tokens.ts'
 import { startRelayProcess } from './relay-process.ts'
 
 /** At a time; each comes back under another name again and again. */
-const ATTACKERS = 8
+const ATTACKERS = 4
 const QUIET_MS = 10_000
 const MEBIBYTE = 1024 * 1024
 

@@ -52,7 +52,7 @@ export class Room {
   readonly #content: RoomDocument
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
-  readonly #answers = new Answers()
+  readonly #answers: Answers
   readonly #proof: Proof
   readonly #wholeAnswers = new WeakMap<LogContent, Promise<readonly RoomFrame[]>>()
   /** A reading of the log that joiners share as long as nothing is appended. */
@@ -72,6 +72,7 @@ export class Room {
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now } = context
+    this.#answers = new Answers(snapshotter)
     this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now })
     this.loaded = this.#working(() => this.#content.load())
   }

@@ -4,6 +4,7 @@ import { openMemoryLog } from '../../log/memory.ts'
 import { encodeAwareness } from '../../room/frame.ts'
 import { createHub } from '../../room/hub.ts'
 import { step1Frame } from '../../testing/member.ts'
+import { noSnapshotter } from '../../testing/no-snapshotter.ts'
 import { manualTimers } from '../../testing/timers.ts'
 import { Channels } from './channels.ts'
 import { Session } from './sessions.ts'
@@ -12,12 +13,7 @@ const rate = { perSecond: 1, burst: 1 }
 const rates = { frames: rate, bytes: rate, presence: rate, faults: rate }
 
 const connection = (maxDocuments: number) => {
-  const snapshotter = {
-    make: () => Promise.reject(new Error('not here')),
-    digest: () => Promise.reject(new Error('not here')),
-    close: async () => {},
-  }
-  const hub = createHub({ log: openMemoryLog(), snapshotter, logger: () => {} })
+  const hub = createHub({ log: openMemoryLog(), snapshotter: noSnapshotter(), logger: () => {} })
   const limits = { maxUpdateBytes: 1000, maxBacklogBytes: 1000, maxDocuments, rates }
   const outlet = { send() {}, answer() {}, broadcast() {}, sentBytes: 0, isBehind: false, close() {} }
   const timing = { timers: manualTimers(), now: () => 0, rates, maxConnectionsPerSubject: 1 }
