@@ -140,7 +140,14 @@ const start = async (
   const encoded = createEncodedStates(cache)
   const docs = { hub, log, encoded }
   const admits = (token: string | undefined) => token !== undefined && isSame(token, adminToken ?? '')
-  const admin = adminToken === undefined ? undefined : { docs, relayName, admits }
+  const sessions = new Sessions({ ...limits, timers, now })
+  const revoke = async (subject: string): Promise<void> => {
+    const revoked = revocations.revoke(subject, now())
+    sessions.revoke(subject)
+    await revoked
+  }
+  const subjects = options.jwt === undefined ? {} : { revoke }
+  const admin = adminToken === undefined ? undefined : { docs, relayName, admits, ...subjects }
   const access = createAccess(authority)
   let closing: Promise<void> | undefined
   const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
@@ -153,7 +160,6 @@ const start = async (
   const stopWaiting = timers.after(METRICS_AFTER_MS, () => {
     metrics.load().catch((error) => logger('error', 'metrics cannot be loaded', errorFields(error)))
   })
-  const sessions = new Sessions({ ...limits, timers, now })
   const duties = new Duties({ leaseMs: options.leaseMs ?? LEASE_MS, elapsedMs: () => performance.now(), now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
@@ -194,11 +200,7 @@ const start = async (
       closing ??= close()
       return closing
     },
-    async revoke(subject) {
-      const revoked = revocations.revoke(subject, now())
-      sessions.revoke(subject)
-      await revoked
-    },
+    revoke,
   }
 }
 

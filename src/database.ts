@@ -281,6 +281,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     database: name,
     storage,
     saver,
+    forks,
     timers,
     replica,
     author: user,
@@ -330,7 +331,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
     onForked(document) {
       const local = document.slice(name.length + 1)
-      if (logs.has(local) || backendLogs.has(local)) forks.note(local)
+      if (logs.has(local) || backendLogs.has(local) || partitioned.logOf(local) !== undefined) forks.note(local)
     },
   })
   for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))

@@ -8,6 +8,7 @@ import { SyncType } from '../../src/sync/wire.ts'
 import { openMemoryLog } from '../log/memory.ts'
 import { holdLog } from '../testing/logs.ts'
 import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
+import { noSnapshotter } from '../testing/no-snapshotter.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { encodeAwareness, encodeSync, type Frame } from './frame.ts'
 import { createHub } from './hub.ts'
@@ -15,12 +16,7 @@ import { RoomBatch, RoomFrame } from './member.ts'
 
 const setup = (options: { maxFrameBytes?: number } = {}) => {
   const log = holdLog(openMemoryLog())
-  const snapshotter = {
-    make: () => Promise.reject(new Error('not here')),
-    digest: () => Promise.reject(new Error('not here')),
-    close: async () => {},
-  }
-  const hub = createHub({ log, snapshotter, logger: () => {}, ...options })
+  const hub = createHub({ log, snapshotter: noSnapshotter(), logger: () => {}, ...options })
   return { log, hub }
 }
 

@@ -52,9 +52,9 @@ export class Room {
   readonly #content: RoomDocument
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
-  readonly #answers = new Answers()
+  readonly #answers: Answers
   readonly #proof: Proof
-  readonly #wholeAnswers = new WeakMap<LogContent, readonly RoomFrame[]>()
+  readonly #wholeAnswers = new WeakMap<LogContent, Promise<readonly RoomFrame[]>>()
   /** A reading of the log that joiners share as long as nothing is appended. */
   #reading: Promise<LogContent> | undefined
   /** Failed attempts at a snapshot since the last good one; each doubles the tail that the next one waits for. */
@@ -72,6 +72,7 @@ export class Room {
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now } = context
+    this.#answers = new Answers(snapshotter)
     this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now })
     this.loaded = this.#working(() => this.#content.load())
   }
@@ -111,21 +112,23 @@ export class Room {
   /** Sends a member what its state vector lacks, at least an empty step 2. */
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
-      const content = await this.#read()
-      const frames = await this.#answerFrames(content, stateVector)
+      const known = this.#content.known(stateVector)
+      const frames = await this.#answerFrames(await this.#read(), known)
       for (const frame of frames) if (this.#members.has(member)) member.answer(frame)
     })
   }
 
   /** Those who have nothing yet get the same frames, as long as they come together. */
-  async #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
+  #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
+    const encode = async (): Promise<readonly RoomFrame[]> => {
+      const encoded = await this.#answers.frames(content, stateVector)
+      return encoded.map((bytes) => new RoomFrame(this.number, bytes))
+    }
     const hasNothing = stateVector.length === 1 && stateVector[0] === 0
-    const known = hasNothing ? this.#wholeAnswers.get(content) : undefined
-    if (known !== undefined) return known
-    const encoded = await this.#answers.frames(content, stateVector)
-    const frames = encoded.map((bytes) => new RoomFrame(this.number, bytes))
-    if (hasNothing) this.#wholeAnswers.set(content, frames)
-    return frames
+    if (!hasNothing) return encode()
+    const known = this.#wholeAnswers.get(content) ?? encode()
+    this.#wholeAnswers.set(content, known)
+    return known
   }
 
   /** Judges an update; nothing is stored yet. One that is accepted has to be appended. */

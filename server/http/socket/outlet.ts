@@ -24,7 +24,7 @@ export interface Outlet {
 export interface OutletOptions {
   /** The stream under the WebSocket, as the upgrade brought it. */
   readonly stream: Duplex & { readonly bytesWritten?: number }
-  /** Unsent bytes at which a client counts as too slow, not counting answers. */
+  /** Unsent bytes at which a client counts as too slow, not counting answers and what is larger than this by itself. */
   readonly maxBacklogBytes: number
   readonly timers: Timers
   /** Told when a slow client is closed. */
@@ -33,14 +33,18 @@ export interface OutletOptions {
 
 const TRY_AGAIN_LATER = 1013
 const MAX_REASON_BYTES = 123
+/** What is larger than the bound by itself is excused, as long as no more than so many times the bound of such is unsent. */
+const EXCUSED_TIMES = 16
 /** A client that does not answer a close frame is cut off after this, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** Creates the sending side of `socket`, whose messages are never compressed, so that packets may go past it. */
 export const createOutlet = (socket: WebSocket, options: OutletOptions): Outlet => {
   const { stream, maxBacklogBytes, timers, onSlow } = options
-  /** Unsent bytes that answers account for: a joiner of a large document is not slow. */
-  let answeredBytes = 0
+  /** Unsent bytes that say nothing of the client's speed: answers, for a joiner of a large document is not slow, and large updates. */
+  let excusedBytes = 0
+  /** Those of large updates. */
+  let largeBytes = 0
   let isCorked = false
 
   const isOpen = () => socket.readyState === socket.OPEN
@@ -56,11 +60,17 @@ export const createOutlet = (socket: WebSocket, options: OutletOptions): Outlet 
     }
     for (const packet of packets) stream.write(packet)
   }
+  const noteSent = (): number => {
+    const unsentBytes = stream.writableLength
+    excusedBytes = Math.min(excusedBytes, unsentBytes)
+    largeBytes = Math.min(largeBytes, unsentBytes)
+    return unsentBytes
+  }
   const answer = (packets: readonly Uint8Array[]) => {
     if (!isOpen()) return
-    const before = stream.writableLength
+    const unsentBytes = noteSent()
     write(packets)
-    answeredBytes = Math.min(answeredBytes, before) + (stream.writableLength - before)
+    excusedBytes += stream.writableLength - unsentBytes
   }
   const close = (code: number, reason: string) => {
     if (!isOpen()) return
@@ -74,14 +84,17 @@ export const createOutlet = (socket: WebSocket, options: OutletOptions): Outlet 
     answer,
     broadcast(packets) {
       if (!isOpen()) return
-      answeredBytes = Math.min(answeredBytes, stream.writableLength)
-      const backlogBytes = stream.writableLength - answeredBytes
-      if (backlogBytes <= maxBacklogBytes) {
-        write(packets)
-        return
+      const unsentBytes = noteSent()
+      const backlogBytes = unsentBytes - excusedBytes
+      if (backlogBytes > maxBacklogBytes) {
+        onSlow(backlogBytes)
+        return close(TRY_AGAIN_LATER, 'too slow; connect again')
       }
-      onSlow(backlogBytes)
-      close(TRY_AGAIN_LATER, 'too slow; connect again')
+      write(packets)
+      const bytes = stream.writableLength - unsentBytes
+      if (bytes <= maxBacklogBytes || largeBytes > EXCUSED_TIMES * maxBacklogBytes) return
+      excusedBytes += bytes
+      largeBytes += bytes
     },
     get sentBytes() {
       return (stream.bytesWritten ?? 0) - stream.writableLength

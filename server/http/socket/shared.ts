@@ -4,13 +4,11 @@ import {
   CloseCode,
   decodeMessage,
   encodeMessage,
-  FrameType,
   type Message,
   SUBPROTOCOL,
   WIRE_VERSION,
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
-import type { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Pulse, Stop } from './heartbeat.ts'
@@ -160,7 +158,8 @@ class SharedSocket {
         this.#open(message, channels)
         break
       case 'frame':
-        this.#frame(channels.get(message.channel), message.bytes)
+        // A channel that the relay has closed may still have frames on their way; they are dropped.
+        channels.get(message.channel)?.frame(message.bytes)
         break
       case 'part':
         channels.get(message.channel)?.part(message.bytes)
@@ -193,13 +192,6 @@ class SharedSocket {
         this.#refuse(CloseCode.badFrame, `a client does not send ${message.kind} here`)
     }
     if (channels.faults > MAX_FAULTS) this.#refuse(CloseCode.badFrame, 'too many channels were refused')
-  }
-
-  /** A channel that the relay has closed may still have frames on their way; they are dropped. */
-  #frame(channel: Channel | undefined, bytes: Uint8Array): void {
-    if (bytes[0] === FrameType.awareness) this.#intake.presence()
-    if (channel?.isAskingAgain(bytes)) this.#intake.question()
-    channel?.frame(bytes)
   }
 
   #open({ channel, document, client }: Extract<Message, { kind: 'open' }>, channels: Channels): void {
