@@ -1,4 +1,5 @@
 // A database's status: what it shows of saving and sending, and whom it tells. Knows no storage and no network.
+import { Announcement } from './listeners.ts'
 
 /**
  * How a row stands with its backend.
@@ -31,20 +32,12 @@ export interface StatusSource<C extends string> {
 /** How a database stands, live: `db.status`. */
 export class Status<C extends string> {
   readonly #source: StatusSource<C>
-  readonly #onError: (error: unknown) => void
-  readonly #schedule: (work: () => void) => void
-  readonly #listeners = new Set<() => void>()
-  #isScheduled = false
+  readonly #changes: Announcement
 
   /** @internal Made by `createDatabase`. */
-  constructor(
-    source: StatusSource<C>,
-    onError: (error: unknown) => void,
-    schedule: (work: () => void) => void = (work) => queueMicrotask(work),
-  ) {
+  constructor(source: StatusSource<C>, onError: (error: unknown) => void, schedule?: (work: () => void) => void) {
     this.#source = source
-    this.#onError = onError
-    this.#schedule = schedule
+    this.#changes = new Announcement(onError, schedule)
   }
 
   /** How it stands with the relay; `offline` without one. */
@@ -79,24 +72,11 @@ export class Status<C extends string> {
 
   /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
   subscribe(listener: () => void): () => void {
-    const own = (): void => listener()
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#changes.subscribe(listener)
   }
 
   /** @internal Something has changed. */
   touch(): void {
-    if (this.#isScheduled || this.#listeners.size === 0) return
-    this.#isScheduled = true
-    this.#schedule(() => {
-      this.#isScheduled = false
-      for (const listener of [...this.#listeners]) {
-        try {
-          listener()
-        } catch (error) {
-          this.#onError(error)
-        }
-      }
-    })
+    this.#changes.touch()
   }
 }

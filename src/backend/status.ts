@@ -1,4 +1,5 @@
 // How a backend stands, live. Knows the engine by what it shows.
+import { Announcement } from '../listeners.ts'
 
 /** Where a {@link BackendStatus} reads what it shows. */
 export interface BackendStatusSource {
@@ -23,14 +24,12 @@ export type BackendConnection = 'waiting' | 'online' | 'offline' | 'failing' | '
 /** How a backend stands, live: `backend.status`. */
 export class BackendStatus implements BackendStatusSource {
   readonly #source: BackendStatusSource
-  readonly #onError: (error: unknown) => void
-  readonly #listeners = new Set<() => void>()
-  #isScheduled = false
+  readonly #changes: Announcement
 
   /** @internal Made by `connectBackend`. */
   constructor(source: BackendStatusSource, onError: (error: unknown) => void) {
     this.#source = source
-    this.#onError = onError
+    this.#changes = new Announcement(onError)
   }
 
   get connection(): BackendConnection {
@@ -74,24 +73,11 @@ export class BackendStatus implements BackendStatusSource {
 
   /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
   subscribe(listener: () => void): () => void {
-    const own = (): void => listener()
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#changes.subscribe(listener)
   }
 
   /** @internal Something has changed. */
   touch(): void {
-    if (this.#isScheduled || this.#listeners.size === 0) return
-    this.#isScheduled = true
-    queueMicrotask(() => {
-      this.#isScheduled = false
-      for (const listener of [...this.#listeners]) {
-        try {
-          listener()
-        } catch (error) {
-          this.#onError(error)
-        }
-      }
-    })
+    this.#changes.touch()
   }
 }

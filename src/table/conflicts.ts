@@ -1,5 +1,6 @@
 // Conflicts: writes of an asking column that did not know one another, listed until somebody resolves them. Knows no storage.
 import { MerrowError, show } from '../errors.ts'
+import { Listeners } from '../listeners.ts'
 
 /** One of the writes in a conflict. */
 export interface ConflictingWrite {
@@ -36,12 +37,11 @@ export interface ConflictSource {
 /** The conflicts of a database: `db.conflicts`. */
 export class Conflicts {
   readonly #sources = new Map<string, ConflictSource>()
-  readonly #listeners = new Set<(conflicts: readonly Conflict[]) => void>()
-  readonly #onError: (error: unknown) => void
+  readonly #listeners: Listeners<[conflicts: readonly Conflict[]]>
 
   /** @internal Made by `createDatabase`. */
   constructor(onError: (error: unknown) => void) {
-    this.#onError = onError
+    this.#listeners = new Listeners(onError)
   }
 
   /** @internal Adds a table, or `backend <name>`. */
@@ -56,9 +56,7 @@ export class Conflicts {
 
   /** Calls `listener` with all conflicts whenever a transaction has changed them. @returns A function that ends it. */
   subscribe(listener: (conflicts: readonly Conflict[]) => void): () => void {
-    const own = (conflicts: readonly Conflict[]): void => listener(conflicts)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   /**
@@ -78,15 +76,7 @@ export class Conflicts {
 
   /** @internal A table's conflicts have changed. */
   announce(): void {
-    if (this.#listeners.size === 0) return
-    const conflicts = this.list()
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(conflicts)
-      } catch (error) {
-        this.#onError(error)
-      }
-    }
+    if (this.#listeners.size > 0) this.#listeners.tell(this.list())
   }
 }
 

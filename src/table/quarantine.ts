@@ -1,4 +1,6 @@
 // The quarantine: stored values that this app's schema refuses, set aside so that their rows stay usable. Knows tables by what they show.
+
+import { Listeners } from '../listeners.ts'
 import type { RowMeta } from '../schema/index.ts'
 import type { TableChange } from './changes.ts'
 import { asideOf, type SetAside } from './set-aside.ts'
@@ -19,8 +21,7 @@ export interface QuarantineSource {
 /** What a database has set aside: `db.quarantine`. Nothing of it is lost: older and newer apps go on showing what they can. */
 export class Quarantine {
   readonly #sources: () => Iterable<QuarantineSource>
-  readonly #onError: (error: unknown) => void
-  readonly #listeners = new Set<(values: readonly Quarantined[]) => void>()
+  readonly #listeners: Listeners<[values: readonly Quarantined[]]>
   /** Rows of each table that lacked a value when listeners were last told. */
   readonly #lacking = new Map<string, Set<string>>()
   #stops: (() => void)[] = []
@@ -28,7 +29,7 @@ export class Quarantine {
   /** @internal Made by `createDatabase`. */
   constructor(sources: () => Iterable<QuarantineSource>, onError: (error: unknown) => void) {
     this.#sources = sources
-    this.#onError = onError
+    this.#listeners = new Listeners(onError)
   }
 
   /** All values set aside, of rows that are not soft-deleted, table by table. Looks at every row: some milliseconds for 100,000. */
@@ -42,11 +43,10 @@ export class Quarantine {
    * @returns A function that ends it.
    */
   subscribe(listener: (values: readonly Quarantined[]) => void): () => void {
-    const own = (values: readonly Quarantined[]): void => listener(values)
     if (this.#listeners.size === 0) this.#start()
-    this.#listeners.add(own)
+    const end = this.#listeners.add(listener)
     return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop()
+      if (end() && this.#listeners.size === 0) this.#stop()
     }
   }
 
@@ -72,18 +72,7 @@ export class Quarantine {
       if (lacks) lacking.add(row.id)
       else lacking.delete(row.id)
     }
-    if (isChanged) this.#announce()
-  }
-
-  #announce(): void {
-    const values = this.list()
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(values)
-      } catch (error) {
-        this.#onError(error)
-      }
-    }
+    if (isChanged) this.#listeners.tell(this.list())
   }
 }
 

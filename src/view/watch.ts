@@ -1,4 +1,5 @@
 // Subscriptions over several tables: what one flush changed in all of them, told once. Knows no views and no unions.
+import { Listeners } from '../listeners.ts'
 import type { Table } from '../query/index.ts'
 import type { Columns } from '../schema/index.ts'
 
@@ -27,13 +28,14 @@ export interface Watched<R> {
 /** Tells listeners once, after all tables of a flush have told of theirs. Holds subscriptions and rows only while somebody listens. */
 export class Watch<R> {
   readonly #watched: Watched<R>
-  readonly #listeners = new Set<(change: ViewChange<R>) => void>()
+  readonly #listeners: Listeners<[change: ViewChange<R>]>
   readonly #told = new Map<string, R>()
   #pending = new Map<string, readonly [table: string, id: string]>()
   #stops: readonly (() => void)[] = []
 
   constructor(watched: Watched<R>) {
     this.#watched = watched
+    this.#listeners = new Listeners(watched.onError)
   }
 
   /** The row as listeners last heard of it; undefined if nobody listens. */
@@ -43,11 +45,10 @@ export class Watch<R> {
 
   /** Calls `listener` after each transaction that changes rows. @returns A function that ends it. */
   subscribe(listener: (change: ViewChange<R>) => void): () => void {
-    const own = (change: ViewChange<R>): void => listener(change)
     if (this.#listeners.size === 0) this.#start()
-    this.#listeners.add(own)
+    const end = this.#listeners.add(listener)
     return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop()
+      if (end() && this.#listeners.size === 0) this.#stop()
     }
   }
 
@@ -75,15 +76,7 @@ export class Watch<R> {
 
   #tell(): void {
     const change = this.#takeChange()
-    if (change === undefined) return
-    for (const listener of [...this.#listeners]) {
-      if (!this.#listeners.has(listener)) continue
-      try {
-        listener(change)
-      } catch (error) {
-        this.#watched.onError(error)
-      }
-    }
+    if (change !== undefined) this.#listeners.tell(change)
   }
 
   #takeChange(): ViewChange<R> | undefined {

@@ -1,6 +1,7 @@
 // The outbox as its user sees it: what waits, what failed, and what to do about it. Knows rows and operations; sends nothing.
 
 import { MerrowError, show } from '../../errors.ts'
+import { Listeners } from '../../listeners.ts'
 import type { Json } from '../../schema/index.ts'
 import type { Core, MappedTable } from '../core.ts'
 import type { Fields } from '../remote-table.ts'
@@ -14,11 +15,12 @@ import { rowOf } from './queue.ts'
 export class OutboxView {
   readonly #core: Core
   readonly #onChange: () => void
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners: Listeners
 
   /** @internal Made by `connectBackend`. */
   constructor(core: Core, onChange: () => void) {
     this.#core = core
+    this.#listeners = new Listeners(core.host.onError)
     this.#onChange = onChange
   }
 
@@ -96,20 +98,12 @@ export class OutboxView {
 
   /** Calls `listener` soon after any change of the outbox. @returns A function that ends it. */
   subscribe(listener: () => void): () => void {
-    const own = (): void => listener()
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   /** @internal Something has changed. */
   announce(): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener()
-      } catch (error) {
-        this.#core.host.onError(error)
-      }
-    }
+    this.#listeners.tell()
   }
 
   #again(operation: Operation, changes: Partial<Operation>): void {

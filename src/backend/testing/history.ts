@@ -2,6 +2,7 @@
 import * as prng from 'lib0/prng'
 import type * as Y from 'yjs'
 import { column as c, createDatabase, type Database, defineSchema, table } from '../../index.ts'
+import { documentsAdapter } from '../../table/testing/replicas.ts'
 import {
   type Backend,
   type BackendOptions,
@@ -11,7 +12,7 @@ import {
   restTable,
 } from '../index.ts'
 import { FakeBackend, type FakeRecord } from './fake-backend.ts'
-import { Disk, documentsAdapter, type Faults, NO_FAULTS, Process, Relay, World } from './world.ts'
+import { Disk, type Faults, NO_FAULTS, Process, Relay, World } from './world.ts'
 
 const schema = defineSchema({
   projects: table({ uid: c.string(), name: c.string(), note: c.string().optional() }),

@@ -1,9 +1,10 @@
 // A database, a backend in memory and a world of their own time, for tests of single behaviours. Builds; asserts nothing.
 import type * as Y from 'yjs'
 import { column as c, createDatabase, defineSchema, table } from '../../index.ts'
+import { documentsAdapter } from '../../table/testing/replicas.ts'
 import { type BackendOptions, connectBackend, type RestTableOptions, restTable } from '../index.ts'
 import { FakeBackend, type FakeRequest } from './fake-backend.ts'
-import { Disk, documentsAdapter, Process, World } from './world.ts'
+import { Disk, Process, World } from './world.ts'
 
 export const schema = defineSchema({
   projects: table({ name: c.string(), parentId: c.ref('projects').optional() }),

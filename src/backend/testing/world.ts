@@ -3,7 +3,6 @@ import * as prng from 'lib0/prng'
 import * as Y from 'yjs'
 import { createDocument } from '../../rowlog/index.ts'
 import type { DocumentUpdate, Storage, StorageAdapter, StoredUpdate } from '../../storage/port.ts'
-import type { SyncAdapter } from '../../sync/index.ts'
 import type { FakeAnswer, FakeBackend } from './fake-backend.ts'
 
 /** What a network may do to requests, each with a chance from 0 to 1. */
@@ -212,24 +211,3 @@ export class Relay {
     return isNew
   }
 }
-
-/** A sync adapter that hands out its documents. */
-export const documentsAdapter = (documents: Map<string, Y.Doc>): SyncAdapter => ({
-  start(context) {
-    for (const [name, document] of context.documents) documents.set(name, document)
-    return {
-      connection: 'offline',
-      unsent: 0,
-      error: undefined,
-      connect: () => {},
-      disconnect: () => {},
-      acknowledged: async () => {},
-      join: (name, document) => {
-        documents.set(name, document)
-        return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
-      },
-      synced: async () => {},
-      close: () => {},
-    }
-  },
-})

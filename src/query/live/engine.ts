@@ -1,5 +1,7 @@
 // Followed queries of one database: equal ones shared, touched by the changes that concern them, told once a transaction. Knows no CRDT.
+
 import { MerrowError, show } from '../../errors.ts'
+import { Listeners } from '../../listeners.ts'
 import type { GroupPlan } from '../groups/group-plan.ts'
 import { ANYTHING, type Condition } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
@@ -31,7 +33,7 @@ export type Listener<R> = (change: QueryChange<R>) => void
 interface Following {
   readonly followed: Followed
   readonly tables: readonly LiveTable[]
-  readonly listeners: Set<Listener<unknown>>
+  readonly listeners: Listeners<[change: QueryChange<unknown>]>
   readonly stop: () => void
 }
 
@@ -129,14 +131,13 @@ export class QueryEngine implements TablesRows {
       this.#followings.set(key, following)
     }
     const { listeners, followed, stop } = following
-    const own: Listener<unknown> = (change) => listener(change)
-    listeners.add(own)
+    const leave = listeners.add(listener)
     const { rows } = followed
     const end = (): void => {
-      if (listeners.delete(own) && listeners.size === 0) stop()
+      if (leave() && listeners.size === 0) stop()
     }
     try {
-      own(changeOf(following, { added: rows as never, changed: [], removed: [] }))
+      listener(changeOf(following, { added: rows as never, changed: [], removed: [] }))
     } catch (error) {
       end()
       throw error
@@ -155,7 +156,7 @@ export class QueryEngine implements TablesRows {
     const following: Following = {
       followed: create(),
       tables,
-      listeners: new Set(),
+      listeners: new Listeners(this.#onError),
       stop: () => {
         this.#followings.delete(key)
         for (const table of tables) table.followers -= 1
@@ -168,15 +169,7 @@ export class QueryEngine implements TablesRows {
   }
 
   #tell(following: Following, difference: Difference): void {
-    const change = changeOf(following, difference)
-    for (const listener of [...following.listeners]) {
-      if (!following.listeners.has(listener)) continue
-      try {
-        listener(change)
-      } catch (error) {
-        this.#onError(error)
-      }
-    }
+    following.listeners.tell(changeOf(following, difference))
   }
 }
 

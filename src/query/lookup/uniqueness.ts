@@ -1,5 +1,6 @@
 // Uniqueness: refuses local writes that would break it, and lists the rows that have come to share values by merging.
 import { MerrowError, show } from '../../errors.ts'
+import { Listeners } from '../../listeners.ts'
 import type { RowChange } from '../live/dependencies.ts'
 import type { AnyRow, TableInfo } from '../plan/catalog.ts'
 import { isMissing } from '../plan/values.ts'
@@ -26,14 +27,13 @@ export interface WatchedRows {
 export class Uniqueness {
   readonly #rows: WatchedRows
   readonly #unique: readonly (readonly string[])[]
-  readonly #onError: (error: unknown) => void
-  readonly #listeners = new Set<(duplicates: readonly Duplicate[]) => void>()
+  readonly #listeners: Listeners<[duplicates: readonly Duplicate[]]>
   #told = ''
 
   /** @internal */
   constructor(rows: WatchedRows, onError: (error: unknown) => void) {
     this.#rows = rows
-    this.#onError = onError
+    this.#listeners = new Listeners(onError)
     this.#unique = rows.info.lookups.indexes.filter(({ isUnique }) => isUnique).map(({ columns }) => columns)
   }
 
@@ -55,10 +55,8 @@ export class Uniqueness {
 
   /** Calls `listener` with all of them whenever a transaction has changed which there are. @returns A function that ends it. */
   subscribe(listener: (duplicates: readonly Duplicate[]) => void): () => void {
-    const own = (duplicates: readonly Duplicate[]): void => listener(duplicates)
     if (this.#listeners.size === 0) this.#told = keyOf(this.list())
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   /** @internal Runs a write. @throws {@link MerrowError} `not_unique` if a row that it wrote shares values with another. */
@@ -88,13 +86,7 @@ export class Uniqueness {
     const key = keyOf(duplicates)
     if (key === this.#told) return
     this.#told = key
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(duplicates)
-      } catch (error) {
-        this.#onError(error)
-      }
-    }
+    this.#listeners.tell(duplicates)
   }
 
   #hash(columns: readonly string[]): HashIndex {

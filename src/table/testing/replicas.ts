@@ -21,31 +21,33 @@ export const testClock = (nowMs = 1_700_000_000_000): TestClock => {
   return clock
 }
 
+/** A sync adapter that hands out its documents. */
+export const documentsAdapter = (documents: Map<string, Y.Doc>): SyncAdapter => ({
+  start(context) {
+    for (const [name, document] of context.documents) documents.set(name, document)
+    return {
+      connection: 'offline',
+      unsent: 0,
+      error: undefined,
+      connect: () => {},
+      disconnect: () => {},
+      acknowledged: async () => {},
+      join: (name, document) => {
+        documents.set(name, document)
+        return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
+      },
+      synced: async () => {},
+      close: () => {},
+    }
+  },
+})
+
 /** Opens a database in memory whose documents can be exchanged. */
 export const openReplica = async <const S extends Schema>(
   schema: S,
   options: Partial<Parameters<typeof createDatabase<S>>[0]> = {},
 ): Promise<TestReplica<S>> => {
   const documents = new Map<string, Y.Doc>()
-  const sync: SyncAdapter = {
-    start(context) {
-      for (const [name, document] of context.documents) documents.set(name, document)
-      return {
-        connection: 'offline',
-        unsent: 0,
-        error: undefined,
-        connect: () => {},
-        disconnect: () => {},
-        acknowledged: async () => {},
-        join: (name, document) => {
-          documents.set(name, document)
-          return { isSettled: true, acknowledged: async () => {}, leave: () => void documents.delete(name) }
-        },
-        synced: async () => {},
-        close: () => {},
-      }
-    },
-  }
-  const db = await createDatabase({ name: 'test', schema, sync, ...options })
+  const db = await createDatabase({ name: 'test', schema, sync: documentsAdapter(documents), ...options })
   return { db, documents }
 }
