@@ -31,8 +31,10 @@ export class Rows {
   /** The row of a record, linked or to be. */
   localOf(table: MappedTable, record: Pick<ReadRecord, 'id' | 'localId'>): string {
     const { ids } = this.#core
-    const claimed = record.localId ?? ids.derived(table.name, record.id)
-    return ids.local(table.name, record.id) ?? ids.canonical(table.name, claimed)
+    return (
+      ids.local(table.name, record.id) ??
+      ids.canonical(table.name, record.localId ?? ids.derived(table.name, record.id))
+    )
   }
 
   /** Records are about to be read: what comes of rows that are answered meanwhile may be of a time before that. */

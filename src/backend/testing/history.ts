@@ -8,6 +8,7 @@ import {
   type BackendOptions,
   connectBackend,
   type RemoteTable,
+  type RestBulk,
   type RestTableOptions,
   restTable,
 } from '../index.ts'
@@ -77,7 +78,7 @@ export class History {
   /** Rows that somebody edited while they showed as two. */
   readonly #twins = new Set<string>()
   #count = 0
-  readonly log: string[] = []
+  readonly #log: (() => string)[] = []
 
   constructor(seed: number, plant: Plant = {}) {
     this.#seed = seed
@@ -91,8 +92,9 @@ export class History {
       heedsKeys,
     })
     this.#fake.onRequest = ({ method, path, query, headers, body }, answer) =>
-      this.#note(
-        `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
+      this.#noteLater(
+        () =>
+          `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
       )
     this.#mapping = {
       ...(prng.bool(random) ? { versionField: 'version' } : {}),
@@ -102,6 +104,17 @@ export class History {
       deletedRemotely: prng.oneOf(random, ['local', 'remote'] as const),
       deletedLocally: prng.oneOf(random, ['local', 'remote'] as const),
       updatedAtField: 'updatedAt',
+      ...(prng.int32(random, 0, 2) === 0 ? { bulk: bulkOf(prng.int32(random, 2, 6)) } : {}),
+    }
+    this.#fake.itemFate = () => {
+      const { itemFailed, listBroken } = this.#world.faults
+      if (this.#world.chance(itemFailed)) return 'fails'
+      return this.#world.chance(listBroken / 4) ? 'ends all' : 'handled'
+    }
+    this.#fake.listAnswer = (answers) => {
+      const answer = this.#world.chance(this.#world.faults.listBroken) ? this.#spoilt(answers) : answers
+      this.#note(`  a list of ${answers.length} -> ${JSON.stringify(answer)}`)
+      return answer
     }
   }
 
@@ -133,16 +146,25 @@ export class History {
       status500: some() / 2,
       status500After: some() / 2,
       status401: some() / 2,
+      itemFailed: some(),
+      listBroken: some() / 4,
       maxDelayMs: prng.int32(random, 0, 400),
     }
+  }
+
+  /** What a backend may make of a list of answers that is none of theirs. */
+  #spoilt(answers: unknown[]): unknown {
+    const spoilt = [answers.slice(1), answers.toReversed(), '<html>', { ok: true }, answers.map(() => answers[0])]
+    return prng.oneOf(this.#world.luck, spoilt)
   }
 
   async #open({ name, disk }: { readonly name: string; readonly disk: Disk }): Promise<Replica> {
     const world = this.#world
     const process = new Process(world)
     const documents = new Map<string, Y.Doc>()
+    const own = prng.create(prng.int32(world.random, 1, 2 ** 31 - 1))
     const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => {
-      for (let at = 0; at < bytes.length; at++) bytes[at] = prng.int32(world.random, 0, 255)
+      for (let at = 0; at < bytes.length; at++) bytes[at] = prng.int32(own, 0, 255)
       return bytes
     }
     const ready = async <T>(promise: Promise<T>): Promise<T> => {
@@ -154,7 +176,7 @@ export class History {
       for (let turn = 0; result === undefined && turn < 20; turn++) await world.pass(5)
       return (result as { readonly value: T } | undefined)?.value ?? this.#fail('it does not open')
     }
-    const storage = disk.adapter(process, () => prng.int32(world.random, 0, 8))
+    const storage = disk.adapter(process, () => prng.int32(own, 0, 8))
     const onError = (error: unknown): void => void this.#fail(`error: ${String((error as Error)?.stack ?? error)}`)
     const db = await ready(
       createDatabase({
@@ -185,7 +207,7 @@ export class History {
       connectBackend(db, tables, {
         fetch,
         timers: process.timers,
-        random: () => prng.real53(world.random),
+        random: () => prng.real53(own),
         randomBytes: random,
         token: () => String(world.token),
         pollMs: 9000,
@@ -215,8 +237,19 @@ export class History {
     await world.pass(prng.int32(world.random, 0, prng.bool(world.random) ? 10 : 2500))
   }
 
+  /** What happened, line by line. */
+  get log(): readonly string[] {
+    return this.#log.map((line) => line())
+  }
+
   #note(text: string): void {
-    this.log.push(`${this.#world.nowMs - 1_700_000_000_000} ${text}`)
+    this.#noteLater(() => text)
+  }
+
+  /** Writes out what happened only if somebody reads it. */
+  #noteLater(text: () => string): void {
+    const { nowMs } = this.#world
+    this.#log.push(() => `${nowMs - 1_700_000_000_000} ${text()}`)
   }
 
   #writeSome(replica: Replica): void {
@@ -430,11 +463,12 @@ export class History {
 
   /** Only what the backend can never take is in the dead letter. */
   #expectReasons(name: string, backend: Backend): void {
-    for (const { failure, kind, table } of backend.outbox.failed()) {
+    for (const { failure, fields, kind, table } of backend.outbox.failed()) {
       const isKnown =
         failure?.kind === 'reference' ||
         failure?.kind === 'forgotten' ||
-        (failure?.kind === 'refused' && /poison|foreign key|referred/.test(failure.answer ?? ''))
+        (failure?.kind === 'refused' && /foreign key|referred/.test(failure.answer ?? '')) ||
+        (failure?.kind === 'refused' && /poison/.test(failure.answer ?? '') && Object.values(fields).includes('poison'))
       if (!isKnown) this.#fail(`${name}: ${kind} of ${table} failed: ${JSON.stringify(failure)}`)
     }
   }
@@ -443,7 +477,7 @@ export class History {
     for (const { backend, name } of this.#replicas) {
       const left = backend.outbox.list()
       if (left.length > 0) this.#fail(`${name} has not sent ${JSON.stringify(left)}; ${backend.status.connection}`)
-      const problems = backend.problems().filter(({ kind }) => kind !== 'cursor')
+      const problems = backend.problems().filter(({ kind }) => kind !== 'cursor' && kind !== 'answer')
       if (problems.length > 0) this.#fail(`${name}: ${JSON.stringify(problems)}`)
     }
     for (const table of TABLES) {
@@ -512,9 +546,14 @@ export class History {
 
   #fail(why: string): never {
     throw new BrokenLaw(
-      `SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.versionField ?? 'no versions'}): ${why}`,
+      `SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.bulk === undefined ? '' : 'lists, '}${this.#mapping.versionField ?? 'no versions'}): ${why}`,
     )
   }
+}
+
+const bulkOf = (maxItems: number): RestBulk => {
+  const requests = { maxItems, keyField: 'key' }
+  return { create: requests, update: requests, remove: requests }
 }
 
 const rowAsRecord = (
