@@ -122,15 +122,17 @@ export class Rows {
         ...pick(record?.fields ?? {}, corrected),
       }
       const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
-      const isUnknown = before.isUnknown === true ? { isUnknown: true } : {}
+      const isUnknown = before.isUnknown === true
+      // Of a row that has been another record's, that record may have been the deleted one.
+      const isThere = isUnknown ? {} : { [DELETED_MARK]: false }
       seen.put(
         table.name,
         id,
         {
           ...isStale,
-          ...isUnknown,
+          ...(isUnknown ? { isUnknown } : {}),
           ...this.#of(table, id),
-          base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false },
+          base: { ...Object.fromEntries(rest), ...sent, ...isThere },
         },
         local,
       )

@@ -32,6 +32,8 @@ const WRITTEN: Record<TableName, string[]> = { projects: ['name', 'note'], tasks
 
 /** What a planted bug may change. */
 export interface Plant {
+  /** A history that shows it, to begin with. */
+  readonly seed?: number
   /** Changes a collection. */
   readonly remote?: (remote: RemoteTable) => RemoteTable
   readonly options?: Partial<BackendOptions>
@@ -113,7 +115,7 @@ export class History {
     }
     this.#fake.listAnswer = (answers) => {
       const answer = this.#world.chance(this.#world.faults.listBroken) ? this.#spoilt(answers) : answers
-      this.#note(`  a list of ${answers.length} -> ${JSON.stringify(answer)}`)
+      this.note(`  a list of ${answers.length} -> ${JSON.stringify(answer)}`)
       return answer
     }
   }
@@ -242,7 +244,8 @@ export class History {
     return this.#log.map((line) => line())
   }
 
-  #note(text: string): void {
+  /** Adds a line to what happened. */
+  note(text: string): void {
     this.#noteLater(() => text)
   }
 
@@ -299,7 +302,7 @@ export class History {
       this.#references.set(uid, String(projects.find(({ id }) => id === projectId)?.uid))
     this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
-    this.#note(
+    this.note(
       `${actor} inserts ${uid} ${value}${projectId === undefined || table === 'projects' ? '' : ` -> ${projectId}`}`,
     )
   }
@@ -319,12 +322,12 @@ export class History {
     if (rows.filter(({ uid }) => uid === row.uid).length > 1) this.#twins.add(row.uid)
     db.table(table).update(row.id, { [column]: value } as never)
     this.#record(row.uid, column, actor, value)
-    this.#note(`${actor} updates ${row.uid}.${column} = ${value}`)
+    this.note(`${actor} updates ${row.uid}.${column} = ${value}`)
   }
 
   /** A project goes with the tasks that are known to refer to it. */
   #delete(actor: string, db: Db, table: TableName, id: string): void {
-    this.#note(`${actor} deletes ${table} ${id}`)
+    this.note(`${actor} deletes ${table} ${id}`)
     const tasks = table === 'projects' ? db.tasks.all().filter(({ projectId }) => projectId === id) : []
     for (const task of tasks) db.tasks.delete(task.id)
     for (const row of [...tasks, db.table(table).get(id)]) this.#wasDeleted.add(String(row?.uid))
@@ -338,7 +341,7 @@ export class History {
       .filter((row: { deletedAt: unknown }) => row.deletedAt !== undefined)
     if (deleted.length > 0) {
       const { id, uid } = prng.oneOf(this.#world.random, deleted as { id: string; uid: string }[])
-      this.#note(`restores ${uid}`)
+      this.note(`restores ${uid}`)
       db.table(table).restore(id)
     }
   }
@@ -358,7 +361,7 @@ export class History {
       )
     const before = values()
     db.undo.undo()
-    this.#note(`${name} takes back`)
+    this.note(`${name} takes back`)
     for (const [key, value] of values()) {
       const [uid = '', column = ''] = key.split('.')
       if (before.get(key) !== value && column === 'deletedAt') this.#wasDeleted.add(uid)
@@ -378,7 +381,7 @@ export class History {
     const isReferred =
       table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
     if (isReferred) return
-    this.#note(`others delete ${record.fields['uid']}`)
+    this.note(`others delete ${record.fields['uid']}`)
     this.#wasDeleted.add(String(record.fields['uid']))
     record.isDeleted = true
     this.#fake.touch(record)
@@ -395,7 +398,7 @@ export class History {
     this.#fake.handle({ method: 'POST', path: `/${table}`, query: new URLSearchParams(), headers, body: fields })
     this.#record(uid, table === 'projects' ? 'name' : 'title', 'others', value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', 'others', table === 'projects' ? undefined : 0)
-    this.#note(`others insert ${uid} ${value}`)
+    this.note(`others insert ${uid} ${value}`)
   }
 
   #othersUpdate(table: TableName, record: FakeRecord): void {
@@ -404,7 +407,7 @@ export class History {
     record.fields[column] = value
     this.#fake.touch(record)
     this.#record(String(record.fields['uid']), column, 'others', value)
-    this.#note(`others update ${record.fields['uid']}.${column} = ${value}`)
+    this.note(`others update ${record.fields['uid']}.${column} = ${value}`)
   }
 
   #record(uid: string, column: string, actor: string, value: unknown): void {
@@ -415,13 +418,13 @@ export class History {
   }
 
   #exchange({ documents, name }: Replica): void {
-    this.#note(`${name} meets the relay`)
+    this.note(`${name} meets the relay`)
     for (const [document, doc] of documents)
       if (prng.int32(this.#world.random, 0, 4) > 0) this.#relay.exchange(document, doc)
   }
 
   async #kill(replica: Replica): Promise<void> {
-    this.#note(`${replica.name} is killed`)
+    this.note(`${replica.name} is killed`)
     replica.process.isAlive = false
     for (const write of this.#unsaved(replica.name)) write.isDoubtful = true
     await this.#world.pass(prng.int32(this.#world.random, 0, 300))
@@ -449,7 +452,7 @@ export class History {
         for (const failed of backend.outbox.failed()) {
           if (!backend.outbox.failed().some(({ id }) => id === failed.id)) continue
           for (const one of [failed, ...backend.outbox.dependants(failed)]) this.#taint(name, one)
-          this.#note(`${name} discards ${failed.kind} of ${failed.table} ${failed.row}`)
+          this.note(`${name} discards ${failed.kind} of ${failed.table} ${failed.row}`)
           backend.outbox.discard(failed, { withDependants: true })
         }
       }
