@@ -2,7 +2,7 @@
 // row logs and the storage port; shows no rows, and tells nobody.
 import { createDatabase } from './database.ts'
 import { MerrowError } from './errors.ts'
-import { createPackedIdSource, packId, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { createPackedIdSource, type IdScheme, packId, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { InsertEncoder, scratchDocuments } from './rowlog/index.ts'
 import type { Schema, TableSchema } from './schema/index.ts'
 import { StampClock } from './stamp.ts'
@@ -19,6 +19,8 @@ export interface BulkInsertOptions {
   readonly storage: StorageAdapter
   /** Who the rows are by. */
   readonly user?: string | undefined
+  /** How ids are made of rows that bring none; UUIDv7 if left out. */
+  readonly ids?: IdScheme | undefined
   /** Wall clock, milliseconds since the epoch. */
   readonly now?: () => number
   /** Source of ids. */
@@ -45,14 +47,14 @@ export class BulkInsert {
     store: Storage,
     { device, taken }: { readonly device: string; readonly taken: Set<string> },
   ) {
-    const { schema, table, user, now = Date.now, random = systemRandom } = options
+    const { schema, table, user, ids, now = Date.now, random = systemRandom } = options
     const replica = `${device}.${randomName(random)}`
     this.#options = options
     this.#store = store
     this.#taken = taken
     this.#schema = schema.tables[table] as TableSchema
     this.#registers = new Registers(this.#schema, replica)
-    this.#makeId = createPackedIdSource(now, random)
+    this.#makeId = ids === undefined ? createPackedIdSource(now, random) : this.#freeIds(ids(now, random))
     const { columns } = this.#registers.ofInsert({ columns: this.#schema.insertFields, values: [] })
     this.#encoder = new InsertEncoder({ replica, author: user, clock: new StampClock(now), columns })
   }
@@ -97,6 +99,15 @@ export class BulkInsert {
       })
     this.#taken.add(given)
     return packId(given)
+  }
+
+  /** Ids of a scheme, packed, but for those that rows have. */
+  #freeIds(make: () => string): () => string {
+    return () => {
+      let id = make()
+      while (this.#taken.has(id)) id = make()
+      return packId(id)
+    }
   }
 
   /** Stores all rows taken so far, all or none. Durable when it resolves. @throws {@link MerrowError} `storage_failed`, `storage_full` */

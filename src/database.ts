@@ -4,7 +4,7 @@ import { Compactor } from './compactor.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { Forks } from './forks.ts'
-import { createIdSource, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { createIdSource, type IdScheme, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
 import { PartitionedTables } from './partitions/partitioned-tables.ts'
 import { createCatalog, PartitionedTable, QueryEngine, Table } from './query/index.ts'
@@ -40,6 +40,8 @@ export interface DatabaseOptions<S extends Schema> {
   readonly sync?: SyncAdapter
   /** Who writes here: rows show it as `updatedBy`. Any stable name, at most 256 characters. */
   readonly user?: string
+  /** How ids of new rows are made: UUIDv7, or `snowflake({ worker })`. Rows of either kind live beside each other. */
+  readonly ids?: IdScheme
   /** Wall clock, milliseconds since the epoch. */
   readonly now?: () => number
   /** Source of ids. */
@@ -273,7 +275,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const conflicts = new Conflicts(onError)
   const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
     undo.step(label, () => batch.transact(work, origin))
-  const makeId = createIdSource(now, random)
+  const makeId = (options.ids ?? createIdSource)(now, random)
   const documentOf = (table: string): string => `${name}/${table}`
   const partitioned = new PartitionedTables({
     database: name,

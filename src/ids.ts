@@ -1,4 +1,4 @@
-// Row ids: made here as UUIDv7, packed for the wire. Knows nothing of rows.
+// Row ids: made here as UUIDv7, unless by another scheme, and packed for the wire. Knows nothing of rows.
 import { v7 } from 'uuid'
 
 /** Fills bytes with randomness; the source of ids, replica names and jitter. */
@@ -7,15 +7,19 @@ export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
 /** Cryptographic randomness of the platform. */
 export const systemRandom: RandomBytes = (bytes) => crypto.getRandomValues(bytes)
 
-const POOL_BYTES = 4096
-
 /**
- * Makes UUIDv7 ids (RFC 9562), each above the one before it, whatever the wall clock does.
+ * How row ids are made.
  *
  * @param now - Wall clock, milliseconds since the epoch.
- * @param random - Source of the random bits.
+ * @param random - Source of randomness.
+ * @returns What makes the next id: 1 to 256 characters, never the same again.
  */
-export const createIdSource = (now: () => number, random: RandomBytes): (() => string) => {
+export type IdScheme = (now: () => number, random: RandomBytes) => () => string
+
+const POOL_BYTES = 4096
+
+/** Makes UUIDv7 ids (RFC 9562), each above the one before it, whatever the wall clock does. */
+export const createIdSource: IdScheme = (now, random) => {
   const make = createUuidSource(now, random)
   return () => toText(make())
 }

@@ -7,7 +7,7 @@ export {
   type TransactOptions,
 } from './database.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
-export type { RandomBytes } from './ids.ts'
+export type { IdScheme, RandomBytes } from './ids.ts'
 export type {
   Aggregate,
   ColumnFilter,
@@ -68,6 +68,7 @@ export {
   type Tables,
   table,
 } from './schema/index.ts'
+export { type SnowflakeOptions, snowflake } from './snowflake.ts'
 export type { Fork, RowStatus, Status } from './status.ts'
 export type { Connection } from './sync/port.ts'
 export type {

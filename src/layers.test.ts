@@ -9,7 +9,7 @@ const root = normalize(join(dirname(fileURLToPath(import.meta.url)), '..'))
 /** Layers of `src` and `server`, lowest first. A file may import its own layer and those below. */
 const LAYERS: readonly (readonly string[])[] = [
   ['src/errors.ts', 'src/stamp.ts', 'src/ids.ts', 'src/listeners.ts', 'src/turn.ts'],
-  ['src/status.ts'],
+  ['src/snowflake.ts', 'src/status.ts'],
   ['src/schema/'],
   ['src/rowlog/', 'src/storage/'],
   ['src/table/', 'src/sync/'],

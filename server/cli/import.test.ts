@@ -304,3 +304,21 @@ it('[X1] runs as a process, from standard input', async () => {
   expect(run.output).toEqual({ stdout: 'Imported into people: 1 inserted.\n', stderr: '' })
   expect(await names(bench)).toEqual(['Ann'])
 })
+
+it('[X18] makes Snowflakes for records without an id if asked, and takes those that are given as text', async () => {
+  const bench = createBench()
+  expect(await bench.import(bench.write('p.csv', 'name\nAnn\nBen\n'), '--ids', 'snowflake:5')).toMatchObject({
+    code: 0,
+  })
+  const given = bench.write('p.ndjson', '{"id":"2114123456789012345","name":"Cid"}\n')
+  expect(await bench.import(given, '--ids', 'snowflake')).toMatchObject({ code: 0 })
+  const ids = await bench.read((db) => db.people.all().map(({ id }) => id))
+  expect(ids.every((id) => /^\d{19}$/.test(id))).toBe(true)
+  expect(ids.filter((id) => ((BigInt(id) >> 12n) & 1023n) === 5n)).toHaveLength(2)
+  expect(ids).toContain('2114123456789012345')
+  // JSON reads a number of 19 digits rounded: such an id is no text, and refused.
+  const rounded = await bench.import(bench.write('n.ndjson', '{"id":2114123456789012345,"name":"Dan"}\n'))
+  expect([rounded.code, rounded.text]).toEqual([3, expect.stringContaining('column "id": Give a string')])
+  for (const scheme of ['snowflake:1024', 'ulid'])
+    expect((await bench.import(given, '--ids', scheme)).text).toContain('is not uuid, snowflake or snowflake:<worker>')
+})

@@ -3,7 +3,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { openBulkInsert } from '../../src/bulk-insert.ts'
 import { MerrowError, show } from '../../src/errors.ts'
-import type { Schema, TableSchema } from '../../src/index.ts'
+import { type IdScheme, type Schema, snowflake, type TableSchema } from '../../src/index.ts'
 import { lmdb, memory } from '../../src/storage/index.ts'
 import { type Arguments, invalidArguments, readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
@@ -44,6 +44,7 @@ What to do:
   --key <column>        change the row that has this value (or id) already, insert the others
   --with-deleted        a column deletedAt says which rows are soft-deleted
   --user <name>         who the rows are by
+  --ids <scheme>        ids of records that bring none: uuid, the default, or snowflake, or snowflake:<worker>
   --dry-run             write nothing, say what would be
   --skip-refused        import the rest when records are refused; otherwise nothing is imported
   --report <file>       write refused records there, each under the reason; mend them and import that file
@@ -69,7 +70,7 @@ Exit codes: 0 all records are in (or would be), 1 failed and nothing imported, 3
 }
 
 const NAMES = {
-  values: ['table', 'schema', ...PLACE_OPTIONS, 'format', 'delimiter', 'encoding', 'key', 'user', 'report'],
+  values: ['table', 'schema', ...PLACE_OPTIONS, 'format', 'delimiter', 'encoding', 'key', 'user', 'ids', 'report'],
   lists: ['map', 'ignore'],
   flags: ['ignore-unknown', 'with-deleted', 'dry-run', 'skip-refused'],
 }
@@ -92,9 +93,10 @@ const readOptions = (given: Arguments, env: Readonly<NodeJS.ProcessEnv>) => {
   if (delimiter !== undefined && (delimiter.length !== 1 || /["\r\n]/.test(delimiter)))
     faults.push(`Option --delimiter: ${show(delimiter)} is not one character, or no possible one.`)
   const renamed = readRenamed(lists.get('map') ?? [], faults)
+  const ids = readIds(values.get('ids') ?? 'uuid', faults)
   if (faults.length > 0) throw invalidArguments(faults)
   return {
-    ...{ file, place, format, report, delimiter, renamed },
+    ...{ file, place, format, report, delimiter, renamed, ids },
     table: values.get('table') as string,
     schema: values.get('schema') as string,
     encoding: values.get('encoding'),
@@ -115,6 +117,15 @@ const formatOf = (name: string, faults: string[]): Format => {
   return format ?? 'csv'
 }
 
+/** How ids are made; undefined for UUIDs. */
+const readIds = (scheme: string, faults: string[]): IdScheme | undefined => {
+  const [, worker] = /^snowflake(?::(\d{1,4}))?$/.exec(scheme) ?? ['', '1024']
+  if (scheme !== 'uuid' && Number(worker ?? 0) > 1023)
+    faults.push(`Option --ids: ${show(scheme)} is not uuid, snowflake or snowflake:<worker>, a number from 0 to 1023.`)
+  else if (scheme !== 'uuid') return snowflake(worker === undefined ? {} : { worker: Number(worker) })
+  return undefined
+}
+
 const readRenamed = (pairs: readonly string[], faults: string[]): ReadonlyMap<string, string> =>
   new Map(
     pairs.map((pair): [string, string] => {
@@ -133,16 +144,16 @@ const needsTable = ({
 
 /** New rows go straight into a store; keys, unique columns, partitions, soft deletes and relays need the table open. */
 const openTarget = async (options: Options, schema: Schema): Promise<RowTarget> => {
-  const { place, table, key, user, withDeleted, isDryRun } = options
+  const { place, table, key, user, ids, withDeleted, isDryRun } = options
   const known = schema.tables[table]
   if (key !== undefined && key !== 'id' && !Object.hasOwn(known?.columns ?? {}, key))
     throw invalidArguments([`Option --key: table "${table}" has no column ${show(key)}.`])
   if (place.kind === 'store' && key === undefined && !withDeleted && !needsTable(tableOf(schema, table))) {
     // A dry run makes no store.
     const storage = isDryRun && !isThere(place) ? memory() : lmdb({ path: place.folder })
-    return new BulkTarget(await openBulkInsert({ name: place.name, schema, table, storage, user }))
+    return new BulkTarget(await openBulkInsert({ name: place.name, schema, table, storage, user, ids }))
   }
-  const db = await openPlace(place, schema, { user, isTrial: isDryRun })
+  const db = await openPlace(place, schema, { user, ids, isTrial: isDryRun })
   const isStore = place.kind === 'store'
   const written = () => (isStore ? db.saved() : inTime(db, place, db.acknowledged()))
   return new TableTarget({ db, schema, table, key, isOneTransaction: isStore, written })

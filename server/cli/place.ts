@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDatabase, type Database, MerrowError, type Schema } from '../../src/index.ts'
+import { createDatabase, type Database, type IdScheme, MerrowError, type Schema } from '../../src/index.ts'
 import { lmdb, memory } from '../../src/storage/index.ts'
 import { relay } from '../../src/sync/index.ts'
 import { type Arguments, readToken } from './arguments.ts'
@@ -50,6 +50,8 @@ export const isThere = (place: Place): boolean => place.kind === 'relay' || exis
 export interface OpenOptions {
   /** Who writes. */
   readonly user?: string | undefined
+  /** How ids of new rows are made. */
+  readonly ids?: IdScheme | undefined
   /** Whether nothing will be written, so that no store is to be made. */
   readonly isTrial?: boolean
 }
@@ -62,9 +64,14 @@ export interface OpenOptions {
 export const openPlace = async (
   place: Place,
   schema: Schema,
-  { user, isTrial = false }: OpenOptions = {},
+  { user, ids, isTrial = false }: OpenOptions = {},
 ): Promise<Database> => {
-  const who = { name: place.name, schema, ...(user === undefined ? {} : { user }) }
+  const who = {
+    name: place.name,
+    schema,
+    ...(user === undefined ? {} : { user }),
+    ...(ids === undefined ? {} : { ids }),
+  }
   if (place.kind === 'store') {
     const storage = isTrial && !isThere(place) ? memory() : lmdb({ path: place.folder })
     return createDatabase({ ...who, storage })

@@ -173,3 +173,18 @@ it('[C5] a backend that takes inserts and forgets them is asked a few times, and
   expect([backend.outbox.failed()[0]?.failure?.kind, db.tasks.get(id)?.title]).toEqual(['forgotten', 'a'])
   expect(posts).toBeLessThanOrEqual(8)
 })
+
+it('[X3] ids above 2^53 that come as numbers, and references to such, are reported and never taken rounded; as text they are exact', async () => {
+  const big = (id: string) =>
+    `{"records":[{"id":${id},"title":"a","done":false},{"id":"8","title":"b","done":false}],"cursor":"1","more":false}`
+  let id = '1234567890123456789'
+  const { db, world, backend } = await setUpBad((method, { pathname }) =>
+    method === 'GET' && pathname === '/tasks' ? new Response(big(id)) : undefined,
+  )
+  await world.pass(100)
+  expect(backend.problems().map(({ message }) => message)).toEqual([expect.stringContaining('is a number above 2^53')])
+  expect(db.tasks.all().map(({ title }) => title)).toEqual(['b'])
+  id = '"1234567890123456789"'
+  await world.pass(TEN_MINUTES_MS)
+  expect(db.ids.local('tasks', '1234567890123456789')).toBe(db.tasks.where({ title: 'a' }).first()?.id)
+})

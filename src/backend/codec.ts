@@ -25,6 +25,11 @@ export class Unreadable {
   }
 }
 
+/** Numbers beyond 2^53 are rounded by JSON's reading: the id that came is not the one that was sent. */
+const isInexact = (id: RemoteId): boolean => typeof id === 'number' && Math.abs(id) > Number.MAX_SAFE_INTEGER
+const INEXACT =
+  'is a number above 2^53, which JavaScript reads from JSON rounded. Have the service give such ids as text.'
+
 type Swap = (table: string, id: Json) => Json | undefined
 
 /** One table's columns and records. */
@@ -118,6 +123,7 @@ export class Codec {
     const id = given[idField]
     if ((typeof id !== 'string' && typeof id !== 'number') || id === '')
       return new Unreadable(`A record must have its id, a number or text, in "${idField}"; there is ${show(id)}.`)
+    if (isInexact(id)) return new Unreadable(`The record's id, in "${idField}", ${INEXACT}`)
     try {
       const fields = this.#read(given)
       if (fields instanceof Unreadable) return fields
@@ -133,7 +139,7 @@ export class Codec {
         fields,
       }
     } catch (error) {
-      return new Unreadable(`fromRemote() threw: ${String(error)}`)
+      return error instanceof Unreadable ? error : new Unreadable(`fromRemote() threw: ${String(error)}`)
     }
   }
 
@@ -160,6 +166,7 @@ export class Codec {
 
   #localOf(table: string, id: Json): Json {
     if (typeof id !== 'string' && typeof id !== 'number') return id
+    if (isInexact(id)) throw new Unreadable(`A reference to "${table}" ${INEXACT}`)
     return this.#ids.local(table, id) ?? this.#ids.derived(table, id)
   }
 

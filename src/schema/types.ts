@@ -7,7 +7,7 @@ export type Columns = Readonly<Record<string, Column<any, any, any, any>>>
 
 /** What every row has beside its own columns. Times are milliseconds since the epoch. */
 export interface RowMeta {
-  /** The row's id, for good: a UUIDv7 unless the caller gave one. */
+  /** The row's id, for good: one made here, a UUIDv7 by default, unless the caller gave one. */
   readonly id: string
   /** When it was inserted. */
   readonly createdAt: number

@@ -129,7 +129,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /**
    * Inserts a row. It is visible at once, and durable when `db.saved()` resolves.
    *
-   * @returns Its id: the given one, or a new UUIDv7.
+   * @returns Its id: the given one, or a new one (a UUIDv7, unless the database makes others).
    * @throws {@link MerrowError} `invalid_value` naming each faulty column; `row_exists` if the id is taken, even by a
    * soft-deleted row. Nothing is written then.
    */
@@ -373,8 +373,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
   #freeId(row: Loose, others?: ReadonlySet<string>): string {
-    const id = this.#newId(row['id'])
-    if (!this.#isCreated(id) && others?.has(id) !== true) return id
+    const isFree = (id: string): boolean => !this.#isCreated(id) && others?.has(id) !== true
+    const given = row['id']
+    let id = this.#newId(given)
+    // One that is made may be taken where the clock was set back between two runs.
+    while (given === undefined && !isFree(id)) id = this.#makeId()
+    if (isFree(id)) return id
     throw new MerrowError(
       'row_exists',
       `Table "${this.name}" has a row "${id}" already, or was given it twice. Use upsert() to write it either way.`,

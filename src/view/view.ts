@@ -61,7 +61,7 @@ export class View<S extends Schema, P, A = never> {
   /**
    * Inserts an object: each table's share, under one id. The anchor always gets a row; another table if the object has a value for it.
    *
-   * @returns Its id: the given one, or a new UUIDv7.
+   * @returns Its id: the given one, or a new one.
    * @throws {@link MerrowError} `invalid_value`, or `row_exists` if one of these tables has that id. Nothing is written then.
    */
   insert(object: Types.ViewInsert<S, P, A>): string {
