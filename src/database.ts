@@ -198,6 +198,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       replica,
       author: user,
       clock,
+      random,
       history: table.history,
       isFoldable: (field) => isFoldable(table, field),
     })
@@ -253,7 +254,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const loadLog = async (document: string, log: RowLog): Promise<void> => {
     const stored = await forks.mend(document, await storage.load(document), () => {
       const tableSchema = schema.tables[document]
-      return tableSchema === undefined ? new RowLog({ replica, author: user, clock }) : createLog(tableSchema)
+      return tableSchema === undefined ? new RowLog({ replica, author: user, clock, random }) : createLog(tableSchema)
     })
     log.show(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
@@ -401,7 +402,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const opening = new Map<string, Promise<RowLog>>()
   const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
-    const log = new RowLog({ replica, author: user, clock })
+    const log = new RowLog({ replica, author: user, clock, random })
     backendLogs.set(document, log)
     await loadLog(document, log)
     if (isMerged) session?.join(documentOf(document), log.document, 0)

@@ -1,7 +1,7 @@
 // The row log: rows as stamped patches in one Y.Doc. Knows Yjs and the merge law; no columns, no storage, no network.
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
-import { unpackId } from '../ids.ts'
+import { type RandomBytes, unpackId } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { decodeBlock, encodeBlock } from './block.ts'
 import { PlacedBlock } from './block-place.ts'
@@ -28,6 +28,8 @@ export interface RowLogOptions {
   /** Who its patches are by. */
   readonly author: string | undefined
   readonly clock: StampClock
+  /** Source of the document's client id; Yjs's own if left out. */
+  readonly random?: RandomBytes | undefined
   /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
   readonly history?: { readonly maxWrites: number; readonly maxAgeMs: number } | undefined
   /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
@@ -47,7 +49,7 @@ const MANY_RUNS = 256
 export class RowLog {
   /** Name of this writer. */
   readonly replica: string
-  readonly #document: Y.Doc = createDocument()
+  readonly #document: Y.Doc
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
   readonly #packRules: PackRules
@@ -69,8 +71,9 @@ export class RowLog {
   #shown: readonly Uint8Array[] | undefined
   #onWhole: (() => void)[] = []
 
-  constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
+  constructor({ replica, author, clock, random, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
+    this.#document = createDocument(random)
     this.#clock = clock
     this.#history = history
     this.#packRules = { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined }

@@ -153,12 +153,14 @@ export class Outbox {
   }
 
   /**
-   * Takes an operation out of the dead letter, to be sent again. What may have had its effect keeps its id; what had none gets another,
-   * since a backend may remember its answer.
+   * Takes an operation out of the dead letter, to be sent again. What may have had its effect keeps its id, and so does what was never sent,
+   * since others may make the same record under the same id; what was refused gets another, since a backend may remember its answer.
    */
   again({ failure, ...rest }: Operation, changes: Partial<Operation> = {}): void {
-    if (failure?.kind === 'server' || failure?.kind === 'answer') this.put({ ...rest, ...changes, state: 'queued' })
-    else this.requeue(rest, { conflicts: 0, ...changes })
+    if (failure?.kind === 'refused' || failure?.kind === 'conflict' || failure?.kind === 'forgotten')
+      this.requeue(rest, { conflicts: 0, ...changes })
+    else this.put({ ...rest, ...changes, state: 'queued' })
+    if (failure?.kind === 'reference') this.#check(rest.id)
   }
 
   /** Puts an operation into the dead letter. */
@@ -229,7 +231,7 @@ export class Outbox {
         operation.failure?.kind === 'reference' &&
         this.queue.blocker({ ...operation, state: 'queued' }) === undefined
       )
-        this.requeue(operation)
+        this.again(operation)
     }
   }
 
