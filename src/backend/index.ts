@@ -2,7 +2,8 @@
 
 export type { RowStatus } from '../status.ts'
 export type { Backend } from './backend.ts'
-export type { BridgeBackend, BridgeConfig } from './bridge-config.ts'
+export { type BridgeOutbox, type BridgeOutboxOptions, openBridgeOutbox } from './bridge/bridge-outbox.ts'
+export type { BridgeBackend, BridgeConfig } from './bridge/config.ts'
 export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
 export type { Timers } from './core.ts'
 export { defaultLease, type Lease, noLease, webLock } from './lease.ts'
