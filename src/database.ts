@@ -453,6 +453,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
     saved: () => core.saved(),
     acknowledged: () => core.acknowledged(),
+    synced: () => core.synced(),
     get lease() {
       return session?.lease
     },

@@ -3,6 +3,8 @@ import { MerrowError, show } from '../errors.ts'
 import { createIdSource, type RandomBytes, systemRandom } from '../ids.ts'
 import type { Schema } from '../schema/index.ts'
 import { Backend } from './backend.ts'
+import { outboxName, requestsName } from './bridge/repair-requests.ts'
+import { Repairer } from './bridge/repairer.ts'
 import { Codec } from './codec.ts'
 import type { Core, MappedTable, Timers } from './core.ts'
 import { Engine } from './engine.ts'
@@ -120,8 +122,9 @@ export const connectBackend = async <S extends Schema>(
   const lent = isBridge && options.lease === undefined ? host.lease : undefined
   // Bridges share one outbox through the relay; whoever takes over goes on with it.
   const isSharing = lent !== undefined
-  const journalName = isSharing ? `_bridge-${name}` : `_outbox-${name}`
+  const journalName = isSharing ? outboxName(name) : `_outbox-${name}`
   const outboxLog = await host.openLog(journalName, { isMerged: isSharing })
+  const requestsLog = isSharing ? await host.openLog(requestsName(name), { isMerged: true }) : undefined
   const lease = options.lease ?? (lent === undefined ? defaultLease() : relayLease(lent, host.remoteName(journalName)))
   const { timers = systemTimers, random = Math.random, randomBytes = systemRandom, limits = {} } = options
 
@@ -296,6 +299,7 @@ export const connectBackend = async <S extends Schema>(
     onLead() {
       recorder.lead()
       if (isSharing) noteAll()
+      repairer?.look()
     },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
@@ -323,6 +327,8 @@ export const connectBackend = async <S extends Schema>(
     puller,
     limits: { operations: limits.operations ?? 10_000, ageMs: limits.ageMs ?? 7 * DAY_MS },
   })
+  const repairer: Repairer | undefined =
+    requestsLog && new Repairer(core, new KeyedLog(requestsLog, () => repairer?.look()), backend.outbox)
   changed = () => {
     backend.touch()
     engine.kick()

@@ -125,9 +125,13 @@ export class RowLog {
     return this.#position
   }
 
-  /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
+  /** Calls `listener` after each transaction that came from elsewhere and changed rows. */
   onRemoteChange(listener: (changes: RowChanges) => void): void {
-    this.#listener = listener
+    const before = this.#listener
+    this.#listener = (changes) => {
+      before(changes)
+      listener(changes)
+    }
   }
 
   /** Calls `listener` with each update of the document but those that {@link load} brought. */
