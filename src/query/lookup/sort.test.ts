@@ -5,7 +5,7 @@ import { forEachSeed } from '../../rowlog/testing/seeds.ts'
 import { compareValues } from '../plan/values.ts'
 import { sortPlaces } from './sort.ts'
 
-const KINDS: readonly ((random: prng.PRNG) => unknown)[] = [
+const KINDS: ((random: prng.PRNG) => unknown)[] = [
   (random) => prng.int32(random, -3, 3),
   (random) => prng.real53(random) * 10 - 5,
   (random) => prng.oneOf(random, [0, -0, 1e300, -1e300, Number.MIN_VALUE]),
