@@ -94,6 +94,8 @@ export const createHub = (options: HubOptions): Hub => {
     },
   }
 
+  const membershipOptions = { maxFrameBytes, logger, isDraining: () => isDraining }
+
   const roomOf = (document: string): Room => {
     const room = rooms.get(document)
     if (room === undefined) {
@@ -110,8 +112,7 @@ export const createHub = (options: HubOptions): Hub => {
   return {
     isName: isDocumentName,
     keeper,
-    join: (document, member, entrant = ANYBODY) =>
-      new Membership(roomOf(document), member, { ...entrant }, { maxFrameBytes, logger, isDraining: () => isDraining }),
+    join: (document, member, entrant = { ...ANYBODY }) => new Membership(roomOf(document), member, entrant, membershipOptions),
     get size() {
       return rooms.size
     },

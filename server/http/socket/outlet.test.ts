@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import { expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { manualTimers } from '../../testing/timers.ts'
-import { createOutlet } from './outlet.ts'
+import { Outlet } from './outlet.ts'
 
 const BOUND = 1000
 
@@ -24,7 +24,7 @@ const client = () => {
     close: (code: number) => void closed.push(code),
     once() {},
   }
-  const outlet = createOutlet(socket as unknown as WebSocket, {
+  const outlet = new Outlet(socket as unknown as WebSocket, {
     stream,
     maxBacklogBytes: BOUND,
     timers: manualTimers(),

@@ -11,9 +11,9 @@ import {
 import type { Identity } from '../../auth/identity.ts'
 import { Channels } from './channels.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
-import type { Pulse, Stop } from './heartbeat.ts'
+import type { Peer, Pulse, Stop } from './heartbeat.ts'
 import { Allowance, Intake } from './intake.ts'
-import { createOutlet, type Outlet } from './outlet.ts'
+import { Outlet } from './outlet.ts'
 import { packetOf } from './packets.ts'
 import type { Session } from './sessions.ts'
 
@@ -46,7 +46,7 @@ type State =
   | { readonly kind: 'greeting'; readonly waiting: Message[] }
   | { readonly kind: 'open'; readonly session: Session; readonly channels: Channels }
 
-class SharedSocket {
+class SharedSocket implements Peer {
   readonly #socket: WebSocket
   readonly #context: SocketContext
   readonly #outlet: Outlet
@@ -61,25 +61,31 @@ class SharedSocket {
     const { heartbeat, limits, logger, now, timers } = context
     this.#socket = socket
     this.#context = context
-    const outlet = createOutlet(socket, {
+    this.#outlet = new Outlet(socket, {
       stream,
       maxBacklogBytes: limits.maxBacklogBytes,
       timers,
       onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
     })
-    this.#outlet = outlet
     this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
-    this.#pulse = heartbeat.watch({
-      ping: () => outlet.answer(PING),
-      hangUp: () => socket.terminate(),
-      get sentBytes() {
-        return outlet.sentBytes
-      },
-      get isBehind() {
-        return outlet.isBehind
-      },
-    })
+    this.#pulse = heartbeat.watch(this)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
+  }
+
+  ping(): void {
+    this.#outlet.answer(PING)
+  }
+
+  hangUp(): void {
+    this.#socket.terminate()
+  }
+
+  get sentBytes(): number {
+    return this.#outlet.sentBytes
+  }
+
+  get isBehind(): boolean {
+    return this.#outlet.isBehind
   }
 
   receive(data: RawData, isBinary: boolean): void {
@@ -101,7 +107,7 @@ class SharedSocket {
 
   end(): void {
     this.#stopWaiting()
-    this.#pulse.stop()
+    this.#context.heartbeat.forget(this)
     this.#intake.stop()
     if (this.#state.kind !== 'open') return
     this.#state.channels.leaveAll()
