@@ -5,7 +5,7 @@ import type { Hub } from '../../room/hub.ts'
 import type { Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
 import type { Intake } from './intake.ts'
-import type { Outlet } from './outlet.ts'
+import type { Sending } from './outlet.ts'
 import { sharedBatch, sharedPackets } from './packets.ts'
 import type { Session } from './sessions.ts'
 
@@ -18,7 +18,7 @@ export interface PartBudget {
 /** How a {@link Channel} is set up. */
 export interface ChannelOptions {
   readonly hub: Hub
-  readonly outlet: Outlet
+  readonly outlet: Sending
   readonly budget: PartBudget
   /** Client id that the channel's writes will stand under, if it was announced. */
   readonly client: number | undefined

@@ -4,7 +4,7 @@ import type { Hub } from '../../room/hub.ts'
 import { Channel, type PartBudget } from './channel.ts'
 import type { SocketContext, SocketLimits } from './context.ts'
 import type { Intake } from './intake.ts'
-import type { Outlet } from './outlet.ts'
+import type { Sending } from './outlet.ts'
 import type { Session } from './sessions.ts'
 
 /** Why a channel is not opened, as it is told to the client. */
@@ -17,7 +17,7 @@ export interface OpenFault {
 export class Channels {
   readonly #open = new Map<number, Channel>()
   readonly #hub: Hub
-  readonly #outlet: Outlet
+  readonly #outlet: Sending
   readonly #limits: SocketLimits
   readonly #session: Session
   readonly #budget: PartBudget
@@ -30,7 +30,7 @@ export class Channels {
   /** @param intake - Counts what is refused, presence, and what makes the relay read a document. */
   constructor(
     { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
-    outlet: Outlet,
+    outlet: Sending,
     session: Session,
     intake: Pick<Intake, 'fault' | 'presence' | 'question'>,
   ) {

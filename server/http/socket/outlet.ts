@@ -22,6 +22,9 @@ const EXCUSED_TIMES = 16
 /** A client that does not answer a close frame is cut off after this, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000
 
+/** An outlet as those see it who send through it. */
+export type Sending = Omit<Outlet, 'uncork'>
+
 /**
  * Sends to one client, whose messages are never compressed, so that packets may go past its WebSocket. Sending to a closed one does nothing.
  * A class, and no closures: there is one for each idle connection.
