@@ -65,7 +65,7 @@ export const pour = async (
 
 /** What a promise brings, or undefined at the deadline. */
 const within = async <T>(promise: Promise<T>, deadline: number): Promise<T | undefined> => {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let timer: number | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
   })
