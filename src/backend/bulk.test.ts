@@ -6,11 +6,11 @@ import { setUp } from './testing/setup.ts'
 import { NO_FAULTS, World } from './testing/world.ts'
 
 const LIMIT = 100
-const BULK: RestBulk = {
+const BULK = {
   create: { maxItems: LIMIT, keyField: 'key' },
   update: { maxItems: LIMIT, keyField: 'key' },
   remove: { maxItems: LIMIT, keyField: 'key' },
-}
+} satisfies RestBulk
 
 /** What the list address makes of the answers of its items. */
 type Spoil = (answers: unknown[]) => unknown
@@ -128,6 +128,48 @@ it('[O20] order per row and references hold: what names a row without a record w
       .every(({ fields }) => fields['title'] === `t${String(names.get(fields['project_id'] as number)).slice(1)}!`),
   ).toBe(true)
 })
+
+it('[O20] killed before whatever happens, and opened again, it leaves each item there once', async () => {
+  for (let at = 1, isKilled = true; isKilled; at++) {
+    const world = new World(1)
+    const bulk = { create: { ...BULK.create, maxItems: 3 }, update: BULK.update, remove: BULK.remove }
+    const first = await setUp({ world, mapping: { bulk } })
+    world.faults = { ...NO_FAULTS, maxDelayMs: 20 }
+    let count = 0
+    world.onEvent = () => {
+      count += 1
+      if (count === at) first.process.isAlive = false
+    }
+    const { db, disk, fake, process } = first
+    const write = async (work: () => void): Promise<void> => {
+      if (process.isAlive) work()
+      await world.pass(100)
+    }
+    let isSaved = false
+    await write(() => {
+      db.transact(() => {
+        const projectId = db.projects.insert({ name: 'p' })
+        db.tasks.insertMany(rows(5).map((row) => ({ ...row, projectId })))
+      })
+      db.saved().then(() => {
+        isSaved = process.isAlive
+      })
+    })
+    await write(() => db.tasks.updateWhere({}, { done: true }))
+    await write(() => db.tasks.all().forEach(({ id, title }) => title < 't2' && db.tasks.delete(id)))
+    isKilled = !process.isAlive
+    world.onEvent = () => {}
+    world.faults = NO_FAULTS
+    process.isAlive = false
+    const again = await setUp({ world, fake, disk, mapping: { bulk } })
+    await world.pass(5000)
+    const left = again.db.tasks.all().map(({ title, done }) => `${title} ${done}`)
+    expect([at, fake.live('tasks').map(({ fields }) => `${fields['title']} ${fields['done']}`)]).toEqual([at, left])
+    expect(isSaved ? [3, 5] : [0, 5]).toContain(left.length)
+    expect([...fake.effects.values()].every((times) => times === 1)).toBe(true)
+    expect([again.backend.status.pending, fake.violations]).toEqual([0, 0])
+  }
+}, 120_000)
 
 it('[O20] inserts that a repetition could double are refused as a bulk', () => {
   const url = 'http://backend/tasks'

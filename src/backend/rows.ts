@@ -101,11 +101,13 @@ export class Rows {
     const id = isNamed ? this.#meet(table, record, operation.row) : ids.canonical(table.name, operation.row)
     const key = rowKey(table.name, id)
     for (const answered of this.#readings) answered.add(key)
-    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
-    const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain
     const row = table.rows.get(id, { withDeleted: true })
     const local = storedOf(table.codec, row)
     const before = seen.get(table.name, id)
+    // Whether a row that has been another record's is rightly deleted is found out by fetching.
+    const isDoubtful = before.isUnknown === true && table.remote.get !== undefined
+    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
+    const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain && !isDoubtful
     if (kind === 'delete') return seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
     // What it was an answer of is not the row's record any more.
     if (record !== undefined && !isCurrent(ids, table, id, record.id)) return

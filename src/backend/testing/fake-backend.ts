@@ -63,6 +63,8 @@ export class FakeBackend {
   violations = 0
   /** Told of each request and its answer. */
   onRequest: (request: FakeRequest, answer: FakeAnswer) => void = () => {}
+  /** Answers some requests in place of the backend. */
+  refuses: (request: FakeRequest) => FakeAnswer | undefined = () => undefined
   /** Decides what becomes of the next item of a request for several. */
   itemFate: () => ItemFate = () => 'handled'
   /** Makes the answer to a request for several of the answers to its items; undefined if it is lost on its way. */
@@ -79,9 +81,10 @@ export class FakeBackend {
 
   /** Handles one request, at once and wholly. */
   handle(request: FakeRequest): FakeAnswer {
-    const answer = this.#handle(request)
+    const answer = this.refuses(request) ?? this.#handle(request)
     this.onRequest(request, answer)
-    return answer
+    const date = new Date(this.#options.now()).toUTCString()
+    return { ...answer, headers: { date, ...answer.headers } }
   }
 
   /** Handles a request for several, item by item, each under its own key; one that fails leaves the others as they are. */

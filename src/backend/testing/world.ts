@@ -51,6 +51,8 @@ export class World {
   readonly random: prng.PRNG
   /** Decides what the network does. Apart, so that a request more or less leaves what people do as it is. */
   readonly luck: prng.PRNG
+  /** Told before each thing that happens. */
+  onEvent: () => void = () => {}
   #events: Event[] = []
   #order = 0
 
@@ -86,6 +88,7 @@ export class World {
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
       this.nowMs = Math.max(this.nowMs, next.atMs)
       this.cancel(next)
+      this.onEvent()
       next.run()
       await this.settle()
     }
