@@ -15,8 +15,7 @@ it('[W6] 50 kills among 8 writers on 20 documents lose and double nothing that w
   )
   for (const { acknowledged, readyMs, ...rest } of reports) {
     expect([rest, `SEED=${seed}`]).toEqual([{ lost: 0, doubled: 0, refusals: 0, documents: 1000 }, `SEED=${seed}`])
-    // Each kill comes after an acknowledgement at least; how many more there are is the machine's affair.
-    expect(acknowledged).toBeGreaterThanOrEqual(25)
+    expect(acknowledged).toBeGreaterThan(200)
     expect(readyMs).toHaveLength(25)
   }
 })
