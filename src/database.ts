@@ -1,5 +1,6 @@
 // The composition root: puts schema, row logs, tables, storage and sync together. Everything below knows less.
 import { BackendIds, type Host, registerHost } from './backend/host.ts'
+import { bringInSoon } from './bring-in.ts'
 import { Compactor } from './compactor.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
@@ -254,7 +255,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       const tableSchema = schema.tables[document]
       return tableSchema === undefined ? new RowLog({ replica, author: user, clock }) : createLog(tableSchema)
     })
-    log.load(stored.map(({ update }) => update))
+    log.show(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
     log.onUpdate((update) => saver.save(document, update, log.position))
     log.forgetPurges(now() - PURGE_RETENTION_MS)
@@ -323,7 +324,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const quarantine = new Quarantine(() => tables.values(), onError)
 
   session = sync?.start({
-    documents: new Map(Array.from(plainLogs, ([document, log]) => [document, log.document])),
+    documents: new Map([...plainLogs].flatMap(([document, log]) => (log.isWhole ? [[document, log.document]] : []))),
     onStatus: () => status.touch(),
     position: (document) => delivery.position(document),
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
@@ -332,6 +333,11 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       if (logs.has(local) || backendLogs.has(local)) forks.note(local)
     },
   })
+  for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))
+  const bringingIn = bringInSoon(logs.values(), { timers, onError })
+  const bringAllIn = (): void => {
+    for (const log of logs.values()) log.bringIn()
+  }
   partitioned.start()
   let closing: Promise<void> | undefined
 
@@ -372,6 +378,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
           'unsupported',
           'acknowledged() needs a relay: give createDatabase({ sync: relay({ url }) }). Without one, await saved().',
         )
+      bringAllIn()
       batch.flush()
       await partitioned.loaded()
       await session.acknowledged()
@@ -379,6 +386,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     async synced() {
       if (session === undefined)
         throw new MerrowError('unsupported', 'synced() needs a relay: give createDatabase({ sync: relay({ url }) }).')
+      bringAllIn()
       await session.synced()
     },
     connect: () => session?.connect(),
@@ -412,6 +420,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
     log(table) {
       const log = logs.get(table)
+      log?.bringIn()
       if (log !== undefined) return log
       throw new MerrowError(
         'unsupported',
@@ -461,6 +470,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     for (const work of closers) work()
     batch.close()
     compactor.close()
+    bringingIn.stop()
     await partitioned.close()
     for (const log of allLogs()) log.seal()
     session?.close()
@@ -469,7 +479,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     } finally {
       saver.close()
       await storage.close()
-      for (const { document } of allLogs()) document.destroy()
+      for (const log of allLogs()) log.destroy()
     }
   }
   const database = Object.freeze(withTables(core, tables)) as Database<S>

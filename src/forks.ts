@@ -88,6 +88,6 @@ const carriedOver = (updates: readonly Uint8Array[], createLog: () => RowLog): U
   to.adopt(new Map(Array.from(from.entries, ([id, { patches }]) => [id, patches])))
   to.seal()
   const state = to.encode()
-  for (const { document } of [from, to]) document.destroy()
+  for (const log of [from, to]) log.destroy()
   return state
 }

@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/table/', 'src/sync/'],
   ['src/query/', 'src/backend/'],
   ['src/view/'],
-  ['src/migrate.ts', 'src/delivery.ts', 'src/compactor.ts', 'src/forks.ts'],
+  ['src/migrate.ts', 'src/delivery.ts', 'src/compactor.ts', 'src/bring-in.ts', 'src/forks.ts'],
   ['src/partitions/'],
   ['src/database.ts'],
   ['src/bulk-insert.ts'],

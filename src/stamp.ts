@@ -47,9 +47,14 @@ export class StampClock {
   }
 
   /** Takes in many stamps. */
-  seeAll(stamps: Iterable<number>): void {
+  seeAll(stamps: Float64Array): void {
     const limit = this.#driftLimit
-    for (const stamp of stamps) if (stamp > this.#last && stamp <= limit) this.#last = stamp
+    let last = this.#last
+    for (let at = 0; at < stamps.length; at++) {
+      const stamp = stamps[at] as number
+      if (stamp > last && stamp <= limit) last = stamp
+    }
+    this.#last = last
   }
 
   /** The wall clock's time, in milliseconds since the epoch. */

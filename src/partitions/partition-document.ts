@@ -132,7 +132,7 @@ export class PartitionDocument {
     this.end()
     this.#synced?.leave()
     this.#options.saver.forget(this.name)
-    this.log.document.destroy()
+    this.log.destroy()
   }
 
   #read(): Promise<void> {

@@ -10,6 +10,10 @@ const TEXT_ID = 255
 /** Units in which a stamp may be written, largest first. */
 const UNITS = [STAMPS_PER_MINUTE, stampAt(1), 1]
 
+/** Stands for a leap of so many stamps, before a step that would be more than a varUint can hold: no step itself leads so far. */
+const LEAP = Number.MAX_SAFE_INTEGER
+const LEAP_STAMPS = 2 ** 51
+
 /** UUIDs as the bytes that differ from the id before, behind how many are the same. */
 export const writeIds = (encoder: encoding.Encoder, ids: readonly string[]): void => {
   let before = new Uint8Array(UUID_BYTES)
@@ -58,13 +62,21 @@ export const writeStamps = (encoder: encoding.Encoder, rows: Iterable<readonly n
         encoding.writeVarInt(encoder, stamp - first)
         first = stamp
       } else {
-        const unit = UNITS.findIndex((size) => stamp % size === 0)
-        const size = UNITS[unit] as number
-        encoding.writeVarUint(encoder, (stamp / size - Math.floor(before / size)) * UNITS.length + unit)
+        while (stepTo(stamp, before) >= LEAP) {
+          encoding.writeVarUint(encoder, LEAP)
+          before += LEAP_STAMPS
+        }
+        encoding.writeVarUint(encoder, stepTo(stamp, before))
       }
       before = stamp
     }
   }
+}
+
+const stepTo = (stamp: number, before: number): number => {
+  const unit = UNITS.findIndex((size) => stamp % size === 0)
+  const size = UNITS[unit] as number
+  return (stamp / size - Math.floor(before / size)) * UNITS.length + unit
 }
 
 /** Reads the stamps of all patches. @param counts - Patches of each row. */
@@ -88,6 +100,7 @@ export const readStamps = (decoder: decoding.Decoder, counts: readonly number[],
 
 const readLater = (decoder: decoding.Decoder, before: number): number => {
   const step = decoding.readVarUint(decoder)
+  if (step === LEAP) return readLater(decoder, before + LEAP_STAMPS)
   const size = UNITS[step % UNITS.length] as number
   return (Math.floor(before / size) + Math.floor(step / UNITS.length)) * size
 }

@@ -164,12 +164,14 @@ const randomBlock = (random: prng.PRNG): Block => {
     packedAt: prng.int53(random, 0, 2 ** 52),
     packer: 'ann.0',
     rows: Array.from({ length: prng.int32(random, 0, 30) }, (_, row) => {
-      let stamp = START_MS * 2048 + prng.int32(random, 0, 10 ** 6)
+      const first = START_MS * 2048 + prng.int32(random, 0, 10 ** 6)
+      // What is saved from the far future has the lowest of stamps.
+      let stamp = prng.int32(random, 0, 3) === 0 ? 1 : first
       return {
         id: prng.bool(random) ? makeId() : `row ${row}`,
         patches: Array.from({ length: prng.int32(random, 1, 4) }, (_, at) => {
           const columns = ['a', 'b', 'c', 'd'].filter(() => prng.bool(random))
-          stamp += prng.bool(random) ? prng.int32(random, 1, 10 ** 6) : 0
+          if (at > 0) stamp = Math.max(stamp, first) + (prng.bool(random) ? prng.int32(random, 1, 10 ** 6) : 0)
           if (prng.bool(random)) stamp = Math.ceil(stamp / 122_880_000) * 122_880_000
           return {
             stamp,

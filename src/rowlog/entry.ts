@@ -2,7 +2,7 @@
 
 import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
-import { comparePatches, isSamePatch, isSameWrite, type Patch, type Segment } from './segment.ts'
+import { comparePatches, isSameBlock, isSamePatch, isSameWrite, type Patch, type Segment } from './segment.ts'
 import { CREATED, DELETED, KNEW, type Shape } from './shape.ts'
 
 const NONE: readonly Patch[] = []
@@ -196,6 +196,15 @@ export const showsSame = (a: Entry, b: Entry): boolean => {
   return (
     shownA.size === shownB.size &&
     [...shownA].every(([key, value]) => shownB.has(key) && equalityDeep(value, shownB.get(key)))
+  )
+}
+
+/** Whether two entries of a row consist of the same patches, wherever they were read from. */
+export const isSameEntry = (a: Entry, b: Entry): boolean => {
+  const [inA, inB] = [a.packed, b.packed]
+  if (inA !== undefined && inB !== undefined) return a.at === b.at && isSameBlock(inA.segment, inB.segment)
+  return (
+    a.patches.length === b.patches.length && a.patches.every((patch, at) => isSamePatch(patch, b.patches[at] as Patch))
   )
 }
 

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import type { StampClock } from '../stamp.ts'
 import { createDocument } from './document.ts'
 import { encodeHeader, encodeSeal, encodeShape, SEGMENT_PATCHES } from './format.ts'
+import { LOG } from './segments.ts'
 
 /** What an encoder is given to work with. */
 export interface InsertEncoderOptions {
@@ -67,7 +68,7 @@ export class InsertEncoder {
 
   /** A document of its own each time, so that what is encoded can be forgotten. */
   #encode(): void {
-    this.#document.getArray('log').push(this.#segments)
+    this.#document.getArray(LOG).push(this.#segments)
     this.#updates.push(Y.encodeStateAsUpdate(this.#document))
     this.#document = createDocument()
     this.#segments = []

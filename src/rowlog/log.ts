@@ -8,13 +8,14 @@ import { PlacedBlock } from './block-place.ts'
 import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
-import { type Entry, holdsAll, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type Entry, holdsAll, isSameEntry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import { type PatchSink, TransactionReader } from './reader.ts'
 import type { BlockSource, Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
 import { countLog, type LogStats } from './stats.ts'
+import { clientsOf } from './stored-lists.ts'
 import { SegmentWriter } from './writer.ts'
 
 /** Rows that changed, and their entries before; undefined for rows that were unknown. */
@@ -34,6 +35,8 @@ export interface RowLogOptions {
 }
 
 const LOADING = Symbol('loading')
+/** Yjs takes about 10 µs over each run that ever wrote; up to here that is less than reading twice. */
+const MANY_RUNS = 256
 
 /**
  * One table's patches.
@@ -44,8 +47,7 @@ const LOADING = Symbol('loading')
 export class RowLog {
   /** Name of this writer. */
   readonly replica: string
-  /** The Yjs document, for storage and sync to carry. */
-  readonly document: Y.Doc = createDocument()
+  readonly #document: Y.Doc = createDocument()
   readonly #clock: StampClock
   readonly #history: RowLogOptions['history']
   readonly #packRules: PackRules
@@ -63,23 +65,32 @@ export class RowLog {
   /** Patches outside blocks that have come since it was last asked whether to compact. */
   #loose = 0
   #lastCompactionMs: number | undefined
+  /** Stored updates whose rows show, and which the document lacks. */
+  #shown: readonly Uint8Array[] | undefined
+  #onWhole: (() => void)[] = []
 
   constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
     this.#clock = clock
     this.#history = history
     this.#packRules = { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined }
-    this.#segments = new Segments(this.document)
+    this.#segments = new Segments(this.#document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
     this.#staging = new Staging({ replica, author })
     // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
-    this.document.on('afterTransaction', (transaction: Y.Transaction) => {
+    this.#document.on('afterTransaction', (transaction: Y.Transaction) => {
       if (transaction.origin === this) return
       if (transaction.origin === LOADING) return this.#loadFrom(transaction)
       const changes = this.#takeIn(transaction)
       if (changes.size > 0) this.#listener(changes)
     })
+  }
+
+  /** The Yjs document, for storage and sync to carry; whole, see {@link bringIn}. */
+  get document(): Y.Doc {
+    this.bringIn()
+    return this.#document
   }
 
   /** All rows that anything is known of, by id: soft-deleted ones and ones whose insert is yet to come included. */
@@ -122,22 +133,84 @@ export class RowLog {
 
   /** Calls `listener` with each update of the document but those that {@link load} brought. */
   onUpdate(listener: (update: Uint8Array, isLocal: boolean) => void): void {
-    this.document.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== LOADING) listener(update, origin === this)
-    })
+    this.onWhole(() =>
+      this.#document.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin !== LOADING) listener(update, origin === this)
+      }),
+    )
+  }
+
+  /** Calls `work` once the document is whole: now, or when it is brought in. */
+  onWhole(work: () => void): void {
+    if (this.isWhole) work()
+    else this.#onWhole.push(work)
   }
 
   /** Takes in stored updates, all in one transaction. @throws {@link MerrowError} `storage_failed` if one cannot be read. */
   load(updates: readonly Uint8Array[]): void {
+    const { document } = this
+    orDamaged(() =>
+      document.transact(() => {
+        for (const update of updates) Y.applyUpdate(document, update, LOADING)
+      }, LOADING),
+    )
+  }
+
+  /**
+   * Takes in what is stored, into an empty log. If many runs have written it, which Yjs takes longer over than reading it takes, rows show
+   * before the document has it: {@link bringIn} gives it that, and is called by all that needs it.
+   *
+   * @param manyRuns - From so many on.
+   * @throws {@link MerrowError} `storage_failed` if an update cannot be read.
+   */
+  show(updates: readonly Uint8Array[], manyRuns = MANY_RUNS): void {
+    const isShown = orDamaged(
+      () =>
+        clientsOf(updates) >= manyRuns &&
+        this.#reader.readStored(
+          updates,
+          this.#loadingSink(() => {}),
+        ),
+    )
+    if (isShown) this.#shown = updates
+    else this.load(updates)
+  }
+
+  /** Whether the document has all that rows show. */
+  get isWhole(): boolean {
+    return this.#shown === undefined
+  }
+
+  /**
+   * Makes the document whole: gives it what {@link show} has read. Rows stay as they are; should Yjs make anything else of the bytes, that
+   * is told as a remote change.
+   *
+   * @returns Whether it was not whole before.
+   * @throws {@link MerrowError} `storage_failed` if Yjs cannot read it; rows can be read all the same.
+   */
+  bringIn(): boolean {
+    const updates = this.#shown
+    if (updates === undefined) return false
+    this.#shown = undefined
+    const before = new Map(this.#entries)
+    this.#entries.clear()
+    this.#loose = 0
     try {
-      this.document.transact(() => {
-        for (const update of updates) Y.applyUpdate(this.document, update, LOADING)
-      }, LOADING)
-    } catch (cause) {
-      const message =
-        'A stored update cannot be read, so the store is damaged. Restore it from a backup, or remove it and sync again.'
-      throw new MerrowError('storage_failed', message, { cause })
+      this.load(updates)
+    } catch (error) {
+      this.#shown = updates
+      for (const [id, entry] of before) this.#entries.set(id, entry)
+      throw error
     }
+    for (const work of this.#onWhole.splice(0)) work()
+    const changes = keepRows(before, this.#entries)
+    if (changes.size > 0) this.#listener(changes)
+    return true
+  }
+
+  /** Lets go of the document. */
+  destroy(): void {
+    this.#document.destroy()
   }
 
   /** The whole document as one update. */
@@ -154,6 +227,7 @@ export class RowLog {
    * @returns The patch.
    */
   stage(id: string, insert: boolean, columns: readonly string[], values: readonly unknown[]): Patch {
+    this.bringIn()
     const shape = insert ? this.#shapes.insert(columns) : this.#shapes.update(columns)
     const before = this.#entries.get(id)
     const { patch, after } = this.#staging.add({ id, shape, values, stamp: this.#clock.next() }, before, this.#shapes)
@@ -217,6 +291,7 @@ export class RowLog {
       if (notes.length > 0) old.set(id, notes)
     }
     if (old.size === 0) return
+    if (this.bringIn()) return this.forgetPurges(beforeMs)
     this.document.transact(() => {
       this.#segments.deletePatches([...old.values()].flat())
       for (const [id, notes] of old) this.#removeFromEntry(id, notes)
@@ -231,6 +306,8 @@ export class RowLog {
    * @returns How many rows it packed.
    */
   compact(): number {
+    // Nobody has written to it.
+    if (!this.isWhole) return 0
     if (this.#loose < Math.max(MIN_DIRTY, this.#entries.size / DIRTY_SHARE)) return 0
     this.#loose = 0
     return this.pack(rowsToPack)
@@ -238,6 +315,7 @@ export class RowLog {
 
   /** Packs the rows that are chosen; all, unless told which. @returns How many. */
   pack(choose: (entries: ReadonlyMap<string, Entry>) => readonly Entry[] = (entries) => [...entries.values()]): number {
+    this.bringIn()
     this.commit()
     const rows = choose(this.#entries)
     if (rows.length === 0) return 0
@@ -249,6 +327,7 @@ export class RowLog {
 
   /** Takes in copies of patches that stand in another document, by row; those that are here already, or would not show, are passed over. */
   adopt(rows: ReadonlyMap<string, readonly Patch[]>): void {
+    this.bringIn()
     const lacking = [...rows].flatMap(([id, patches]) => {
       const held = this.#entries.get(id)
       return patches.filter((patch) => held === undefined || !holdsAll(held, patch)).map((patch) => ({ id, patch }))
@@ -262,6 +341,7 @@ export class RowLog {
 
   /** Deletes all that the document holds of some rows; a block in which they lie is written anew. */
   drop(ids: Iterable<string>): void {
+    this.bringIn()
     const entries = Array.from(ids, (id) => this.#entries.get(id) ?? []).flat()
     if (entries.length === 0) return
     this.document.transact(() => {
@@ -275,24 +355,27 @@ export class RowLog {
 
   /** Ends this replica's open segment: it will write into a new one, if at all. */
   seal(): void {
-    this.document.transact(() => this.#writer.seal(), this)
+    this.#document.transact(() => this.#writer.seal(), this)
   }
 
   /** Takes in patches that nobody has to be told of, into a log without staged ones. */
   #loadFrom(transaction: Y.Transaction): void {
     const several = new Set<string>()
-    const note = (id: string, before: Entry | undefined): void => {
+    const sink = this.#loadingSink((id, before) => {
       if (before !== undefined) several.add(id)
-    }
-    const sink: PatchSink = {
+    })
+    if (this.#segments.isEmpty) this.#reader.readAll(sink)
+    else this.#reader.read(transaction, sink)
+    for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+  }
+
+  #loadingSink(note: (id: string, before: Entry | undefined) => void): PatchSink {
+    return {
       onPatch: (patch) => this.#takePatch(patch, note),
       onBlock: (block) => this.#takeBlock(block, note),
       onBlockDeleted: (block) => this.#forgetBlock(block, note),
       onDeleted: (raw) => this.#forgetDeleted(raw),
     }
-    if (this.#segments.isEmpty) this.#reader.readAll(sink)
-    else this.#reader.read(transaction, sink)
-    for (const id of several) this.#noteSuperseded(this.#entries.get(id))
   }
 
   /** One Yjs transaction a block, unless within one. */
@@ -469,6 +552,28 @@ export class RowLog {
     if (entry === undefined) this.#entries.delete(id)
     else this.#entries.set(id, entry)
   }
+}
+
+const orDamaged = <T>(read: () => T): T => {
+  try {
+    return read()
+  } catch (cause) {
+    const message =
+      'A stored update cannot be read, so the store is damaged. Restore it from a backup, or remove it and sync again.'
+    throw new MerrowError('storage_failed', message, { cause })
+  }
+}
+
+/** Hands rows on to entries read anew. @returns those that are not as they were, as they were. */
+const keepRows = (before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): RowChanges => {
+  const changes = new Map<string, Entry | undefined>()
+  for (const [id, entry] of after) {
+    const held = before.get(id)
+    if (held !== undefined && isSameEntry(held, entry)) entry.row = held.row
+    else changes.set(id, held)
+  }
+  for (const [id, held] of before) if (!after.has(id)) changes.set(id, held)
+  return changes
 }
 
 /** A stamp above those of the blocks that a row was packed in. */

@@ -3,9 +3,10 @@
 import * as Y from 'yjs'
 import { decodeBlock, type PackedBlock } from './block.ts'
 import { PlacedBlock } from './block-place.ts'
-import { type BlockSource, type Patch, readElements, type Segment, type SegmentReader } from './segment.ts'
-import { hasHeader, type Segments } from './segments.ts'
+import { type BlockSource, type Patch, readElements, Segment, type SegmentReader } from './segment.ts'
+import { hasHeader, LOG, type Segments } from './segments.ts'
 import type { ShapeBook } from './shape.ts'
+import { storedLists } from './stored-lists.ts'
 
 /** Who is told what a document holds. */
 export interface LiveSink {
@@ -43,12 +44,29 @@ export class TransactionReader {
 
   /** Reads all that the document holds, for a log that knows nothing of it yet: the cost is that of what is live, not of what once was. */
   readAll(sink: LiveSink): void {
+    this.refused = 0
     const reader = this.#readerFor(sink)
     for (const list of this.#segments.root.toArray()) {
       const segment = this.#segments.of(list)
+      const elements = list.toArray()
       if (segment === undefined) this.refused += 1
-      else if (hasHeader(list)) this.#readInto(segment, list.toArray(), reader)
+      else if (hasHeader(elements)) this.#readInto(segment, elements, reader)
     }
+  }
+
+  /**
+   * Reads what updates hold that are not in the document yet, as {@link readAll} will once they are. The patches stand in segments that
+   * are none of the document's.
+   *
+   * @returns Whether it could; false before anything was read.
+   * @throws if the bytes are no updates.
+   */
+  readStored(updates: readonly Uint8Array[], sink: LiveSink): boolean {
+    const lists = storedLists(updates, LOG)
+    if (lists === undefined) return false
+    const reader = this.#readerFor(sink)
+    for (const elements of lists) if (hasHeader(elements)) readElements(new Segment(undefined), elements, reader)
+    return true
   }
 
   #readerFor(sink: LiveSink): SegmentReader {
@@ -73,8 +91,8 @@ export class TransactionReader {
     })
     for (const segment of headless) {
       const { list, unreadableFormat } = segment
-      if (list !== undefined && unreadableFormat === undefined && hasHeader(list))
-        this.#readInto(segment, list.toArray(), reader)
+      const elements = unreadableFormat === undefined ? list?.toArray() : undefined
+      if (elements !== undefined && hasHeader(elements)) this.#readInto(segment, elements, reader)
     }
   }
 

@@ -85,6 +85,9 @@ const compareBlocks = (a: BlockSource | undefined, b: BlockSource | undefined): 
   return a.packedAt - b.packedAt || compareNames(a.packer, b.packer)
 }
 
+/** Whether two segments hold copies of one block. */
+export const isSameBlock = (a: Segment, b: Segment): boolean => compareBlocks(a.block, b.block) === 0
+
 /** Whether two patches are one, or copies of one: of what one clock reading wrote to a row, each column stands in one patch. */
 export const isSamePatch = (a: Patch, b: Patch): boolean =>
   a === b || (comparePatches(a, b) === 0 && isSameShape(a.shape, b.shape))

@@ -3,6 +3,9 @@ import * as Y from 'yjs'
 import { decodeElement, encodeBlockHeader, encodeSeal } from './format.ts'
 import { type Patch, Segment } from './segment.ts'
 
+/** Name of the root list. */
+export const LOG = 'log'
+
 /** The nested lists under a document's root, each with its {@link Segment}. */
 export class Segments {
   readonly root: Y.Array<Y.Array<unknown>>
@@ -10,7 +13,7 @@ export class Segments {
   readonly #maybeEmpty = new Set<Segment>()
 
   constructor(document: Y.Doc) {
-    this.root = document.getArray('log')
+    this.root = document.getArray(LOG)
   }
 
   /** Whether no segment has been met yet. */
@@ -122,5 +125,5 @@ const deleteWhere = (list: Y.Array<unknown> | Y.Array<Y.Array<unknown>>, gone: R
 }
 
 /** Whether a list begins with a header, so that the rest can be read. */
-export const hasHeader = (list: Y.Array<unknown>): boolean =>
-  list.length > 0 && decodeElement(list.get(0)).kind === 'header'
+export const hasHeader = (elements: readonly unknown[]): boolean =>
+  elements.length > 0 && decodeElement(elements[0]).kind === 'header'

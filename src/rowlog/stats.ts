@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import { type Entry, isCreated, isDeleted } from './entry.ts'
 import { decodeElement } from './format.ts'
 import type { Patch } from './segment.ts'
+import { LOG } from './segments.ts'
 
 /** What a document and its rows come to. */
 export interface LogStats {
@@ -59,7 +60,7 @@ export const countLog = ({ document, entries, records, isReplaced, isFarFuture }
 }
 
 const countSegments = (document: Y.Doc): { readonly segments: number; readonly replicas: number } => {
-  const lists = document.getArray<unknown>('log').toArray()
+  const lists = document.getArray<unknown>(LOG).toArray()
   const replicas = new Set<string>()
   for (const list of lists) {
     const first = list instanceof Y.Array && list.length > 0 ? decodeElement(list.get(0)) : undefined

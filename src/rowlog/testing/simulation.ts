@@ -87,9 +87,11 @@ export class Simulation {
   /** Delivers all updates, and the relay's whole state, to every replica. Once is enough: nobody commits because of what comes. */
   settle(): void {
     const state = Y.encodeStateAsUpdate(this.#relay)
-    for (const replica of this.replicas) {
-      while (replica.inbox.length > 0) this.#deliver(replica)
-      Y.applyUpdate(replica.log.document, state, 'relay')
+    for (const { log, inbox } of this.replicas) {
+      log.document.transact(() => {
+        while (inbox.length > 0) Y.applyUpdate(log.document, this.#takeAny(inbox))
+      }, 'relay')
+      Y.applyUpdate(log.document, state, 'relay')
     }
   }
 
@@ -111,10 +113,10 @@ export class Simulation {
     )
   }
 
-  /** A log that has loaded a replica's document afresh. */
-  static reload(log: RowLog): RowLog {
+  /** A log that has loaded a document afresh. */
+  static reload(state: Uint8Array): RowLog {
     const fresh = Simulation.reader()
-    fresh.load([log.encode()])
+    fresh.load([state])
     return fresh
   }
 
@@ -185,9 +187,9 @@ export class Simulation {
 
   #wire(replica: Replica): void {
     const { log } = replica
-    log.document.on('update', (update: Uint8Array, origin: unknown) => {
+    log.onUpdate((update, isLocal) => {
       replica.saved.push(update)
-      if (origin !== log) return
+      if (!isLocal) return
       for (const other of this.replicas) if (other !== replica) other.inbox.push(update)
       Y.applyUpdate(this.#relay, update)
     })
@@ -199,7 +201,8 @@ export class Simulation {
     if (prng.bool(this.#random)) replica.log.seal()
     replica.run += 1
     Object.assign(replica, this.#logFor(replica.device, replica.run, replica.skewMs))
-    replica.log.load(replica.saved)
+    if (replica.run % 2 === 0) replica.log.load(replica.saved)
+    else replica.log.show(replica.saved, 0)
     this.#wire(replica)
   }
 
@@ -251,9 +254,13 @@ export class Simulation {
   /** One update of the inbox, any of them; sometimes it stays there, to come again. */
   #deliver(replica: Replica): void {
     if (replica.inbox.length === 0) return
-    const at = prng.int32(this.#random, 0, replica.inbox.length - 1)
-    Y.applyUpdate(replica.log.document, replica.inbox[at] as Uint8Array, 'relay')
-    if (prng.int32(this.#random, 0, 9) > 0) replica.inbox.splice(at, 1)
+    const update = this.#takeAny(replica.inbox)
+    Y.applyUpdate(replica.log.document, update, 'relay')
+    if (prng.int32(this.#random, 0, 9) === 0) replica.inbox.push(update)
+  }
+
+  #takeAny(updates: Uint8Array[]): Uint8Array {
+    return updates.splice(prng.int32(this.#random, 0, updates.length - 1), 1)[0] as Uint8Array
   }
 
   #nextValue(): number {
