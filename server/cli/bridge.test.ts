@@ -17,7 +17,7 @@ const SECRETS = { MERROW_TOKEN: 'a-token-of-many-characters', SERVICE_TOKEN: 'th
 const leads = ({ output }: Run): boolean => output.stderr.includes('sends and pulls for all')
 
 it('[B1] bridges: one sends for all, another takes over within the lease time when it is killed, and SIGTERM ends one well', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const { fake, url } = await startService(SECRETS.SERVICE_TOKEN)
   const relay = await startRelay({ token: SECRETS.MERROW_TOKEN, leaseMs: LEASE_MS })
@@ -38,11 +38,11 @@ it('[B1] bridges: one sends for all, another takes over within the lease time wh
 
   write('first')
   const bridges = [run('a'), run('b')]
-  await waitUntil('one leads and has sent', () => bridges.some(leads) && titles().length === 1, 20_000)
+  await waitUntil('one leads and has sent', () => bridges.some(leads) && titles().length === 1, 60_000)
   const [leader, other] = (leads(bridges[0] as Run) ? bridges : [...bridges].reverse()) as [Run, Run]
   expect(leads(other)).toBe(false)
   for (let at = 0; at < 20; at++) write(`more ${at}`)
-  await waitUntil('some are sent', () => titles().length > 3)
+  await waitUntil('some are sent', () => titles().length > 3, 30_000)
   leader.child.kill('SIGKILL')
   const killedMs = Date.now()
   await waitUntil('the other leads', () => leads(other), 2 * LEASE_MS + 2000)

@@ -17,7 +17,7 @@ const TOKENS = { MERROW_TOKEN: 'a-token-of-many-characters', SERVICE_TOKEN: 'the
 
 const setUp = async () => {
   const { fake, url } = await startService(TOKENS.SERVICE_TOKEN)
-  const relay = await startRelay({ token: TOKENS.MERROW_TOKEN, leaseMs: 500 })
+  const relay = await startRelay({ token: TOKENS.MERROW_TOKEN, leaseMs: 2000 })
   vi.stubEnv('SERVICE_URL', url)
   onTestFinished(() => void vi.unstubAllEnvs())
   const at = ['--config', CONFIG, '--relay', relay.url]
@@ -50,13 +50,15 @@ const setUp = async () => {
   return { fake, db, operate, start, failures }
 }
 
-it('[B4] lists the dead letter with what waits, has it sent again, mended or given up while the bridge runs, and exports the trace', async () => {
+it('[B4] lists the dead letter with what waits, has it sent again, mended or given up while the bridge runs, and exports the trace', {
+  timeout: 90_000,
+}, async () => {
   const { fake, db, operate, start, failures } = await setUp()
   const projectId = db.projects.insert({ name: 'poison' })
   const waiting = db.tasks.insert({ title: 'waits', projectId })
   const mended = db.tasks.insert({ title: 'poison' })
   await start()
-  await waitUntil('both are refused', () => failures.some((one) => (one as { failed: number }).failed === 2))
+  await waitUntil('both are refused', () => failures.some((one) => (one as { failed: number }).failed === 2), 60_000)
 
   const { code, text } = await operate('failed')
   expect(code).toBe(0)
