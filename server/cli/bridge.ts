@@ -36,7 +36,7 @@ What the service refused stands in the dead letter. From any machine that reache
   trace                 what became of the last operations, as JSON, for replayTraces()
 
   --backend <name>      which of several
-  --timeout <seconds>   how long to wait for relay and bridge (30)
+  --timeout <seconds>   how long to wait for the bridge (30)
 
 "failed" and "trace" need no bridge; the others are done by the one that leads, and withdrawn if none answers.
 `,

@@ -157,8 +157,9 @@ export class Engine {
     this.#wantsFull = false
     try {
       await puller.pullAll(isFull)
-      // However long it took: a service that lists more slowly than that would never be sent anything.
-      puller.lastMs = Math.max(puller.lastMs, core.host.now() - freshMs / 2)
+      // A service that lists more slowly than that would never be sent anything.
+      const now = core.host.now()
+      if (now - puller.lastMs > freshMs) puller.lastMs = Math.max(puller.lastMs, now - freshMs / 2)
       this.pullError = undefined
       breaker.noteReached()
     } catch (error) {

@@ -16,6 +16,8 @@ export const OPERATE_OPTIONS = {
 }
 
 const DEFAULT_TIMEOUT_S = 30
+/** How long the relay may take to show what it has. */
+const RELAY_TIMEOUT_MS = 30_000
 
 /** Does one of them. @returns the exit code. @throws {@link MerrowError} for faults of the arguments, and what the bridge answered. */
 export const operate = async (
@@ -29,7 +31,7 @@ export const operate = async (
   const token = typeof relayToken === 'function' ? relayToken() : relayToken
   const backend = backendOf(args, [...backends.keys()])
   const { timeoutMs } = what
-  const db = await openPlace({ kind: 'relay', name, url, token, timeoutMs }, schema)
+  const db = await openPlace({ kind: 'relay', name, url, token, timeoutMs: RELAY_TIMEOUT_MS }, schema)
   try {
     const tables = backends.get(backend)?.tables ?? {}
     const outbox = await openBridgeOutbox(db, { name: backend, tables, timeoutMs })
