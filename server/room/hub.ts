@@ -112,7 +112,8 @@ export const createHub = (options: HubOptions): Hub => {
   return {
     isName: isDocumentName,
     keeper,
-    join: (document, member, entrant = { ...ANYBODY }) => new Membership(roomOf(document), member, entrant, membershipOptions),
+    join: (document, member, entrant = { ...ANYBODY }) =>
+      new Membership(roomOf(document), member, entrant, membershipOptions),
     get size() {
       return rooms.size
     },

@@ -236,10 +236,11 @@ export class Room {
   }
 
   /** Who shows a client id to others is leased it first, so that nobody can take it from him. */
-  #mayUse(client: number, { subject, access }: Entrant): boolean {
+  #mayUse(client: number, entrant: Entrant): boolean {
+    const { subject } = entrant
     if (subject === undefined) return true
     if (this.#content.isHeldByAnother(client, subject)) return false
-    if (access() !== 'write') return true
+    if (entrant.access() !== 'write') return true
     this.lease(client, subject).catch((error) =>
       this.#context.logger('error', 'cannot store a lease', { document: this.document, ...errorFields(error) }),
     )
