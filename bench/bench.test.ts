@@ -29,8 +29,11 @@ describe('bench', () => {
   it('runs every property test by night, with the seeds it is told', () => {
     expect(propertyTests()).toEqual(
       expect.arrayContaining([
+        'src/backend/history.test.ts',
         'src/query/model.test.ts',
+        'src/rowlog/block.test.ts',
         'src/rowlog/merge.test.ts',
+        'src/rowlog/stored-lists.test.ts',
         'src/table/conflicts.test.ts',
         'src/table/lenses.test.ts',
         'src/table/planted.test.ts',

@@ -7,12 +7,15 @@ import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Test files that check laws over seeds: those that use `forEachSeed`. */
+/** Test files that check laws over as many seeds as they are told: by `forEachSeed`, or by reading `SEEDS` themselves. */
 export const propertyTests = (): readonly string[] =>
   ['src', 'server'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-      .filter((file) => file.endsWith('.test.ts') && readFileSync(join(root, file), 'utf8').includes('forEachSeed('))
+      .filter(
+        (file) =>
+          file.endsWith('.test.ts') && /forEachSeed\(|env\['SEEDS'\]/.test(readFileSync(join(root, file), 'utf8')),
+      )
       .sort(),
   )
 

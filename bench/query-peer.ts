@@ -37,6 +37,11 @@ export interface QueryTables {
   top(count: number): Soon<readonly BenchTask[]>
   /** Writes some columns of a task, as one transaction. */
   updateTask(id: string, patch: Partial<BenchTask>): Soon<void>
+  /**
+   * Finishes what the library puts off beyond the turn of the event loop in which it was written: of Merrow the commit to its document, and
+   * that to storage. Absent where nothing is.
+   */
+  readonly settle?: () => Promise<void>
   /** Renames a project. */
   renameProject(id: string, name: string): Soon<void>
   /** Follows {@link top}: `onRows` is given the rows after each change of them. */

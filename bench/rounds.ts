@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { CaseResult, Figures } from './bench-case.ts'
+import { type BenchCase, type CaseResult, type Figures, SUBJECT } from './bench-case.ts'
 import type { Job } from './child.ts'
 import { loadCase, peerNames } from './folder.ts'
 import { type Sample, summarize } from './measure.ts'
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly rows: number
   readonly rounds: number
   readonly seed: number
+  /** Peers to measure beside the subject; all if left out. */
+  readonly peers?: readonly string[] | undefined
   /** Told what is being measured. */
   readonly onProgress: (what: string) => void
 }
@@ -34,11 +36,15 @@ export const runCases = async (
   }
 }
 
+/** Who takes part in a case, of those chosen. */
+export const peersOf = ({ peers, takes }: BenchCase, chosen: readonly string[] | undefined): readonly string[] =>
+  peerNames(peers).filter((peer) => takes(peer) && (peer === SUBJECT || (chosen?.includes(peer) ?? true)))
+
 type StartChild = (peer: string, caseName: string | undefined) => Promise<Figures>
 
 const runCase = async (name: string, options: RunOptions, start: StartChild): Promise<CaseResult> => {
   const benchCase = await loadCase(name)
-  const peers = peerNames(benchCase.peers).filter((peer) => benchCase.takes(peer))
+  const peers = peersOf(benchCase, options.peers)
   const found = new Map(peers.map((peer): [string, Figures[]] => [peer, []]))
   const rounds = benchCase.isExact ? 1 : options.rounds
   for (let round = 1; round <= rounds; round++)

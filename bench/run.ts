@@ -2,10 +2,11 @@
 import { parseArgs } from 'node:util'
 import { caseNames, loadCase, loadPeer, peerNames } from './folder.ts'
 import { describeRun, type Finding, findings, formatTable } from './report.ts'
-import { runCases } from './rounds.ts'
+import { peersOf, runCases } from './rounds.ts'
 
-const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 1] [--json] [--strict]
+const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 1] [--peers a,b] [--json] [--strict]
 
+  --peers    beside these alone, so that a long run can be cut into short ones
   --json     print the findings as JSON
   --strict   exit 1 if an aim is missed
 
@@ -21,6 +22,7 @@ const main = async (): Promise<number> => {
       rows: { type: 'string', default: '100000' },
       rounds: { type: 'string', default: '5' },
       seed: { type: 'string', default: '1' },
+      peers: { type: 'string' },
       json: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -38,14 +40,15 @@ const main = async (): Promise<number> => {
     return isWrong ? 2 : 0
   }
 
+  const peers = values.peers?.split(',')
   const names = chosen.length > 0 ? [...new Set(chosen.flat())] : caseNames()
-  const packages = (await Promise.all(names.map(packagesOf))).flat()
+  const packages = (await Promise.all(names.map((name) => packagesOf(name, peers)))).flat()
   const header = describeRun(packages, size)
   const found: Finding[] = []
   const onProgress = (what: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`)
   }
-  await runCases(names, { ...size, onProgress }, async (name, result) => {
+  await runCases(names, { ...size, peers, onProgress }, async (name, result) => {
     found.push(...findings(name, await loadCase(name), result))
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
@@ -57,10 +60,10 @@ const main = async (): Promise<number> => {
 }
 
 /** The packages that a case's peers stand on. */
-const packagesOf = async (name: string): Promise<readonly string[]> => {
-  const { peers, takes } = await loadCase(name)
-  const taking = peerNames(peers).filter(takes)
-  return (await Promise.all(taking.map((peer) => loadPeer(peer, peers)))).flatMap(({ packages }) => packages)
+const packagesOf = async (name: string, chosen: readonly string[] | undefined): Promise<readonly string[]> => {
+  const benchCase = await loadCase(name)
+  const taking = peersOf(benchCase, chosen)
+  return (await Promise.all(taking.map((peer) => loadPeer(peer, benchCase.peers)))).flatMap(({ packages }) => packages)
 }
 
 const explain = async (names: readonly string[]): Promise<string> =>

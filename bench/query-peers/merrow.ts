@@ -26,6 +26,7 @@ export const peer: QueryPeer = {
       equal: (projectId) => db.tasks.where({ projectId }).all(),
       range: (gte, lt) => db.tasks.where({ priority: { gte, lt } }).all(),
       top: (count) => db.tasks.orderBy('priority', 'desc').limit(count).all(),
+      settle: () => db.saved(),
       updateTask: (id, patch) => db.tasks.update(id, patch),
       renameProject: (id, name) => db.projects.update(id, { name }),
       followTop: (count, onRows) =>

@@ -188,9 +188,9 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   all(): R[] {
     const compiled = this.#compile()
     const rows = evaluate(compiled)
+    if (isPlain(this.#plan)) return rows as unknown as R[]
     const shape = compileShape(compiled, this.#context.engine)
-    const shown = isPlain(this.#plan) ? rows : rows.map((row) => shape(row))
-    return shown as R[]
+    return rows.map((row) => shape(row)) as R[]
   }
 
   /** The first of the rows; undefined if there is none. */

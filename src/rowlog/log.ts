@@ -1,16 +1,16 @@
 // The row log: rows as stamped patches in one Y.Doc. Knows Yjs and the merge law; no columns, no storage, no network.
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
-import { type RandomBytes, unpackId } from '../ids.ts'
+import type { RandomBytes } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
-import { decodeBlock, encodeBlock } from './block.ts'
-import { PlacedBlock } from './block-place.ts'
-import { DIRTY_SHARE, MIN_DIRTY, type PackedRows, type PackRules, packRows, rowsToPack } from './compaction.ts'
+import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
-import { type Entry, holdsAll, isSameEntry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type Entry, holdsAll, showsSame } from './entry.ts'
+import { blocksOf, Packer } from './packer.ts'
 import { type PatchSink, TransactionReader } from './reader.ts'
-import type { BlockSource, Patch } from './segment.ts'
+import { type Retention, type RowChanges, RowEntries } from './row-entries.ts'
+import type { Patch } from './segment.ts'
 import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
@@ -18,8 +18,7 @@ import { countLog, type LogStats } from './stats.ts'
 import { clientsOf } from './stored-lists.ts'
 import { SegmentWriter } from './writer.ts'
 
-/** Rows that changed, and their entries before; undefined for rows that were unknown. */
-export type RowChanges = ReadonlyMap<string, Entry | undefined>
+export type { RowChanges }
 
 /** What a row log is given to work with. */
 export interface RowLogOptions {
@@ -31,7 +30,7 @@ export interface RowLogOptions {
   /** Source of the document's client id; Yjs's own if left out. */
   readonly random?: RandomBytes | undefined
   /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
-  readonly history?: { readonly maxWrites: number; readonly maxAgeMs: number } | undefined
+  readonly history?: Retention | undefined
   /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
   readonly isFoldable?: (field: string) => boolean
 }
@@ -51,22 +50,17 @@ export class RowLog {
   readonly replica: string
   readonly #document: Y.Doc
   readonly #clock: StampClock
-  readonly #history: RowLogOptions['history']
-  readonly #packRules: PackRules
+  readonly #packer: Packer
   readonly #shapes = new ShapeBook()
   readonly #segments: Segments
   readonly #reader: TransactionReader
   readonly #writer: SegmentWriter
   readonly #staging: Staging
-  readonly #entries = new Map<string, Entry>()
-  /** Patches in the document that nobody will see again, by row. */
-  readonly #superseded = new Map<string, readonly Patch[]>()
+  readonly #entries: RowEntries
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
   #position = 0
-  /** Patches outside blocks that have come since it was last asked whether to compact. */
-  #loose = 0
-  #lastCompactionMs: number | undefined
+  #lastDropMs: number | undefined
   /** Stored updates whose rows show, and which the document lacks. */
   #shown: readonly Uint8Array[] | undefined
   #onWhole: (() => void)[] = []
@@ -75,12 +69,20 @@ export class RowLog {
     this.replica = replica
     this.#document = createDocument(random)
     this.#clock = clock
-    this.#history = history
-    this.#packRules = { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined }
+    this.#entries = new RowEntries(clock, history)
     this.#segments = new Segments(this.#document)
     this.#reader = new TransactionReader(this.#segments, this.#shapes)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
     this.#staging = new Staging({ replica, author })
+    this.#packer = new Packer({
+      replica,
+      clock,
+      rules: { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined },
+      shapes: this.#shapes,
+      segments: this.#segments,
+      entries: this.#entries,
+      transact: (work) => this.#document.transact(work, this),
+    })
     // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
     this.#document.on('afterTransaction', (transaction: Y.Transaction) => {
       if (transaction.origin === this) return
@@ -98,23 +100,23 @@ export class RowLog {
 
   /** All rows that anything is known of, by id: soft-deleted ones and ones whose insert is yet to come included. */
   get entries(): ReadonlyMap<string, Entry> {
-    return this.#entries
+    return this.#entries.all
   }
 
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
-    return this.#reader.refused
+    return this.#reader.refused + this.#entries.refused
   }
 
   /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
   get lastCompactionMs(): number | undefined {
-    return this.#lastCompactionMs
+    return latest(this.#lastDropMs, this.#packer.lastMs)
   }
 
   /** Counts what the document and its rows come to. @param records - Ids of entries that are no rows. */
   stats(records: ReadonlySet<string>): LogStats {
     const { document, entries } = this
-    const replaced = new Set([...this.#superseded.values()].flat())
+    const replaced = new Set([...this.#entries.superseded.values()].flat())
     const isReplaced = (patch: Patch): boolean => replaced.has(patch)
     const isFarFuture = (stamp: number): boolean => this.#clock.isFarFuture(stamp)
     return countLog({ document, entries: entries.values(), records, isReplaced, isFarFuture })
@@ -191,18 +193,14 @@ export class RowLog {
     const updates = this.#shown
     if (updates === undefined) return false
     this.#shown = undefined
-    const before = new Map(this.#entries)
-    this.#entries.clear()
-    this.#loose = 0
+    let changes: RowChanges
     try {
-      this.load(updates)
+      changes = this.#entries.readAgain(() => this.load(updates))
     } catch (error) {
       this.#shown = updates
-      for (const [id, entry] of before) this.#entries.set(id, entry)
       throw error
     }
     for (const work of this.#onWhole.splice(0)) work()
-    const changes = keepRows(before, this.#entries)
     if (changes.size > 0) this.#listener(changes)
     return true
   }
@@ -248,7 +246,7 @@ export class RowLog {
   /** Takes back all that was staged since the mark. */
   rollback(mark: StagingMark): void {
     for (const { id, before } of this.#staging.rollback(mark)) {
-      this.#put(id, before)
+      this.#entries.set(id, before)
       if (this.#localChanges.get(id) === before) this.#localChanges.delete(id)
     }
   }
@@ -260,10 +258,10 @@ export class RowLog {
     // Before the writer packs them.
     const ids = new Set(patches.map(({ raw }) => raw[1]))
     this.#position = this.#clock.newest
-    this.#loose += patches.length
+    this.#entries.loose += patches.length
     this.document.transact(() => {
       this.#writer.write(patches)
-      for (const id of ids) this.#noteSuperseded(this.#entries.get(id))
+      this.#entries.noteSuperseded(ids)
       this.#clean(displaced)
     }, this)
   }
@@ -283,7 +281,7 @@ export class RowLog {
   /** Removes the notes of purges before a time, in milliseconds since the epoch: nobody is expected to bring older writes any more. */
   forgetPurges(beforeMs: number): void {
     const old = new Map<string, readonly Patch[]>()
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.entries.values()) {
       if (entry.packed !== undefined || entry.valid === entry.patches) continue
       const { id, patches } = entry
       const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
@@ -293,7 +291,7 @@ export class RowLog {
     if (this.bringIn()) return this.forgetPurges(beforeMs)
     this.document.transact(() => {
       this.#segments.deletePatches([...old.values()].flat())
-      for (const [id, notes] of old) this.#removeFromEntry(id, notes)
+      for (const [id, notes] of old) this.#entries.remove(id, notes)
       this.#segments.dropEmpty()
     }, this)
   }
@@ -307,8 +305,8 @@ export class RowLog {
   compact(): number {
     // Nobody has written to it.
     if (!this.isWhole) return 0
-    if (this.#loose < Math.max(MIN_DIRTY, this.#entries.size / DIRTY_SHARE)) return 0
-    this.#loose = 0
+    if (this.#entries.loose < Math.max(MIN_DIRTY, this.entries.size / DIRTY_SHARE)) return 0
+    this.#entries.loose = 0
     return this.pack(rowsToPack)
   }
 
@@ -316,11 +314,11 @@ export class RowLog {
   pack(choose: (entries: ReadonlyMap<string, Entry>) => readonly Entry[] = (entries) => [...entries.values()]): number {
     this.bringIn()
     this.commit()
-    const rows = choose(this.#entries)
+    const rows = choose(this.entries)
     if (rows.length === 0) return 0
     // Its own segment goes with the rest: it writes into a new one, if at all.
     this.seal()
-    this.#pack(rows)
+    this.#packer.pack(rows)
     return rows.length
   }
 
@@ -333,9 +331,9 @@ export class RowLog {
     })
     if (lacking.length === 0) return
     this.document.transact(() => {
-      for (const copy of writeCopies(this.#segments, lacking)) this.#takePatch(copy, () => {})
+      for (const copy of writeCopies(this.#segments, lacking)) this.#entries.takePatch(copy, () => {})
     }, this)
-    for (const id of new Set(lacking.map(({ id }) => id))) this.#noteSuperseded(this.#entries.get(id))
+    this.#entries.noteSuperseded(new Set(lacking.map(({ id }) => id)))
   }
 
   /** Deletes all that the document holds of some rows; a block in which they lie is written anew. */
@@ -346,8 +344,8 @@ export class RowLog {
     this.document.transact(() => {
       const gone = entries.flatMap(({ patches }) => patches)
       this.#segments.deletePatches(gone)
-      for (const { id, patches } of entries) this.#removeFromEntry(id, patches)
-      this.#pack(this.#rowsOf(new Set(gone.flatMap(({ segment: { block } }) => block ?? []))))
+      for (const { id, patches } of entries) this.#entries.remove(id, patches)
+      this.#packer.rewrite(blocksOf(gone))
       this.#segments.dropEmpty()
     }, this)
   }
@@ -365,93 +363,16 @@ export class RowLog {
     })
     if (this.#segments.isEmpty) this.#reader.readAll(sink)
     else this.#reader.read(transaction, sink)
-    for (const id of several) this.#noteSuperseded(this.#entries.get(id))
+    this.#entries.noteSuperseded(several)
   }
 
   #loadingSink(note: (id: string, before: Entry | undefined) => void): PatchSink {
     return {
-      onPatch: (patch) => this.#takePatch(patch, note),
-      onBlock: (block) => this.#takeBlock(block, note),
-      onBlockDeleted: (block) => this.#forgetBlock(block, note),
-      onDeleted: (raw) => this.#forgetDeleted(raw),
+      onPatch: (patch) => this.#entries.takePatch(patch, note),
+      onBlock: (block) => this.#entries.takeBlock(block, note),
+      onBlockDeleted: (block) => this.#entries.forgetBlock(block, note),
+      onDeleted: (raw) => this.#entries.forgetPatch(raw, () => {}),
     }
-  }
-
-  /** One Yjs transaction a block, unless within one. */
-  #pack(rows: readonly Entry[]): void {
-    for (const packed of packRows(rows, this.#packRules))
-      this.document.transact(() => {
-        this.#packBlock(packed)
-        this.#segments.deletePatches(packed.entries.flatMap(({ patches }) => patches))
-        this.#segments.dropEmpty()
-      }, this)
-    this.#lastCompactionMs = this.#clock.nowMs
-  }
-
-  #packBlock({ entries, rows }: PackedRows): void {
-    const packedAt = entries.reduce(packedAfter, this.#clock.next())
-    const bytes = encodeBlock({ packedAt, packer: this.replica, rows })
-    const segment = this.#segments.append(bytes)
-    const placed = new PlacedBlock(segment, decodeBlock(bytes), { bytes: bytes.length, shapes: this.#shapes })
-    for (const after of placed.entries()) {
-      const { id } = after
-      after.row = this.#entries.get(id)?.row
-      this.#superseded.delete(id)
-      this.#entries.set(id, after)
-    }
-  }
-
-  #takeBlock(block: PlacedBlock, tell: (id: string, before: Entry | undefined) => void): void {
-    this.#clock.seeAll(block.stamps)
-    for (const row of block.entries()) {
-      const { id } = row
-      const before = this.#entries.get(id)
-      const after =
-        before === undefined ? row : row.patches.reduce((entry, patch) => withPatch(entry, id, patch), before)
-      this.#entries.set(id, after)
-      tell(id, before)
-    }
-  }
-
-  #forgetBlock(block: BlockSource, tell: (id: string, before: Entry) => void): void {
-    for (const id of block.ids) {
-      const entry = this.#entries.get(id)
-      if (entry === undefined || !entry.patches.some(({ segment }) => segment.block === block)) continue
-      this.#superseded.delete(id)
-      this.#put(
-        id,
-        withoutPatches(entry, ({ segment }) => segment.block === block),
-      )
-      tell(id, entry)
-    }
-  }
-
-  #takePatch(patch: Patch, tell: (id: string, before: Entry | undefined) => void): void {
-    const id = unpackId(patch.raw[1])
-    if (id === undefined) {
-      this.#reader.refused += 1
-      return
-    }
-    this.#clock.see(patch.stamp)
-    this.#loose += 1
-    const before = this.#entries.get(id)
-    this.#entries.set(id, withPatch(before, id, patch))
-    tell(id, before)
-  }
-
-  /** Removes a patch that the document no longer holds. @returns the row's entry before, if that held it. */
-  #forgetDeleted(raw: readonly unknown[]): Entry | undefined {
-    const id = typeof raw[1] === 'string' ? unpackId(raw[1]) : undefined
-    const entry = id === undefined ? undefined : this.#entries.get(id)
-    const patch = entry?.patches.find((candidate) => candidate.raw === raw)
-    if (entry === undefined || patch === undefined) return undefined
-    patch.segment.live -= 1
-    this.#superseded.delete(entry.id)
-    this.#put(
-      entry.id,
-      withoutPatches(entry, (other) => other === patch),
-    )
-    return entry
   }
 
   #takeIn(transaction: Y.Transaction): RowChanges {
@@ -465,15 +386,12 @@ export class RowLog {
       note(id, before)
     }
     this.#reader.read(transaction, {
-      onPatch: (patch) => this.#takePatch(patch, note),
-      onBlock: (block) => this.#takeBlock(block, notePacked),
-      onBlockDeleted: (block) => this.#forgetBlock(block, notePacked),
-      onDeleted: (raw) => {
-        const before = this.#forgetDeleted(raw)
-        if (before !== undefined) note(before.id, before)
-      },
+      onPatch: (patch) => this.#entries.takePatch(patch, note),
+      onBlock: (block) => this.#entries.takeBlock(block, notePacked),
+      onBlockDeleted: (block) => this.#entries.forgetBlock(block, notePacked),
+      onDeleted: (raw) => this.#entries.forgetPatch(raw, note),
     })
-    for (const id of changes.keys()) this.#noteSuperseded(this.#entries.get(id))
+    this.#entries.noteSuperseded(changes.keys())
     for (const id of packed) {
       const [before, entry] = [changes.get(id), this.#entries.get(id)]
       if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
@@ -492,66 +410,22 @@ export class RowLog {
     return before
   }
 
-  #noteSuperseded(entry: Entry | undefined): void {
-    if (entry === undefined) return
-    const gone = this.#withoutKept(superseded(entry), entry).filter(({ segment }) => segment.list !== undefined)
-    if (gone.length > 0) this.#superseded.set(entry.id, gone)
-  }
-
-  /** The superseded patches of a row that are not kept as its history. What a purge voided never is. */
-  #withoutKept(patches: readonly Patch[], entry: Entry): readonly Patch[] {
-    const history = this.#history
-    if (history === undefined || patches.length === 0) return patches
-    const kept = patches
-      .filter((patch) => entry.valid.includes(patch) && this.#clock.ageMs(patch.stamp) <= history.maxAgeMs)
-      .slice(-history.maxWrites)
-    return patches.filter((patch) => !kept.includes(patch))
-  }
-
   /** Deletes what nobody will see again. Every replica may do it, at once even: deletes are idempotent. */
   #clean(displaced: readonly Patch[]): void {
-    if (displaced.length + this.#superseded.size > 0) {
+    if (displaced.length + this.#entries.superseded.size > 0) {
       const gone = new Set(displaced)
-      for (const patches of this.#superseded.values()) for (const patch of patches) gone.add(patch)
-      const toRewrite = this.#blocksToRewrite(displaced)
+      for (const patches of this.#entries.superseded.values()) for (const patch of patches) gone.add(patch)
+      const toRewrite = this.#packer.blocksToRewrite(displaced)
       this.#segments.deletePatches(gone)
-      for (const [id, patches] of this.#superseded) this.#removeFromEntry(id, patches)
-      this.#superseded.clear()
-      if (toRewrite.size > 0) this.#pack(this.#rowsOf(toRewrite))
+      this.#entries.dropSuperseded()
+      if (toRewrite.size > 0) this.#packer.rewrite(toRewrite)
     }
-    if (this.#segments.dropEmpty() > 0) this.#lastCompactionMs = this.#clock.nowMs
-  }
-
-  /** Blocks that hold what must not stay, even unseen: what a purge voided, and what would come back at the next loading. */
-  #blocksToRewrite(displaced: readonly Patch[]): ReadonlySet<BlockSource> {
-    const voided = [...this.#superseded].flatMap(([id, patches]) => {
-      const entry = this.#entries.get(id)
-      return entry === undefined || entry.valid === entry.patches ? [] : patches
-    })
-    return new Set([...displaced, ...voided].flatMap(({ segment: { block } }) => block ?? []))
-  }
-
-  #rowsOf(blocks: ReadonlySet<BlockSource>): readonly Entry[] {
-    const ids = new Set([...blocks].flatMap((block) => block.ids))
-    return [...ids].flatMap((id) => {
-      const entry = this.#entries.get(id)
-      return entry?.patches.some(({ segment: { block } }) => block !== undefined && blocks.has(block)) ? entry : []
-    })
-  }
-
-  #removeFromEntry(id: string, gone: readonly Patch[]): void {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    const after = withoutPatches(entry, (patch) => gone.includes(patch))
-    if (after !== undefined) after.row = entry.row
-    this.#put(id, after)
-  }
-
-  #put(id: string, entry: Entry | undefined): void {
-    if (entry === undefined) this.#entries.delete(id)
-    else this.#entries.set(id, entry)
+    if (this.#segments.dropEmpty() > 0) this.#lastDropMs = this.#clock.nowMs
   }
 }
+
+const latest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 
 const orDamaged = <T>(read: () => T): T => {
   try {
@@ -562,19 +436,3 @@ const orDamaged = <T>(read: () => T): T => {
     throw new MerrowError('storage_failed', message, { cause })
   }
 }
-
-/** Hands rows on to entries read anew. @returns those that are not as they were, as they were. */
-const keepRows = (before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): RowChanges => {
-  const changes = new Map<string, Entry | undefined>()
-  for (const [id, entry] of after) {
-    const held = before.get(id)
-    if (held !== undefined && isSameEntry(held, entry)) entry.row = held.row
-    else changes.set(id, held)
-  }
-  for (const [id, held] of before) if (!after.has(id)) changes.set(id, held)
-  return changes
-}
-
-/** A stamp above those of the blocks that a row was packed in. */
-const packedAfter = (stamp: number, { patches }: Entry): number =>
-  patches.reduce((after, { segment: { block } }) => Math.max(after, (block?.packedAt ?? 0) + 1), stamp)

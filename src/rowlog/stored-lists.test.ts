@@ -6,7 +6,9 @@ import { StampClock } from '../stamp.ts'
 import { fieldOf } from './entry.ts'
 import { type RowChanges, RowLog } from './log.ts'
 import { storedLists } from './stored-lists.ts'
-import { forEachSeed } from './testing/seeds.ts'
+import { forEachSeed, SEEDS } from './testing/seeds.ts'
+
+const timeout = 10_000 + 20 * SEEDS
 
 /** What a document may hold, and what a row log never writes. */
 const OPS = {
@@ -73,7 +75,7 @@ const listsByYjs = (updates: readonly Uint8Array[]): readonly unknown[] => {
 }
 
 describe('lists that are read of stored updates', () => {
-  it('[K23] are those that Yjs makes of them', () => {
+  it('[K23] are those that Yjs makes of them', { timeout }, () => {
     let read = 0
     return forEachSeed((seed) => {
       const updates = randomUpdates(seed, 0)
@@ -84,12 +86,13 @@ describe('lists that are read of stored updates', () => {
     }).then(() => expect(read).toBeGreaterThan(0))
   })
 
-  it('[K23] are none where anything stands that row logs do not write, or else what Yjs makes of it', () =>
+  it('[K23] are none where anything stands that row logs do not write, or else what Yjs makes of it', { timeout }, () =>
     forEachSeed((seed) => {
       const updates = randomUpdates(seed, 0.15)
       const lists = storedLists(updates, 'log')
       if (lists !== undefined) expect(sorted(lists)).toEqual(sorted(listsByYjs(updates)))
-    }))
+    }),
+  )
 
   it.each([
     ['insertBefore', 'an element that was put before others'],

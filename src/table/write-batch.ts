@@ -1,4 +1,4 @@
-// Write batches: what is told of within one microtask, and committed within one turn of the event loop, over all tables, as one.
+// Write batches: what is told of within one microtask, and committed within a turn of the event loop or a few, over all tables, as one.
 // Knows row logs and when to commit them.
 import { MerrowError } from '../errors.ts'
 import type { TableLog } from '../rowlog/index.ts'
@@ -20,7 +20,12 @@ export interface BatchSchedule {
   readonly soon: (work: () => void) => void
   /** For committing: once the microtasks are through; the next turn of the event loop by default. */
   readonly later: (work: () => void) => void
+  /** A clock that is never set, in milliseconds: says how long writes have waited. */
+  readonly nowMs: () => number
 }
+
+/** For how long whoever writes turn after turn has the document wait, in milliseconds. */
+const MOST_PATIENCE_MS = 4
 
 /** What a write batch is given to work with. */
 export interface WriteBatchOptions {
@@ -32,8 +37,9 @@ export interface WriteBatchOptions {
 }
 
 /**
- * Collects writes. Subscribers hear at the end of the microtask; a turn of the event loop is committed as one Yjs transaction a
- * table, since a transaction costs more than the write that it carries.
+ * Collects writes. Subscribers hear at the end of the microtask; what is written within a turn of the event loop is committed in the next,
+ * as one Yjs transaction a table, since a transaction costs more than the write that it carries. If the last commit was just now, it
+ * waits for a turn in which nothing is written, or a few milliseconds: so whoever writes turn after turn pays for few transactions.
  */
 export class WriteBatch {
   readonly #members: BatchMember[] = []
@@ -42,7 +48,12 @@ export class WriteBatch {
   readonly #flushed: (() => void)[] = []
   readonly #lasts: (() => void)[] = []
   #isToldSoon = false
-  #isCommittedLater = false
+  #isPending = false
+  /** Whether the schedule has been asked to commit. */
+  #isScheduled = false
+  /** Whether anything was written since the last turn. */
+  #isWrittenOn = false
+  #committedMs = Number.NEGATIVE_INFINITY
   readonly #holdStorage: () => () => void
   readonly #bulks = new Set<Promise<unknown>>()
   #depth = 0
@@ -87,6 +98,7 @@ export class WriteBatch {
   /** Takes note of a write, and sees to it that it is committed. @throws {@link MerrowError} `database_closed`, `read_only` */
   noteWrite(): void {
     this.assertOpen()
+    this.#isWrittenOn = true
     if (!this.#isToldSoon) {
       this.#isToldSoon = true
       this.#schedule.soon(this.#tell)
@@ -96,7 +108,7 @@ export class WriteBatch {
 
   /** Whether anything written is in no document yet. */
   get isPending(): boolean {
-    return this.#isCommittedLater
+    return this.#isPending
   }
 
   /** Sees to it that a table's own work is committed soon; nothing if nothing may be written. */
@@ -105,8 +117,9 @@ export class WriteBatch {
   }
 
   #commitSoon(): void {
-    if (this.#isCommittedLater) return
-    this.#isCommittedLater = true
+    this.#isPending = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     this.#schedule.later(this.#commitLater)
   }
 
@@ -161,11 +174,11 @@ export class WriteBatch {
         'invalid_argument',
         'saved(), acknowledged() and close() cannot be called inside transact(), whose writes may yet be taken back. Call them after it.',
       )
-    this.#isCommittedLater = false
+    this.#isPending = false
     for (const { log } of this.#members) log.commit()
     this.#tell()
     // Listeners may have written, and been told of it.
-    if (this.#isCommittedLater) for (const { log } of this.#members) log.commit()
+    if (this.#isPending) for (const { log } of this.#members) log.commit()
     for (const work of this.#lasts) work()
   }
 
@@ -200,13 +213,24 @@ export class WriteBatch {
   }
 
   readonly #commitLater = (): void => {
-    if (this.#isCommittedLater) this.flush()
+    this.#isScheduled = false
+    if (!this.#isPending) return
+    const nowMs = this.#schedule.nowMs()
+    const mayWait = this.#isWrittenOn && nowMs - this.#committedMs < MOST_PATIENCE_MS
+    this.#isWrittenOn = false
+    if (mayWait) return this.#commitSoon()
+    this.#committedMs = nowMs
+    this.flush()
   }
 }
 
 const settled = Promise.resolve()
 /** A promise's own microtask: that of `queueMicrotask` costs several times as much in Node, which wraps it in a resource. */
-const ofPlatform: BatchSchedule = { soon: (work) => void settled.then(work), later: nextTurn }
+const ofPlatform: BatchSchedule = {
+  soon: (work) => void settled.then(work),
+  later: nextTurn,
+  nowMs: () => performance.now(),
+}
 
 const isThenable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

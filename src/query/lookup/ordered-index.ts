@@ -1,8 +1,8 @@
 // An ordered index: rows sorted by some columns, then id. Knows no conditions, only bounds.
 import type { AnyRow, QueryColumn } from '../plan/catalog.ts'
-import { type Compare, compileOrder } from '../plan/order.ts'
 import { compareValues, HIGHEST, LOWEST } from '../plan/values.ts'
-import { SortedSet } from './sorted-set.ts'
+import { sortPlaces } from './sort.ts'
+import { createTree, type Tree } from './tree.ts'
 
 /** A place between rows: the values of the first columns, and which side of the rows that have them. */
 export interface Bound {
@@ -12,62 +12,133 @@ export interface Bound {
   readonly id?: string | undefined
 }
 
+/** Where a row stands. Its values are apart from the row: to fetch rows takes longer than to compare them. */
+interface Key {
+  /** The value of the first column. */
+  readonly value: unknown
+  /** Those of the others. */
+  readonly others: readonly unknown[]
+  readonly id: string
+}
+
+const NO_OTHERS: readonly unknown[] = []
+const ENOUGH = { break: true }
+/** Above every id, none of which is longer than 256 characters. */
+const LAST_ID = '\uffff'.repeat(257)
+
 /** Rows sorted by columns, ascending, missing values last, ties by id. */
 export class OrderedIndex {
   readonly columns: readonly QueryColumn[]
-  readonly #compare: Compare
-  #rows: SortedSet<AnyRow>
+  readonly #first: QueryColumn
+  readonly #others: readonly QueryColumn[]
+  #tree: Tree<Key, AnyRow> = createTree(compareKeys)
 
   constructor(columns: readonly QueryColumn[]) {
+    const [first, ...others] = columns
     this.columns = columns
-    this.#compare = compileOrder(columns.map((column) => ({ column, direction: 'asc', nulls: 'last' })))
-    this.#rows = new SortedSet(this.#compare)
+    this.#first = first as QueryColumn
+    this.#others = others
   }
 
   /** Takes in all rows of a table. */
   build(rows: Iterable<AnyRow>): void {
-    const { read } = this.columns[0] as QueryColumn
-    // Sorted with the first column's values at hand: to come by them in each comparison takes most of the time.
-    const keyed = Array.from(rows, (row) => ({ key: read(row), row }))
-    keyed.sort((a, b) => compareValues(a.key, b.key) || this.#compare(a.row, b.row))
-    this.#rows = new SortedSet(
-      this.#compare,
-      keyed.map(({ row }) => row),
-    )
+    const all: AnyRow[] = []
+    const keys: Key[] = []
+    for (const row of rows) {
+      all.push(row)
+      keys.push(this.#keyOf(row))
+    }
+    const places = sortPlaces(all.length, [
+      (at) => (keys[at] as Key).value,
+      ...this.#others.map((_, column) => (at: number) => (keys[at] as Key).others[column]),
+      (at) => (keys[at] as Key).id,
+    ])
+    this.#tree = createTree(compareKeys, pick(keys, places), pick(all, places))
   }
 
   /** Takes in that a row became another, came, or went. */
   change(was: AnyRow | undefined, is: AnyRow | undefined): void {
-    if (was !== undefined && (is === undefined || this.#compare(was, is) !== 0)) this.#rows.delete(was)
-    if (is !== undefined) this.#rows.add(is)
+    const before = was && this.#keyOf(was)
+    const after = is && this.#keyOf(is)
+    if (before !== undefined && (after === undefined || compareKeys(before, after) !== 0)) this.#tree.delete(before)
+    if (after !== undefined) this.#tree.set(after, is as AnyRow)
   }
 
   /** The rows between two bounds, in order or in reverse. @param most - No more than so many are wanted. */
-  range(low: Bound, high: Bound, isReverse: boolean, most = Number.POSITIVE_INFINITY): readonly AnyRow[] {
-    const [bottom, top] = [this.#probe(low), this.#probe(high)]
-    return isReverse ? this.#rows.downBetween(top, bottom, most) : this.#rows.between(bottom, top, most)
+  range(low: Bound, high: Bound, isReverse: boolean, most = Number.POSITIVE_INFINITY): AnyRow[] {
+    if (most <= 0) return []
+    if (!isReverse) return this.#between(low, high, most)
+    if (!Number.isFinite(most)) return this.#between(low, high, most).reverse()
+    const found: AnyRow[] = []
+    const bottom = isOpen(low) ? undefined : probe(low, this.columns.length)
+    for (const [key, row] of this.#reversed(high)) {
+      if (bottom !== undefined && compareKeys(key, bottom) < 0) break
+      if (found.push(row) >= most) break
+    }
+    return found
   }
 
   /** The rows between two bounds, in order or in reverse, one by one: nobody knows how many will be wanted. */
   *walk(low: Bound, high: Bound, isReverse: boolean): Generator<AnyRow, void, undefined> {
-    const [bottom, top] = [this.#probe(low), this.#probe(high)]
-    for (const row of isReverse ? this.#rows.downFrom(top) : this.#rows.from(bottom)) {
-      if (isReverse ? this.#compare(row, bottom) < 0 : this.#compare(row, top) > 0) return
+    const count = this.columns.length
+    const end = probe(isReverse ? low : high, count)
+    const entries = isReverse ? this.#reversed(high) : this.#tree.entries(probe(low, count))
+    for (const [key, row] of entries) {
+      if (isReverse ? compareKeys(key, end) < 0 : compareKeys(key, end) > 0) return
       yield row
     }
   }
 
-  /** A row that stands where the bound is: no row has such an id. */
-  #probe({ values, side, id = side === 'before' ? '' : LAST_ID }: Bound): AnyRow {
-    const rest = side === 'before' ? LOWEST : HIGHEST
-    const probe: Record<string, unknown> = { id }
-    this.columns.forEach(({ name, holds }, at) => {
-      const value = at < values.length ? values[at] : rest
-      probe[name] = holds === 'date' && typeof value === 'number' ? new Date(value) : value
-    })
-    return probe as unknown as AnyRow
+  #between(low: Bound, high: Bound, most: number): AnyRow[] {
+    const found: AnyRow[] = []
+    const take = Number.isFinite(most)
+      ? (_key: Key, row: AnyRow) => (found.push(row) < most ? undefined : ENOUGH)
+      : (_key: Key, row: AnyRow) => void found.push(row)
+    const count = this.columns.length
+    this.#tree.forRange(probe(low, count), probe(high, count), true, take)
+    return found
+  }
+
+  /** One array for all entries: making one for each takes more time than finding them. */
+  #reversed(high: Bound): IterableIterator<[Key, AnyRow]> {
+    const top = isOpen(high) ? undefined : probe(high, this.columns.length)
+    return this.#tree.entriesReversed(top, []) as IterableIterator<[Key, AnyRow]>
+  }
+
+  #keyOf(row: AnyRow): Key {
+    const others = this.#others.length === 0 ? NO_OTHERS : this.#others.map(({ read }) => read(row))
+    return { value: this.#first.read(row), others, id: row.id }
   }
 }
 
-/** Above every id, none of which is longer than 256 characters. */
-const LAST_ID = '\uffff'.repeat(257)
+/** The items at some places, in their order. */
+const pick = <T>(items: readonly T[], places: Uint32Array): T[] => {
+  const picked = new Array<T>(places.length)
+  for (let at = 0; at < places.length; at++) picked[at] = items[places[at] as number] as T
+  return picked
+}
+
+/** Whether a bound is beyond all rows. */
+const isOpen = ({ values }: Bound): boolean => values.length === 0
+
+/** The key that stands where a bound is: no row has such an id. */
+const probe = ({ values, side, id = side === 'before' ? '' : LAST_ID }: Bound, columns: number): Key => {
+  const rest = side === 'before' ? LOWEST : HIGHEST
+  const value = values.length > 0 ? values[0] : rest
+  if (columns === 1) return { value, others: NO_OTHERS, id }
+  return {
+    value,
+    others: Array.from({ length: columns - 1 }, (_, at) => (at + 1 < values.length ? values[at + 1] : rest)),
+    id,
+  }
+}
+
+const compareKeys = (a: Key, b: Key): number => {
+  const order = compareValues(a.value, b.value)
+  if (order !== 0) return order
+  for (let at = 0; at < a.others.length; at++) {
+    const order = compareValues(a.others[at], b.others[at])
+    if (order !== 0) return order
+  }
+  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1
+}

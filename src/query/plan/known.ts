@@ -21,8 +21,11 @@ export interface Range {
 export const isAll = ({ equal, among, ranges, hasMore }: Known, used: number): boolean =>
   !hasMore && used === equal.size + among.size + ranges.size
 
+const NOTHING: Known = { equal: new Map(), among: new Map(), ranges: new Map(), hasMore: false }
+
 /** Reads a condition. */
 export const readKnown = (condition: Condition): Known => {
+  if (condition.kind === 'and' && condition.parts.length === 0) return NOTHING
   const equal = new Map<string, unknown>()
   const among = new Map<string, readonly unknown[]>()
   const ranges = new Map<string, Range>()

@@ -1,9 +1,9 @@
 // Values as queries compare them: an order over everything that a column can hold. Knows no columns.
 
 /** Stands below every value, in probes of ordered indexes. */
-export const LOWEST: unknown = { getTime: () => LOWEST }
+export const LOWEST: unknown = Symbol('lowest')
 /** Stands above every value, missing ones too. */
-export const HIGHEST: unknown = { getTime: () => HIGHEST }
+export const HIGHEST: unknown = Symbol('highest')
 
 /** Whether a row lacks a value: `undefined`, or JSON's `null`. */
 export const isMissing = (value: unknown): value is null | undefined => value === undefined || value === null

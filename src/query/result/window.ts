@@ -76,9 +76,12 @@ export class Window {
 
   /** Puts a row in the place of one that stands where it does. */
   replace(was: AnyRow, is: AnyRow): void {
-    const part = [this.#body, this.#head, this.#tail].find((rows) => rows.has(was))
-    part?.add(is)
-    if (part === this.#body) this.#options.onEnter(is)
+    if (this.#head.size > 0 && this.#head.has(was)) this.#head.add(is)
+    else if (this.#tail.size > 0 && !this.#body.has(was)) this.#tail.add(is)
+    else {
+      this.#body.add(is)
+      this.#options.onEnter(is)
+    }
   }
 }
 
