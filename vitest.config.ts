@@ -30,7 +30,8 @@ export default defineConfig({
     isolate: false,
     // Both cores: most files wait for a disk, a process or a socket now and then.
     maxWorkers: '100%',
-    testTimeout: 60_000,
+    // A test that hangs fails; one that shares a slow machine with others does not.
+    testTimeout: 300_000,
     hookTimeout: 60_000,
   },
 })

@@ -1,5 +1,6 @@
 // How the relay reports what it does: a function of level, message and fields. Never given payloads or tokens.
-import { type DestinationStream, pino } from 'pino'
+import { createRequire } from 'node:module'
+import type { DestinationStream } from 'pino'
 
 /** How much a report matters. */
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -12,14 +13,26 @@ export interface LoggerOptions {
   /** Reports that matter less are dropped. */
   readonly level: Level
   /** Where the lines go; stderr by default. */
-  readonly destination?: DestinationStream
+  readonly destination?: DestinationStream | undefined
 }
 
-/** Creates a logger that writes one JSON object a line (pino). Fields called like a secret are left out, whoever gives them. */
-export const createLogger = ({
-  level,
-  destination = pino.destination({ dest: 2, sync: true }),
-}: LoggerOptions): Logger => {
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
+
+/**
+ * Creates a logger that writes one JSON object a line (pino, loaded with the first report). Fields called like a secret are left out, whoever
+ * gives them.
+ */
+export const createLogger = ({ level, destination }: LoggerOptions): Logger => {
+  let write: Logger | undefined
+  return (at, message, fields = {}) => {
+    if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return
+    write ??= pinoLogger({ level, destination })
+    write(at, message, fields)
+  }
+}
+
+const pinoLogger = ({ level, destination }: LoggerOptions): Logger => {
+  const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
   const log = pino(
     {
       level,
@@ -29,7 +42,7 @@ export const createLogger = ({
       messageKey: 'message',
       redact: { paths: ['token', 'authorization', 'cookie', '*.token', '*.authorization'], remove: true },
     },
-    destination,
+    destination ?? pino.destination({ dest: 2, sync: true }),
   )
   return (at, message, fields = {}) => log[at](fields, message)
 }

@@ -10,6 +10,7 @@ import { inspectCommand } from './cli/inspect.ts'
 import { relayCommand } from './cli/relay.ts'
 import { reportError } from './cli/report-error.ts'
 import { restoreCommand } from './cli/restore.ts'
+import { revokeCommand } from './cli/revoke.ts'
 import { snapshotsCommand } from './cli/snapshots.ts'
 import { tokenCommand } from './cli/token.ts'
 import { verifyCommand } from './cli/verify.ts'
@@ -19,6 +20,7 @@ import { version } from './relay.ts'
 const COMMANDS: readonly Command[] = [
   relayCommand,
   tokenCommand,
+  revokeCommand,
   bridgeCommand,
   importCommand,
   exportCommand,

@@ -1,11 +1,12 @@
-// What a relay counts and measures, in Prometheus' words, and the spans it gives to OpenTelemetry. Knows the ports it wraps,
-// nothing of what passes through them.
+// What a relay counts and measures, and the spans it gives to OpenTelemetry. Loads neither library before somebody needs it. Knows the
+// ports it wraps, nothing of what passes through them.
 import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
-import { SpanStatusCode, trace } from '@opentelemetry/api'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Span, SpanStatusCode } from '@opentelemetry/api'
 import { type Disk, nodeDisk } from './log/files/disk.ts'
 import type { Log } from './log/port.ts'
+import type { Instruments } from './prometheus.ts'
 
 /** What the rooms say of themselves when somebody asks. */
 export interface RoomFigures {
@@ -27,6 +28,8 @@ export interface Metrics {
   measureLog(log: Log): Log
   /** The same disk, its syncs measured. */
   measureDisk(disk?: Disk): Disk
+  /** Loads what counts; until then it is remembered what is to be counted. */
+  load(): Promise<void>
   /** Why writes fail, if the last one did. */
   readonly failure: string | undefined
   /** All of it as Prometheus reads it. */
@@ -34,37 +37,57 @@ export interface Metrics {
   readonly contentType: string
 }
 
-const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** Prometheus' text format. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+/** OpenTelemetry's API keeps here what an SDK has registered. As long as there is none, nobody wants spans. */
+const OPEN_TELEMETRY = Symbol.for('opentelemetry.js.api.1')
+const FAILED: SpanStatusCode.ERROR = 2
 
-/** Creates the metrics of one relay, in a registry of its own. @param now - Milliseconds since 1970. */
+const startSpan = (name: string, document: string): Span | undefined => {
+  if (!(OPEN_TELEMETRY in globalThis)) return undefined
+  const { trace } = createRequire(import.meta.url)('@opentelemetry/api') as typeof import('@opentelemetry/api')
+  return trace.getTracer('merrow').startSpan(`merrow.${name}`, { attributes: { 'merrow.document': document } })
+}
+
+/** Runs `work` in a span. */
+const traced = <T>(name: string, document: string, work: () => Promise<T>): Promise<T> => {
+  const span = startSpan(name, document)
+  if (span === undefined) return work()
+  return work().then(
+    (result) => {
+      span.end()
+      return result
+    },
+    (error) => {
+      span.setStatus({ code: FAILED })
+      span.end()
+      throw error
+    },
+  )
+}
+
+const secondsSince = (fromMs: number): number => (performance.now() - fromMs) / 1000
+
+/** Creates the metrics of one relay. @param now - Milliseconds since 1970. */
 export const createMetrics = (now: () => number = Date.now): Metrics => {
-  const registry = new Registry()
-  const registers = [registry]
-  collectDefaultMetrics({ register: registry })
-  const gauge = (name: string, help: string, collect: () => number | undefined) =>
-    new Gauge({
-      name: `merrow_${name}`,
-      help,
-      registers,
-      collect() {
-        const value = collect()
-        if (value !== undefined) this.set(value)
-      },
+  let instruments: Instruments | undefined
+  let loading: Promise<void> | undefined
+  /** What came before the instruments were there. */
+  const early: ((instruments: Instruments) => void)[] = []
+  const count = (note: (instruments: Instruments) => void): void => {
+    if (instruments === undefined) early.push(note)
+    else note(instruments)
+  }
+  const load = (): Promise<void> => {
+    loading ??= import('./prometheus.ts').then(({ createInstruments }) => {
+      const loaded = createInstruments()
+      for (const note of early.splice(0)) note(loaded)
+      instruments = loaded
     })
-  const appends = new Counter({ name: 'merrow_appends_total', help: 'Updates made durable.', registers })
-  const bytes = new Counter({ name: 'merrow_append_bytes_total', help: 'Bytes of them.', registers })
-  const failures = new Counter({ name: 'merrow_append_failures_total', help: 'Appends that failed.', registers })
-  const refusals = new Counter({
-    name: 'merrow_refusals_total',
-    help: 'Frames, tokens and connections refused.',
-    labelNames: ['reason'] as const,
-    registers,
-  })
-  const seconds = (name: string, help: string) =>
-    new Histogram({ name: `merrow_${name}_seconds`, help, buckets: SECONDS, registers })
-  const syncs = seconds('fsync', 'Time of one sync of the disk.')
-  const acknowledgements = seconds('acknowledgement', 'Time from an update to its being durable.')
-  const tracer = trace.getTracer('merrow')
+    return loading
+  }
+  const gauge = (name: string, help: string, collect: () => number | undefined): void =>
+    count((to) => to.gauge(name, help, collect))
   const sockets = new Set<Duplex>()
   let failure: string | undefined
 
@@ -73,20 +96,9 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
     [...sockets].reduce((sum, { writableLength }) => sum + writableLength, 0),
   )
 
-  const measured = async <T>(span: string, document: string, work: () => Promise<T>): Promise<T> => {
-    const running = tracer.startSpan(`merrow.${span}`, { attributes: { 'merrow.document': document } })
-    try {
-      return await work()
-    } catch (error) {
-      running.setStatus({ code: SpanStatusCode.ERROR })
-      throw error
-    } finally {
-      running.end()
-    }
-  }
-
   return {
-    refused: (reason) => refusals.inc({ reason }),
+    load,
+    refused: (reason) => count(({ refusals }) => refusals.inc({ reason })),
     watchServer(server) {
       server.on('upgrade', (_, socket) => {
         sockets.add(socket)
@@ -108,29 +120,32 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
       const append: Log['append'] = (document, updates) => {
         // The relay's own notes are no updates of anybody.
         if (document.startsWith('#')) return log.append(document, updates)
-        return measured('append', document, async () => {
-          const stop = acknowledgements.startTimer()
-          try {
-            const seq = await log.append(document, updates)
-            stop()
-            appends.inc(updates.length)
-            bytes.inc(updates.reduce((sum, { length }) => sum + length, 0))
+        const fromMs = performance.now()
+        return traced('append', document, () => log.append(document, updates)).then(
+          (seq) => {
+            const seconds = secondsSince(fromMs)
+            count(({ acknowledgements, appends, bytes }) => {
+              acknowledgements.observe(seconds)
+              appends.inc(updates.length)
+              bytes.inc(updates.reduce((sum, { length }) => sum + length, 0))
+            })
             failure = undefined
             return seq
-          } catch (error) {
-            failures.inc()
+          },
+          (error) => {
+            count(({ failures }) => failures.inc())
             failure = error instanceof Error ? error.message : String(error)
             throw error
-          }
-        })
+          },
+        )
       }
       return {
         append,
-        read: (document) => measured('read', document, () => log.read(document)),
-        putSnapshot: (document, snapshot) => measured('snapshot', document, () => log.putSnapshot(document, snapshot)),
+        read: (document) => traced('read', document, () => log.read(document)),
+        putSnapshot: (document, snapshot) => traced('snapshot', document, () => log.putSnapshot(document, snapshot)),
         snapshots: (document) => log.snapshots(document),
         readSnapshot: (document, upTo) => log.readSnapshot(document, upTo),
-        remove: (document) => measured('remove', document, () => log.remove(document)),
+        remove: (document) => traced('remove', document, () => log.remove(document)),
         documents: () => log.documents(),
         close: () => log.close(),
       }
@@ -142,9 +157,10 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
         return {
           append: (part) => file.append(part),
           async sync() {
-            const stop = syncs.startTimer()
+            const fromMs = performance.now()
             await file.sync()
-            stop()
+            const seconds = secondsSince(fromMs)
+            count(({ syncs }) => syncs.observe(seconds))
           },
           close: () => file.close(),
         }
@@ -153,7 +169,10 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
     get failure() {
       return failure
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    async text() {
+      await load()
+      return instruments?.text() ?? ''
+    },
+    contentType: CONTENT_TYPE,
   }
 }

@@ -9,7 +9,7 @@ import { jwtFaults } from './auth/jwt.ts'
 import { openRevocations } from './auth/revocations.ts'
 import { DEFAULT_HOST, DEFAULT_PORT, faultsOf, invalidConfig } from './config.ts'
 import type { Refusal } from './guard/verdict.ts'
-import { type AppAccess, createApp } from './http/app.ts'
+import type { AppAccess } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
 import { createGate } from './http/gate.ts'
 import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
@@ -19,7 +19,7 @@ import { acceptUpgrades } from './http/socket/upgrade.ts'
 import { limitsOf, type RelayLimits } from './limits.ts'
 import { openFileLog } from './log/file-log.ts'
 import type { Log, Retention } from './log/port.ts'
-import { jsonLogger, type Logger } from './logger.ts'
+import { errorFields, jsonLogger, type Logger } from './logger.ts'
 import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
 import { Duties } from './room/duties.ts'
 import { createHub, type Hub } from './room/hub.ts'
@@ -88,6 +88,8 @@ export interface Relay {
 const SERVICE_RESTART = 1012
 /** A relay that ends makes snapshots for so long; what it does not come to is in the log all the same. In milliseconds. */
 const SNAPSHOT_DEADLINE_MS = 5_000
+/** So long after the start the library of metrics is loaded, if nobody has asked for them: clients come back first. In milliseconds. */
+const METRICS_AFTER_MS = 1_000
 
 /**
  * Starts a relay.
@@ -138,15 +140,26 @@ const start = async (
   const encoded = createEncodedStates(cache)
   const docs = { hub, log, encoded }
   const admits = (token: string | undefined) => token !== undefined && isSame(token, adminToken ?? '')
-  const admin = adminToken === undefined ? undefined : { docs, relayName, admits }
+  const sessions = new Sessions({ ...limits, timers, now })
+  const revoke = async (subject: string): Promise<void> => {
+    const revoked = revocations.revoke(subject, now())
+    sessions.revoke(subject)
+    await revoked
+  }
+  const subjects = options.jwt === undefined ? {} : { revoke }
+  const admin = adminToken === undefined ? undefined : { docs, relayName, admits, ...subjects }
   const access = createAccess(authority)
   let closing: Promise<void> | undefined
   const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
-  const server = createServer(createApp({ gate, demo, docs, access, admin, metrics, unreadiness }), options.tls)
+  const loadApp = async () =>
+    (await import('./http/app.ts')).createApp({ gate, demo, docs, access, admin, metrics, unreadiness })
+  const server = createServer(loadApp, options.tls)
   metrics.watchServer(server)
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)
-  const sessions = new Sessions({ ...limits, timers, now })
+  const stopWaiting = timers.after(METRICS_AFTER_MS, () => {
+    metrics.load().catch((error) => logger('error', 'metrics cannot be loaded', errorFields(error)))
+  })
   const duties = new Duties({ leaseMs: options.leaseMs ?? LEASE_MS, elapsedMs: () => performance.now(), now })
   const heartbeat = createHeartbeat(timers, PING_INTERVAL_MS)
   const sockets = acceptUpgrades(server, {
@@ -173,6 +186,7 @@ const start = async (
     await Promise.race([hub.snapshotAll(), elapsed(timers, SNAPSHOT_DEADLINE_MS)])
     await sockets.close(SERVICE_RESTART, 'the relay is ending; connect again')
     heartbeat.stop()
+    stopWaiting()
     server.closeAllConnections()
     await stopped
     await snapshotter.close()
@@ -186,11 +200,7 @@ const start = async (
       closing ??= close()
       return closing
     },
-    async revoke(subject) {
-      const revoked = revocations.revoke(subject, now())
-      sessions.revoke(subject)
-      await revoked
-    },
+    revoke,
   }
 }
 

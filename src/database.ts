@@ -198,6 +198,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       replica,
       author: user,
       clock,
+      random,
       history: table.history,
       isFoldable: (field) => isFoldable(table, field),
     })
@@ -253,7 +254,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   const loadLog = async (document: string, log: RowLog): Promise<void> => {
     const stored = await forks.mend(document, await storage.load(document), () => {
       const tableSchema = schema.tables[document]
-      return tableSchema === undefined ? new RowLog({ replica, author: user, clock }) : createLog(tableSchema)
+      return tableSchema === undefined ? new RowLog({ replica, author: user, clock, random }) : createLog(tableSchema)
     })
     log.show(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
@@ -281,6 +282,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     database: name,
     storage,
     saver,
+    forks,
     timers,
     replica,
     author: user,
@@ -330,7 +332,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
     onForked(document) {
       const local = document.slice(name.length + 1)
-      if (logs.has(local) || backendLogs.has(local)) forks.note(local)
+      if (logs.has(local) || backendLogs.has(local) || partitioned.logOf(local) !== undefined) forks.note(local)
     },
   })
   for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))
@@ -400,7 +402,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const opening = new Map<string, Promise<RowLog>>()
   const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
-    const log = new RowLog({ replica, author: user, clock })
+    const log = new RowLog({ replica, author: user, clock, random })
     backendLogs.set(document, log)
     await loadLog(document, log)
     if (isMerged) session?.join(documentOf(document), log.document, 0)
@@ -451,6 +453,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     },
     saved: () => core.saved(),
     acknowledged: () => core.acknowledged(),
+    synced: () => core.synced(),
     get lease() {
       return session?.lease
     },

@@ -2,11 +2,14 @@
 import { attackRelay } from '../../server/testing/live-attack.ts'
 import { tokenFor } from '../../server/testing/tokens.ts'
 
+/** What is refused of so many is within what a user may have refused at once. */
+const FRAMES_PER_SUBJECT = 200
+
 const [url = '', frames, seed, attackers] = process.argv.slice(2)
 const token = (subject: string): Promise<string> =>
   tokenFor(subject, {
     lifetimeS: 36_000,
-    grants: { fence: 'read', d: Number(subject.at(-1)) % 2 === 0 ? 'read' : 'write' },
+    grants: { fence: 'write', d: Number(subject.at(-1)) % 2 === 0 ? 'read' : 'write' },
   })
 const counts = await attackRelay({
   url,
@@ -15,6 +18,7 @@ const counts = await attackRelay({
   seed: Number(seed),
   frames: Number(frames),
   attackers: Number(attackers),
+  framesPerSubject: FRAMES_PER_SUBJECT,
 })
 process.send?.(counts)
 process.disconnect()

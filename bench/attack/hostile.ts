@@ -8,7 +8,8 @@ import { honestState, percentile, startHonestLoad } from '../../server/testing/h
 import { tokenFor } from '../../server/testing/tokens.ts'
 import { startRelayProcess } from './relay-process.ts'
 
-const ATTACKERS = 40
+/** At a time; each comes back under another name again and again. */
+const ATTACKERS = 4
 const QUIET_MS = 10_000
 const MEBIBYTE = 1024 * 1024
 
@@ -33,8 +34,10 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   const attacking = attack(frames, seed).finally(() => {
     isDone = true
   })
+  const start = performance.now()
   while (!isDone) busy.push(...(await honest.run(1000)))
   const counts = await attacking
+  const seconds = Math.round((performance.now() - start) / 1000)
   busy.sort((a, b) => a - b)
   const growth = ((await relay.memory()) - before) / MEBIBYTE
   console.error(
@@ -46,7 +49,7 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   honest.close()
   await relay.stop()
   return [
-    `live: ${counts.sent} damaged frames, ${counts.closed} of them closed their channel or socket`,
+    `live: ${counts.sent} damaged frames in ${seconds} s, ${counts.closed} of them closed their channel or socket`,
     `exits ${exits}, honest clients disturbed ${honest.isDisturbed}, honest values ${found.size}, of them changed ${changed}`,
     `honest p50 / p99 quiet ${times(quiet)} ms, under attack ${times(busy)} ms; memory growth ${growth.toFixed(1)} MiB`,
   ].join('\n  ')

@@ -14,6 +14,8 @@ export interface RelayProcess {
   readonly exits: number
   /** Bytes of its heap and buffers after a collection. */
   memory(): Promise<number>
+  /** How many bytes each client was behind that it closed as too slow. */
+  slow(): Promise<readonly number[]>
   stop(): Promise<void>
 }
 
@@ -27,17 +29,19 @@ export const startRelayProcess = async (limits: RelayLimits = {}): Promise<Relay
   child.on('exit', () => {
     if (!isStopping) exits += 1
   })
+  const ask = async (): Promise<{ readonly bytes: number; readonly slow: readonly number[] }> => {
+    child.send('figures')
+    const [figures] = (await once(child, 'message')) as [{ bytes: number; slow: number[] }]
+    return figures
+  }
   const [{ url }] = (await once(child, 'message')) as [{ url: string }]
   return {
     url,
     get exits() {
       return exits
     },
-    async memory() {
-      child.send('memory')
-      const [{ bytes }] = (await once(child, 'message')) as [{ bytes: number }]
-      return bytes
-    },
+    memory: async () => (await ask()).bytes,
+    slow: async () => (await ask()).slow,
     async stop() {
       isStopping = true
       const ended = once(child, 'exit')

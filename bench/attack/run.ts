@@ -1,4 +1,5 @@
-// Attacks at length, by command: `npm run attack -- decoder 1000000 | live 100000 | slow 100 1000 [--seed n]`.
+// Attacks at length, by command: `npm run attack -- decoder 1000000 | live 100000 | slow 100 1000 | tokens 1000`, with SEED=n.
+import { outliveTokens } from './expiry.ts'
 import { attackDecoderAtLength, attackRelayAtLength } from './hostile.ts'
 import { pauseClients } from './slow.ts'
 
@@ -16,7 +17,10 @@ switch (kind) {
   case 'slow':
     console.log(await pauseClients(count || 100, Number(second ?? 1000)))
     break
+  case 'tokens':
+    console.log(await outliveTokens(count || 1000))
+    break
   default:
-    console.error('Say what: decoder [updates], live [frames], slow [paused] [all]. SEED=n replays.')
+    console.error('Say what: decoder [updates], live [frames], slow [paused] [all], tokens [sessions]. SEED=n replays.')
     process.exitCode = 2
 }

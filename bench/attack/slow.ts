@@ -58,6 +58,7 @@ export const pauseClients = async (paused: number, all: number): Promise<string>
   for (const client of clients.slice(0, paused)) client.socket.resume()
   await new Promise((resolve) => setTimeout(resolve, 3000))
   const { exits } = relay
+  const backlogs = (await relay.slow()).toSorted((a, b) => a - b)
   for (const client of [...clients, writer]) {
     client.onClose = () => {}
     client.socket.terminate()
@@ -65,11 +66,12 @@ export const pauseClients = async (paused: number, all: number): Promise<string>
   await relay.stop()
   const codes = JSON.stringify([...closedAs])
   return [
-    `slow: ${paused} of ${all} paused, closed as [code, count] ${codes}, exits ${exits}`,
+    `slow: ${paused} of ${all} paused; the relay closed ${backlogs.length}, each ${mebibytes(backlogs[0])} to ${mebibytes(backlogs.at(-1))} MiB behind; they saw [code, count] ${codes}; exits ${exits}`,
     `others p50 / p99 quiet ${times(quiet)} ms, with paused ones ${times(busy)} ms`,
   ].join('\n  ')
 }
 
+const mebibytes = (bytes = 0): string => (bytes / 1024 / 1024).toFixed(2)
 const closedCount = (closedAs: ReadonlyMap<number, number>): number => [...closedAs.values()].reduce((a, b) => a + b, 0)
 const times = (sorted: readonly number[]): string =>
   `${percentile(sorted, 0.5).toFixed(1)} / ${percentile(sorted, 0.99).toFixed(1)}`

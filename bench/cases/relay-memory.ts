@@ -9,6 +9,7 @@ import type { ServerProcess } from '../relay/server-process.ts'
 const CONNECTIONS = 1000
 const DOCUMENTS = 500
 const RECORDS = 1000
+const REST_MS = 2000
 
 /** Heap and buffers of the server's process, collected, beside what they were before. */
 export const benchCase: BenchCase = {
@@ -34,6 +35,8 @@ const measure = async (peer: RelayPeer, server: ServerProcess): Promise<Figures>
   const fleet = new Fleet(peer, server.port)
   // Code is compiled, pools are filled.
   await fleet.enter({ rooms: 1, members: 100, writers: 0 })
+  // What a server loads late is no connection's.
+  await new Promise((resolve) => setTimeout(resolve, REST_MS))
   const before = await server.memory()
   await fleet.enter({ rooms: 1, members: CONNECTIONS, writers: 0 })
   const connected = await server.memory()

@@ -1,5 +1,5 @@
 // Fan-out: how many updates a server delivers to rooms of one size, and how long each takes. Knows fleets, no server.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BenchCase, type CaseResult, type Figures, type Line, SUBJECT } from '../bench-case.ts'
@@ -29,13 +29,19 @@ export const fanOutCase = (fanOut: FanOut): BenchCase => ({
   needsStored: false,
   peers: 'relay-peers',
   takes: () => true,
-  measure: (peer) => onServer(peer, (relayPeer, server) => measure(relayPeer, server, fanOut)),
+  measure: (peer) =>
+    onServer(peer, async (relayPeer, server, folder) => ({
+      ...(await measure(relayPeer, server, fanOut)),
+      ...(relayPeer.isDurable ? percentiles('sync ', await syncs(folder)) : {}),
+    })),
   lines: (result) => [
     ...beside(result, 'delivered', '/s', { [BARE]: 1.5, hocuspocus: 2 }, 'atLeast'),
     ...beside(result, 'p50', 'ms', {}),
     ...beside(result, 'p99', 'ms', { [BARE]: 1 }),
     ...beside(result, 'paced p50', 'ms', {}),
     ...beside(result, 'paced p99', 'ms', { [BARE]: 1 }),
+    ...besideSync('p50'),
+    ...besideSync('p99'),
   ],
 })
 
@@ -72,7 +78,34 @@ const measure = async (peer: RelayPeer, server: ServerProcess, fanOut: FanOut): 
   }
 }
 
-const percentiles = (name: string, { latencies }: Run): Figures => ({
+const SYNCS = 1000
+const RECORD_BYTES = 200
+
+/** What one sync of this disk takes after a small write at the end of a file, sorted. */
+const syncs = async (folder: string): Promise<Pick<Run, 'latencies'>> => {
+  const file = await open(join(folder, 'synced'), 'w')
+  const latencies: number[] = []
+  for (let at = 0; at < SYNCS; at++) {
+    await file.write(Buffer.alloc(RECORD_BYTES))
+    const from = performance.now()
+    await file.datasync()
+    latencies.push(performance.now() - from)
+  }
+  await file.close()
+  return { latencies: latencies.sort((a, b) => a - b) }
+}
+
+/** What the subject takes at the pace, beside the one sync that is in it. */
+const besideSync = (percentile: string): Line[] => [
+  {
+    title: `paced ${percentile} beside a sync of the disk`,
+    unit: 'ms',
+    subject: { peer: SUBJECT, figure: `paced ${percentile}` },
+    yardstick: { peer: SUBJECT, figure: `sync ${percentile}` },
+  },
+]
+
+const percentiles = (name: string, { latencies }: Pick<Run, 'latencies'>): Figures => ({
   [`${name}p50`]: latencies[Math.floor(latencies.length * 0.5)] ?? Number.NaN,
   [`${name}p99`]: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
 })

@@ -22,30 +22,58 @@ export interface Joined {
 
 const STEP_1 = Uint8Array.of(0, 0, 1, 0)
 const SENT_AT_ONCE = 500
+const FIRST_PAUSE_MS = 250
 
 /**
  * Sends updates, as fast as the connection takes them, until `isThere` says so.
  *
- * @returns Leaves: some servers forget a document with the last that had it open.
+ * @returns Leaves: some servers forget a document with the last that had it open. Undefined if the server has not taken all in time.
  */
 export const pour = async (
   place: Place,
   updates: readonly Uint8Array[],
   isThere: () => Promise<boolean>,
-): Promise<() => void> => {
+  withinMs: number,
+): Promise<(() => void) | undefined> => {
   const { peer, room } = place
+  const deadline = performance.now() + withinMs
+  const isLate = (): boolean => performance.now() > deadline
   const client = new RawClient({ port: place.port, path: peer.path(room), isWhole: false, onMessage: () => {} })
   await client.opened
   const prefix = peer.prefix(room)
   for (const frame of peer.greeting(room)) client.send(clientFrame(frame))
   for (const [at, update] of updates.entries()) {
     client.send(clientFrame(Buffer.concat([prefix, syncFrame(2, update)])))
-    if (at % SENT_AT_ONCE === 0) await client.drained()
+    if (at % SENT_AT_ONCE === 0) await within(client.drained(), deadline)
+    if (isLate()) break
   }
-  await client.drained()
-  while (!client.isClosed && !(await isThere())) await new Promise((resolve) => setTimeout(resolve, 500))
+  await within(client.drained(), deadline)
+  // Each look is a join, which costs the server: the second comes later than the first.
+  let pauseMs = FIRST_PAUSE_MS
+  while (!client.isClosed && !isLate()) {
+    if (await within(isThere(), deadline)) break
+    await within(new Promise((resolve) => setTimeout(resolve, pauseMs)), deadline)
+    pauseMs *= 2
+  }
+  if (isLate()) {
+    client.close()
+    return undefined
+  }
   if (client.isClosed) throw new Error(`${peer.name} has closed the writer.`)
   return () => client.close()
+}
+
+/** What a promise brings, or undefined at the deadline. */
+const within = async <T>(promise: Promise<T>, deadline: number): Promise<T | undefined> => {
+  let timer: number | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Joins with nothing. Its updates are read only if they are wanted. */

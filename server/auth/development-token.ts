@@ -1,5 +1,4 @@
 // Makes tokens for development and tests: what an identity provider does in earnest.
-import { SignJWT } from 'jose'
 import { type Access, readGrants } from './grants.ts'
 import { GRANTS_CLAIM } from './jwt.ts'
 
@@ -25,6 +24,7 @@ export interface TokenRequest {
  */
 export const signToken = async ({ now = Date.now, lifetimeS = 3600, ...request }: TokenRequest): Promise<string> => {
   readGrants(request.grants)
+  const { SignJWT } = await import('jose')
   const seconds = Math.floor(now() / 1000)
   return new SignJWT({ [GRANTS_CLAIM]: request.grants })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

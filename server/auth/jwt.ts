@@ -1,6 +1,6 @@
 // Tokens that name their subject: JSON Web Tokens, verified by `jose` with fixed algorithms. Knows no sockets.
 import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto'
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { readGrants } from './grants.ts'
 import type { Identity } from './identity.ts'
 
@@ -41,8 +41,11 @@ export type Verify = (token: string) => Promise<Identity>
 /** The key set cannot be had just now: no fault of the token. */
 export class KeysUnavailable extends Error {}
 
+/** Loaded where tokens are verified, and not for a relay that asks for none. */
+type Jose = typeof import('jose')
+
 interface Source {
-  readonly key: KeyObject | Uint8Array | JWTVerifyGetKey
+  readonly key: KeyObject | Uint8Array | URL
   readonly algorithms: string[]
 }
 
@@ -53,8 +56,11 @@ interface Source {
  * @throws If the key cannot be used; {@link jwtFaults} says so in words.
  */
 export const createJwtVerifier = (options: JwtOptions, now: () => number): Verify => {
-  const { key, algorithms } = sourceOf(options.key)
+  const { key: source, algorithms } = sourceOf(options.key)
+  const loading = import('jose').then((jose) => ({ jose, key: source instanceof URL ? keySet(source, jose) : source }))
+  loading.catch(() => {})
   return async (token) => {
+    const { jose, key } = await loading
     const checks = {
       algorithms,
       issuer: options.issuer,
@@ -65,10 +71,10 @@ export const createJwtVerifier = (options: JwtOptions, now: () => number): Verif
     }
     // Two calls, since the types of jose tell a key from a function that finds one.
     const { payload } = await (typeof key === 'function'
-      ? jwtVerify(token, key, checks)
-      : jwtVerify(token, key, checks)
+      ? jose.jwtVerify(token, key, checks)
+      : jose.jwtVerify(token, key, checks)
     ).catch((error: unknown) => {
-      throw reasonOf(error)
+      throw reasonOf(error, jose)
     })
     return identityOf(payload, now())
   }
@@ -99,7 +105,7 @@ const sourceOf = (key: JwtKey): Source => {
     const object = createPublicKey(input)
     return { key: object, algorithms: algorithmsOf(object) }
   }
-  return { key: keySet(new URL(key.jwksUrl)), algorithms: REMOTE_ALGORITHMS }
+  return { key: keySetAddress(key.jwksUrl), algorithms: REMOTE_ALGORITHMS }
 }
 
 /** One type of key, one family of algorithms: else a public key could be taken for a shared secret. */
@@ -111,16 +117,20 @@ const algorithmsOf = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): s
   throw new Error(`keys of type ${asymmetricKeyType} are not taken; use RSA, Ed25519, P-256 or P-384`)
 }
 
-const keySet = (url: URL): JWTVerifyGetKey => {
+const keySetAddress = (address: string): URL => {
+  const url = new URL(address)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   if (url.protocol !== 'https:' && !isLocal) throw new Error('the address of a key set begins with https://')
-  return createRemoteJWKSet(url, {
+  return url
+}
+
+const keySet = (url: URL, { createRemoteJWKSet, customFetch }: Jose): JWTVerifyGetKey =>
+  createRemoteJWKSet(url, {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOLDOWN_MS,
     cacheMaxAge: CACHE_MS,
     [customFetch]: boundedFetch,
   })
-}
 
 const boundedFetch = async (url: string, init: RequestInit): Promise<Response> => {
   const response = await fetch(url, init)
@@ -142,7 +152,7 @@ const identityOf = (payload: JWTPayload, nowMs: number): Identity => {
   }
 }
 
-const reasonOf = (error: unknown): Error => {
+const reasonOf = (error: unknown, { errors }: Jose): Error => {
   if (error instanceof errors.JWTExpired) return new Error('the token has expired')
   if (error instanceof errors.JWTClaimValidationFailed)
     return new Error(`the token's claim "${error.claim}" is wrong or missing`)

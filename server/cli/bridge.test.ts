@@ -1,44 +1,25 @@
 // `merrow bridge` as processes beside a relay: one sends, another takes over when it is killed, and one that is told to end ends well.
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { FakeBackend } from '../../src/backend/testing/fake-backend.ts'
 import { createDatabase } from '../../src/index.ts'
 import { relay as relaySync } from '../../src/sync/index.ts'
 import { testFolder } from '../testing/folder.ts'
 import { type Run, runMerrow, startRelay } from '../testing/relay.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { schema } from './testing/bridge-config.ts'
+import { startService } from './testing/service.ts'
 
 const CONFIG = fileURLToPath(new URL('./testing/bridge-config.ts', import.meta.url))
 const LEASE_MS = 2000
 const SECRETS = { MERROW_TOKEN: 'a-token-of-many-characters', SERVICE_TOKEN: 'the-token-of-the-service' }
 
-/** A service over HTTP that asks for a token. */
-const startService = async () => {
-  const fake = new FakeBackend({ tables: { projects: {}, tasks: { project_id: 'projects' } }, now: Date.now })
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const part of request) text += part
-    const { pathname: path, searchParams: query } = new URL(request.url ?? '', 'http://x')
-    const headers = new Headers(request.headers as Record<string, string>)
-    if (headers.get('authorization') !== `Bearer ${SECRETS.SERVICE_TOKEN}`) return response.writeHead(401).end('{}')
-    const body = text === '' ? undefined : JSON.parse(text)
-    const answer = fake.handle({ method: request.method ?? 'GET', path, query, headers, body })
-    return response.writeHead(answer.status).end(answer.body === undefined ? '' : JSON.stringify(answer.body))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return { fake, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` }
-}
-
 const leads = ({ output }: Run): boolean => output.stderr.includes('sends and pulls for all')
 
 it('[B1] bridges: one sends for all, another takes over within the lease time when it is killed, and SIGTERM ends one well', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
-  const { fake, url } = await startService()
+  const { fake, url } = await startService(SECRETS.SERVICE_TOKEN)
   const relay = await startRelay({ token: SECRETS.MERROW_TOKEN, leaseMs: LEASE_MS })
   const folder = testFolder()
   const run = (store: string): Run =>
@@ -57,11 +38,11 @@ it('[B1] bridges: one sends for all, another takes over within the lease time wh
 
   write('first')
   const bridges = [run('a'), run('b')]
-  await waitUntil('one leads and has sent', () => bridges.some(leads) && titles().length === 1, 20_000)
+  await waitUntil('one leads and has sent', () => bridges.some(leads) && titles().length === 1, 60_000)
   const [leader, other] = (leads(bridges[0] as Run) ? bridges : [...bridges].reverse()) as [Run, Run]
   expect(leads(other)).toBe(false)
   for (let at = 0; at < 20; at++) write(`more ${at}`)
-  await waitUntil('some are sent', () => titles().length > 3)
+  await waitUntil('some are sent', () => titles().length > 3, 30_000)
   leader.child.kill('SIGKILL')
   const killedMs = Date.now()
   await waitUntil('the other leads', () => leads(other), 2 * LEASE_MS + 2000)

@@ -171,9 +171,16 @@ export class DocumentGuard {
     for (const base of bases) this.#notes.noteBase(base)
     if (sender.subject !== undefined && !sender.isAnswer)
       for (const { client } of news.sections) this.#notes.lease(client, sender.subject)
-    const ranges = news.sections.map(({ client, from, to }) => ({ client, from, to }))
+    // Not the values: what waits for the disk is small.
+    const ranges = news.sections.map(({ client, from, to, structs, bytes }) => ({
+      client,
+      from,
+      to,
+      structs: structs.length,
+      bytes,
+    }))
     this.#accepted.add(ranges)
-    return { kind: 'accepted', update, ranges, notes: this.#notes.take(), overlap }
+    return { kind: 'accepted', update, ranges, deletes: news.deletes, notes: this.#notes.take(), overlap }
   }
 }
 

@@ -33,9 +33,11 @@ export interface Section {
   readonly structs: readonly Struct[]
   /** Whether the client left clocks out: what comes after that is not here. */
   readonly hasGap: boolean
+  /** Where its structs lie in the update's bytes. */
+  readonly bytes: Span
 }
 
-/** Clocks `from` up to and without `to`. */
+/** Clocks, or bytes, `from` up to and without `to`. */
 export interface Span {
   readonly from: number
   readonly to: number
@@ -95,6 +97,7 @@ const readSection = (decoder: decoding.Decoder): Section => {
   const client = readClient(decoder)
   const from = decoding.readVarUint(decoder)
   const structs: Struct[] = []
+  const start = decoder.pos
   let clock = from
   let hasGap = false
   for (let at = 0; at < count; at++) {
@@ -107,7 +110,7 @@ const readSection = (decoder: decoding.Decoder): Section => {
     else structs.push({ client, clock, length, item })
     clock += length
   }
-  return { client, from, to: clock, structs, hasGap }
+  return { client, from, to: clock, structs, hasGap, bytes: { from: start, to: decoder.pos } }
 }
 
 const readItem = (decoder: decoding.Decoder, info: number): Item => {
@@ -160,7 +163,8 @@ const readDeletes = (decoder: decoding.Decoder): Map<number, readonly Span[]> =>
   return deletes
 }
 
-const joined = (spans: readonly Span[]): readonly Span[] => {
+/** Spans in order, those that touch as one. */
+export const joined = (spans: readonly Span[]): readonly Span[] => {
   const result: { from: number; to: number }[] = []
   for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
     const last = result.at(-1)

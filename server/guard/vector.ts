@@ -39,6 +39,21 @@ export const rangesOf = (update: Uint8Array): readonly ClockRange[] => {
   }
 }
 
+/**
+ * Reads a state vector (v1).
+ *
+ * @throws {@link MerrowError} `invalid_frame` if it cannot be decoded.
+ */
+export const decodeVector = (encoded: Uint8Array): ReadonlyMap<number, number> => {
+  try {
+    return Y.decodeStateVector(encoded)
+  } catch (cause) {
+    throw new MerrowError('invalid_frame', `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`, {
+      cause,
+    })
+  }
+}
+
 /** A state vector that grows with the updates it is told of. */
 export class StateVector {
   #clocks = new Map<number, number>()
@@ -86,6 +101,15 @@ export class StateVector {
   encode(): Uint8Array {
     this.#encoded ??= Y.encodeStateVector(this.#clocks)
     return this.#encoded
+  }
+
+  /**
+   * What another vector (v1) says of clients that are counted here: the rest makes no difference to what it lacks.
+   *
+   * @throws {@link MerrowError} `invalid_frame` if it cannot be decoded.
+   */
+  known(encoded: Uint8Array): Uint8Array {
+    return Y.encodeStateVector(new Map([...decodeVector(encoded)].filter(([client]) => this.#clocks.has(client))))
   }
 
   /** The part of an update (v1) that is not counted yet, with all its deletes. */

@@ -1,4 +1,5 @@
 // What the guard is asked and what it says. Knows neither updates nor documents.
+import type { Span, Update } from './update.ts'
 import type { ClockRange } from './vector.ts'
 
 /** Why an update is refused, as a word for metrics. */
@@ -22,6 +23,13 @@ export interface Sender {
   readonly mayWrite: boolean
 }
 
+/** Clocks that an update brings, and where in its bytes their structs lie. */
+export interface StructRange extends ClockRange {
+  /** How many structs. */
+  readonly structs: number
+  readonly bytes: Span
+}
+
 /** What is to be done with an update. */
 export type Verdict =
   /** It brings nothing new. */
@@ -33,7 +41,8 @@ export type Verdict =
   | {
       readonly kind: 'accepted'
       readonly update: Uint8Array
-      readonly ranges: readonly ClockRange[]
+      readonly ranges: readonly StructRange[]
+      readonly deletes: Update['deletes']
       readonly notes: Uint8Array | undefined
       /** Clocks that it says again, as it should: {@link findFork} tells. */
       readonly overlap: readonly ClockRange[]

@@ -93,8 +93,12 @@ export const createApp = ({ gate, demo, docs, admin, metrics, ...options }: AppO
     const refusal = gate.refusal({ host: c.req.header('host'), origin: c.req.header('origin') })
     if (refusal !== undefined) return c.text(refusal, 403)
     const kind = c.req.method === 'GET' || c.req.method === 'HEAD' ? 'read' : 'write'
-    const access = await mayAccess(bearerOf(c.req.header('authorization')), documentIn(c.req.path), kind)
-    if (access !== 'granted') return c.text(REFUSALS[access], access)
+    const token = bearerOf(c.req.header('authorization'))
+    // A snapshot may be restored as another document, which the token has to allow too.
+    for (const document of [documentIn(c.req.path), ...(c.req.queries('as') ?? [])]) {
+      const access = await mayAccess(token, document, kind)
+      if (access !== 'granted') return c.text(REFUSALS[access], access)
+    }
     return next()
   })
   if (docs !== undefined) app.route('/v1', createDocs(docs))

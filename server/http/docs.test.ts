@@ -5,13 +5,15 @@ import * as Y from 'yjs'
 import { column as c, createDatabase, defineSchema, table } from '../../src/index.ts'
 import { relay } from '../../src/sync/index.ts'
 import { openMemoryLog } from '../log/memory.ts'
+import type { RelayOptions } from '../relay.ts'
 import { startRelay } from '../testing/relay.ts'
+import { JWT, tokenFor } from '../testing/tokens.ts'
 import { waitUntil } from '../testing/wait.ts'
 
 const TOKEN = 'a-token-of-many-characters'
 
 /** A relay with one document of some kilobytes. */
-const setup = async (options: { token?: string } = {}) => {
+const setup = async (options: Pick<RelayOptions, 'token' | 'jwt'> = {}) => {
   const log = openMemoryLog()
   const doc = new Y.Doc()
   doc.getText('t').insert(0, 'merrow '.repeat(3000))
@@ -121,6 +123,25 @@ it('[O9] asks for the token, refuses pages of other sites, and knows no other na
   expect((await from('https://evil.example')).status).toBe(403)
   expect((await from('http://localhost:5173')).status).toBe(204)
   expect((await open.get()).status).toBe(410)
+})
+
+it('[O9] restores a snapshot as another document for those alone who may write both', async () => {
+  const { url, log } = await setup({ jwt: JWT })
+  const owner = { authorization: `Bearer ${await tokenFor('ann', { grants: { 'acme/*': 'write' } })}` }
+  await fetch(`${url}/v1/docs/acme/notes`, { headers: owner })
+  const { snapshots } = (await (await fetch(`${url}/v1/history/acme/notes`, { headers: owner })).json()) as {
+    snapshots: { upTo: number }[]
+  }
+  const restoreAs = async (name: string) =>
+    (
+      await fetch(`${url}/v1/history/acme/notes?restore=${snapshots[0]?.upTo}&as=${name}`, {
+        method: 'POST',
+        headers: owner,
+      })
+    ).status
+  expect([await restoreAs('other/notes'), await restoreAs('acme/copy&as=other/notes')]).toEqual([403, 403])
+  expect(await restoreAs('acme/copy')).toBe(200)
+  expect(await log.documents()).not.toContain('other/notes')
 })
 
 it('[O24] a client fetches a first state over HTTP, goes on where it broke off, and the socket brings the rest', async () => {

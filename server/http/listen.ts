@@ -1,7 +1,6 @@
 // Starts and stops the HTTP server that a relay listens with. Knows ports and faults, not what is served.
-import type { Server } from 'node:http'
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { MerrowError } from '../../src/errors.ts'
 
@@ -14,19 +13,33 @@ export interface TlsOptions {
 /**
  * Creates the server for an app; it does not listen yet.
  *
+ * @param load - Makes the app, when the first request comes: WebSockets do without.
  * @param tls - Makes it speak https and wss.
  * @throws {@link MerrowError} `invalid_config` if certificate and key cannot be used.
  */
-export const createServer = (app: Hono, tls?: TlsOptions): Server => {
-  const { fetch } = app
-  if (tls === undefined) return createAdaptorServer({ fetch }) as Server
+export const createServer = (load: () => Promise<Hono>, tls?: TlsOptions): Server => {
+  const listener = listenerOf(load)
+  if (tls === undefined) return createHttpServer(listener)
   try {
-    return createAdaptorServer({ fetch, createServer: createHttpsServer, serverOptions: { ...tls } }) as Server
+    return createHttpsServer({ ...tls }, listener)
   } catch (cause) {
     throw new MerrowError(
       'invalid_config',
       `Cannot use the TLS certificate and key: ${cause instanceof Error ? cause.message : String(cause)}. Give PEM files that belong together (tlsCert, tlsKey).`,
       { cause },
+    )
+  }
+}
+
+const listenerOf = (load: () => Promise<Hono>): RequestListener => {
+  let loading: Promise<RequestListener> | undefined
+  return (request, response) => {
+    loading ??= Promise.all([load(), import('@hono/node-server')]).then(([{ fetch }, { getRequestListener }]) =>
+      getRequestListener(fetch),
+    )
+    loading.then(
+      (listener) => listener(request, response),
+      () => response.writeHead(500).end(),
     )
   }
 }

@@ -32,9 +32,34 @@ export interface FileLogOptions {
   readonly now?: (() => number) | undefined
 }
 
+/** Updates of one document, and the number of the first. */
 interface Write {
+  readonly document: string
   readonly held: Held
-  readonly record: Buffer
+  readonly first: number
+  readonly updates: readonly Uint8Array[]
+}
+
+/** Updates of one document in one commit become one record, up to so many bytes: a record costs its head and two checksums. */
+const MAX_JOINED_BYTES = 1024 * 1024
+
+/** Joins writes to the same document, whose numbers follow one another. */
+const joinedWrites = (writes: readonly Write[]): readonly Write[] => {
+  const joined: (Write & { readonly updates: Uint8Array[] })[] = []
+  const last = new Map<Held, { readonly updates: Uint8Array[]; bytes: number }>()
+  for (const write of writes) {
+    const bytes = write.updates.reduce((sum, { length }) => sum + length, 0)
+    const before = last.get(write.held)
+    if (before !== undefined && before.bytes + bytes <= MAX_JOINED_BYTES) {
+      for (const update of write.updates) before.updates.push(update)
+      before.bytes += bytes
+    } else {
+      const updates = [...write.updates]
+      joined.push({ ...write, updates })
+      last.set(write.held, { updates, bytes })
+    }
+  }
+  return joined
 }
 
 /**
@@ -98,9 +123,9 @@ class FileLog implements Log {
       const held = this.#index.hold(document)
       if (held.isDeleted) throw deleted(document)
       if (held.isDamaged) throw unreadable(document)
-      const record = encodeRecord(document, held.planned + 1, updates)
+      const first = held.planned + 1
       held.planned += updates.length
-      return { writes: [{ held, record }], result: held.planned }
+      return { writes: [{ document, held, first, updates }], result: held.planned }
     })
   }
 
@@ -192,8 +217,11 @@ class FileLog implements Log {
   }
 
   async #commit(writes: readonly Write[]): Promise<void> {
-    const { segment, starts } = await this.#journal.append(writes.map(({ record }) => record))
-    for (const [at, { held, record }] of writes.entries()) this.#index.note(held, record, segment, starts[at] ?? 0)
+    const joined = joinedWrites(writes)
+    const records = joined.map(({ document, first, updates }) => encodeRecord(document, first, updates))
+    const { segment, starts } = await this.#journal.append(records)
+    for (const [at, { held }] of joined.entries())
+      this.#index.note(held, records[at] as Buffer, segment, starts[at] ?? 0)
     const isDue = this.#isFilingDue || this.#journal.finishedBytes >= this.#journalBytes
     if (isDue && segment - 1 > this.#filedUpTo) void this.#fileJournal()
   }

@@ -38,6 +38,25 @@ describe('log on disk besides', () => {
     }
   })
 
+  it('[L23] writes the updates of one document that come together as one record', async () => {
+    const folder = testFolder()
+    const log = await openFileLog({ folder })
+    const appends = Array.from({ length: 100 }, (_, at) => [
+      log.append('a', [Uint8Array.of(at)]),
+      log.append('b', [Uint8Array.of(at), Uint8Array.of(at)]),
+    ])
+    expect((await Promise.all(appends.flat())).slice(-2)).toEqual([100, 200])
+    const [journal = ''] = filesIn(folder, '.journal')
+    // One head, and for each document one of 24 bytes and its name; each update has its length before it.
+    expect(readFileSync(journal).length).toBe(26 + 2 * (24 + 1) + 300 * (4 + 1))
+    const seqs = (await log.read('b')).entries.map(({ seq, update }) => [seq, update[0]])
+    expect(seqs).toEqual(Array.from({ length: 200 }, (_, at) => [at + 1, at >> 1]))
+    await log.close()
+    const again = await openFileLog({ folder })
+    expect((await again.read('a')).entries.map(({ update }) => update[0])).toEqual([...Array(100).keys()])
+    await again.close()
+  })
+
   it('[L12] refuses a folder that another version made, a damaged and a half restored one, with the cure', async () => {
     const folder = testFolder()
     const log = await openFileLog({ folder })

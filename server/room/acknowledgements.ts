@@ -1,13 +1,16 @@
 // Counts which of a member's update frames are durable, in order. Knows numbers, not frames.
 
+const NONE: readonly number[] = []
+const NOTHING_BEFORE = Promise.resolve()
+
 /** The count of one member. */
 export class Acknowledgements {
   readonly #tell: (count: number) => void
   #received = 0
   #durable = 0
   /** Numbers of frames that were not stored, until an answer brings what is in them. */
-  #missing: number[] = []
-  #last: Promise<void> = Promise.resolve()
+  #missing: readonly number[] = NONE
+  #last: Promise<void> = NOTHING_BEFORE
   #isDue = false
   #told = 0
 
@@ -30,13 +33,13 @@ export class Acknowledgements {
     both.catch(() => {})
     await both
     this.#durable = number
-    if (isAnswer) this.#missing = this.#missing.filter((other) => other > number)
+    if (isAnswer && this.#missing !== NONE) this.#missing = this.#missing.filter((other) => other > number)
     this.#schedule()
   }
 
   /** Counts a frame that was not stored: neither it nor those after it are acknowledged before an answer is durable. */
   addMissing(): void {
-    this.#missing.push(++this.#received)
+    this.#missing = [...this.#missing, ++this.#received]
   }
 
   #schedule(): void {

@@ -1,9 +1,10 @@
 // What a joiner has to be sent: the part of a log that its state vector lacks. Knows bytes only, no sockets, no Y.Doc.
 import * as Y from 'yjs'
-import { MerrowError } from '../../src/errors.ts'
 import { SyncType } from '../../src/sync/wire.ts'
+import { decodeVector } from '../guard/vector.ts'
 import type { LogContent, LogEntry, Snapshot, StoredSnapshot } from '../log/port.ts'
 import { encodeSync } from './frame.ts'
+import type { Snapshotter } from './snapshotter.ts'
 
 /** An update that says nothing: no structs, no deletes. */
 const EMPTY_UPDATE = Uint8Array.of(0, 0)
@@ -21,12 +22,20 @@ interface Merged {
   readonly update: Uint8Array
 }
 
+/** What a joiner lacks of a snapshot of this size or more is worked out by the worker, in bytes; it takes some 20 ms a MiB. */
+const DIFFED_ASIDE_BYTES = 128 * 1024
+
 /** Works out answers for the joiners of one document. */
 export class Answers {
+  readonly #snapshotter: Pick<Snapshotter, 'diff'>
   #loading: { readonly upTo: number; readonly state: Promise<Uint8Array> } | undefined
   /** What was merged of the tail, by group, as long as there is memory for it: merging takes ten times longer than adding one. */
   #merged = new WeakRef(new Map<number, Merged>())
   readonly #merging = new WeakMap<readonly LogEntry[], Promise<readonly Uint8Array[]>>()
+
+  constructor(snapshotter: Pick<Snapshotter, 'diff'>) {
+    this.#snapshotter = snapshotter
+  }
 
   /**
    * Frames that bring a joiner up to date, to be sent in order.
@@ -73,7 +82,9 @@ export class Answers {
    */
   async #missedOf(snapshot: StoredSnapshot, has: Clocks, stateVector: Uint8Array): Promise<Uint8Array> {
     if (covers(has, decodeVector(snapshot.stateVector))) return snapshot.deletes
-    return lacking(await this.#stateOf(snapshot), has, stateVector)
+    const state = await this.#stateOf(snapshot)
+    const isSmall = has.size === 0 || state.length < DIFFED_ASIDE_BYTES
+    return isSmall ? lacking(state, has, stateVector) : this.#snapshotter.diff(state, stateVector)
   }
 
   /** Joiners who come together share one reading; once it is done it is not kept. */
@@ -112,16 +123,6 @@ const merge = (group: readonly LogEntry[], known: Merged | undefined): Merged =>
 }
 
 type Clocks = ReadonlyMap<number, number>
-
-const decodeVector = (encoded: Uint8Array): Clocks => {
-  try {
-    return Y.decodeStateVector(encoded)
-  } catch (cause) {
-    throw new MerrowError('invalid_frame', `A state vector of ${encoded.length} B cannot be read: ${String(cause)}.`, {
-      cause,
-    })
-  }
-}
 
 const covers = (has: Clocks, needed: Clocks): boolean =>
   has.size > 0 && [...needed].every(([client, clock]) => (has.get(client) ?? 0) >= clock)

@@ -52,6 +52,15 @@ export class RoomDocument {
     return this.#vector.encode()
   }
 
+  /**
+   * What of a state vector (v1) concerns this document.
+   *
+   * @throws {@link MerrowError} `invalid_frame` if it cannot be decoded.
+   */
+  known(stateVector: Uint8Array): Uint8Array {
+    return this.#vector.known(stateVector)
+  }
+
   /** Reads log and notes. */
   async load(): Promise<void> {
     const { log } = this.#options

@@ -10,7 +10,6 @@ import { updatesOf } from './answer.ts'
 import { createKeeper, type Keeper, type Taken } from './keeper.ts'
 import { ANYBODY, type Entrant, type Member } from './member.ts'
 import { Membership } from './membership.ts'
-import { revertUpdate } from './revert.ts'
 import { Room, type RoomContext } from './room.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
@@ -95,6 +94,8 @@ export const createHub = (options: HubOptions): Hub => {
     },
   }
 
+  const membershipOptions = { maxFrameBytes, logger, isDraining: () => isDraining }
+
   const roomOf = (document: string): Room => {
     const room = rooms.get(document)
     if (room === undefined) {
@@ -111,8 +112,8 @@ export const createHub = (options: HubOptions): Hub => {
   return {
     isName: isDocumentName,
     keeper,
-    join: (document, member, entrant = ANYBODY) =>
-      new Membership(roomOf(document), member, { ...entrant }, { maxFrameBytes, logger, isDraining: () => isDraining }),
+    join: (document, member, entrant = { ...ANYBODY }) =>
+      new Membership(roomOf(document), member, entrant, membershipOptions),
     get size() {
       return rooms.size
     },
@@ -128,6 +129,8 @@ export const createHub = (options: HubOptions): Hub => {
       await room.hold(async () => {
         const current = await updatesOf(await room.read())
         if (into !== document && current.length > 0) throw isUsed(into)
+        // It brings all of the row log along, and is seldom asked for.
+        const { revertUpdate } = await import('./revert.ts')
         const options = { replica: `restore.${randomUUID()}`, now: Date.now }
         await room.write(into === document ? revertUpdate(current, state, options) : state)
       })

@@ -162,8 +162,11 @@ it('[F5] a broadcast is encoded once for each protocol, and joiners that come to
   for (const member of members) member.broadcast = (frame) => void seen.add(frame)
   members[0]?.membership.receive(updateFrame(edits(5, 'a')[0] as Uint8Array))
   await waitUntil('it is passed on', () => seen.size > 0)
-  for (const member of members) member.membership.receive(step1Frame())
+  const own = new Y.Doc()
+  own.getMap('m').set('of its own', 1)
+  for (const [at, { membership }] of members.entries()) membership.receive(step1Frame(at % 2 === 0 ? own : new Y.Doc()))
   await waitUntil('all are answered', () => members.every((m) => m.frames.some((f) => f.kind === 'update')))
+  expect(new Set(members.map(({ bytes }) => bytes.at(-1))).size).toBe(1)
   let encodings = 0
   for (const batch of seen as Set<import('./member.ts').RoomBatch>)
     for (let times = 0; times < 99; times++) batch.encodedAs('shared', () => [Uint8Array.of(encodings++)])

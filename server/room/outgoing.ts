@@ -1,8 +1,14 @@
 // What a room sends to all its members: gathered for one turn, and sent to each in one piece. Knows members and frames, no log.
+import { SyncType } from '../../src/sync/wire.ts'
+import { combined, type Part } from './combine.ts'
+import { encodeSync } from './frame.ts'
 import { type Member, RoomBatch, RoomFrame } from './member.ts'
 
 interface Sent {
-  readonly frame: RoomFrame
+  /** By itself, for those who do not get all. */
+  readonly frame: () => RoomFrame
+  /** The update in it, if it is one. */
+  readonly part: Part | undefined
   readonly except: Member | undefined
 }
 
@@ -18,10 +24,28 @@ export class Outgoing {
     this.#members = members
   }
 
-  /** Sends a stock frame to all but one. What becomes durable in one commit goes out together: to a thousand members the calls to send cost more than the bytes. */
+  /**
+   * Sends an update to all but one. What becomes durable in one commit goes out together, as one update: to a thousand members the calls
+   * to send cost more than the bytes, and each of them integrates it at once.
+   */
+  addUpdate(part: Part, except?: Member): void {
+    let frame: RoomFrame | undefined
+    const alone = (): RoomFrame => {
+      frame ??= this.#updateFrame(part.update)
+      return frame
+    }
+    this.#add({ frame: alone, part, except })
+  }
+
+  /** Sends a frame that is no update to all but one. */
   add(bytes: Uint8Array, except?: Member): void {
+    const frame = new RoomFrame(this.#room, bytes)
+    this.#add({ frame: () => frame, part: undefined, except })
+  }
+
+  #add(sent: Sent): void {
     if (this.#members.size === 0) return
-    const isFirst = this.#waiting.push({ frame: new RoomFrame(this.#room, bytes), except }) === 1
+    const isFirst = this.#waiting.push(sent) === 1
     if (isFirst) process.nextTick(() => this.#send())
   }
 
@@ -29,15 +53,31 @@ export class Outgoing {
     const waiting = this.#waiting
     this.#waiting = []
     const authors = new Set(waiting.map(({ except }) => except))
-    const batch = new RoomBatch(waiting.map(({ frame }) => frame))
+    let whole: RoomBatch | undefined
     for (const member of this.#members.keys()) {
       if (authors.has(member)) this.#sendOthers(member, waiting)
-      else member.broadcast(batch)
+      else {
+        whole ??= this.#wholeOf(waiting)
+        member.broadcast(whole)
+      }
     }
   }
 
+  /** Updates first: presence may speak of what they bring. */
+  #wholeOf(waiting: readonly Sent[]): RoomBatch {
+    const parts = waiting.flatMap(({ part }) => part ?? [])
+    const updates = parts.length === 0 ? [] : combined(parts)
+    const others = waiting.filter(({ part }) => part === undefined)
+    return new RoomBatch([...updates.map((update) => this.#updateFrame(update)), ...others.map(({ frame }) => frame())])
+  }
+
+  /** Each author lacks others, so what they get is not put together anew for each. */
   #sendOthers(author: Member, waiting: readonly Sent[]): void {
-    const frames = waiting.filter(({ except }) => except !== author).map(({ frame }) => frame)
+    const frames = waiting.filter(({ except }) => except !== author).map(({ frame }) => frame())
     if (frames.length > 0) author.broadcast(new RoomBatch(frames))
+  }
+
+  #updateFrame(update: Uint8Array): RoomFrame {
+    return new RoomFrame(this.#room, encodeSync(SyncType.update, update))
   }
 }

@@ -6,27 +6,19 @@ import type { Id } from '../guard/update.ts'
 import type { ClockRange } from '../guard/vector.ts'
 import type { Refusal, Verdict } from '../guard/verdict.ts'
 import type { LogContent } from '../log/port.ts'
-import { errorFields, type Logger } from '../logger.ts'
-import { Answers, updatesOf } from './answer.ts'
-import { findCulprit } from './culprit.ts'
+import { errorFields } from '../logger.ts'
+import { Answers } from './answer.ts'
 import { type DocumentOptions, RoomDocument } from './document.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
-import type { Keeper, Taken } from './keeper.ts'
+import type { Taken } from './keeper.ts'
 import { type Entrant, type Member, RoomFrame } from './member.ts'
 import { Outgoing } from './outgoing.ts'
 import { Presence } from './presence.ts'
 import { Proof } from './proof.ts'
-import type { Snapshotter } from './snapshotter.ts'
+import { Upkeep, type UpkeepOptions } from './upkeep.ts'
 
 /** What rooms are given by their hub. */
-export interface RoomContext extends DocumentOptions {
-  readonly keeper: Keeper
-  readonly snapshotter: Snapshotter
-  readonly logger: Logger
-  /** A tail this long is made into a snapshot. */
-  readonly snapshotAfterUpdates: number
-  /** A tail this large is made into a snapshot, in bytes. */
-  readonly snapshotAfterBytes: number
+export interface RoomContext extends DocumentOptions, UpkeepOptions {
   /** Told of every refused update, by the guard's word for it. */
   readonly onRefused: (refusal: Refusal, document: string) => void
   /** Told of every append, so that a relay which ends can wait for it. */
@@ -38,10 +30,6 @@ export interface RoomContext extends DocumentOptions {
 /** Transient: the client comes back, and the handshake brings what is missing. */
 const INTERNAL_ERROR = 1011
 
-/** A room rests so long between two snapshots, in milliseconds, unless its tail grows to so many times what is due. */
-const REST_MS = 1000
-const UNRESTED_TIMES = 10
-
 /** One document and those who are connected to it. */
 export class Room {
   readonly document: string
@@ -52,16 +40,12 @@ export class Room {
   readonly #content: RoomDocument
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
-  readonly #answers = new Answers()
+  readonly #answers: Answers
   readonly #proof: Proof
-  readonly #wholeAnswers = new WeakMap<LogContent, readonly RoomFrame[]>()
+  readonly #wholeAnswers = new WeakMap<LogContent, Promise<readonly RoomFrame[]>>()
   /** A reading of the log that joiners share as long as nothing is appended. */
   #reading: Promise<LogContent> | undefined
-  /** Failed attempts at a snapshot since the last good one; each doubles the tail that the next one waits for. */
-  #failedSnapshots = 0
-  #isSnapshotting = false
-  /** When the last snapshot was stored. */
-  #snapshotAt = Number.NEGATIVE_INFINITY
+  readonly #upkeep: Upkeep
   #work = 0
   readonly #outgoing: Outgoing
 
@@ -72,7 +56,12 @@ export class Room {
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now } = context
+    this.#answers = new Answers(snapshotter)
     this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now })
+    this.#upkeep = new Upkeep(this.#content, context, {
+      working: (task) => this.#working(task),
+      onRebuilt: () => this.close(INTERNAL_ERROR, 'the document was rebuilt; connect again'),
+    })
     this.loaded = this.#working(() => this.#content.load())
   }
 
@@ -111,21 +100,23 @@ export class Room {
   /** Sends a member what its state vector lacks, at least an empty step 2. */
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
-      const content = await this.#read()
-      const frames = await this.#answerFrames(content, stateVector)
+      const known = this.#content.known(stateVector)
+      const frames = await this.#answerFrames(await this.#read(), known)
       for (const frame of frames) if (this.#members.has(member)) member.answer(frame)
     })
   }
 
   /** Those who have nothing yet get the same frames, as long as they come together. */
-  async #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
+  #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
+    const encode = async (): Promise<readonly RoomFrame[]> => {
+      const encoded = await this.#answers.frames(content, stateVector)
+      return encoded.map((bytes) => new RoomFrame(this.number, bytes))
+    }
     const hasNothing = stateVector.length === 1 && stateVector[0] === 0
-    const known = hasNothing ? this.#wholeAnswers.get(content) : undefined
-    if (known !== undefined) return known
-    const encoded = await this.#answers.frames(content, stateVector)
-    const frames = encoded.map((bytes) => new RoomFrame(this.number, bytes))
-    if (hasNothing) this.#wholeAnswers.set(content, frames)
-    return frames
+    if (!hasNothing) return encode()
+    const known = this.#wholeAnswers.get(content) ?? encode()
+    this.#wholeAnswers.set(content, known)
+    return known
   }
 
   /** Judges an update; nothing is stored yet. One that is accepted has to be appended. */
@@ -145,9 +136,8 @@ export class Room {
     const appended = this.#working(async () => {
       await this.#content.append(accepted)
       this.#reading = undefined
-      this.#outgoing.add(encodeSync(SyncType.update, accepted.update), sender?.isEchoed ? undefined : sender)
-      this.#snapshotIfDue()
-      if (this.#content.isDepthVague) void this.#measureDepth()
+      this.#outgoing.addUpdate(accepted, sender?.isEchoed ? undefined : sender)
+      this.#upkeep.afterAppend()
     })
     this.#context.track(appended)
     return appended
@@ -230,16 +220,15 @@ export class Room {
   /** Makes what the log holds into a snapshot, if its tail is not so short that nothing would be won. */
   async snapshotNow(): Promise<void> {
     await this.loaded
-    if (this.#content.tail.updates < this.#context.snapshotAfterUpdates / 10 || this.#isSnapshotting) return
-    this.#isSnapshotting = true
-    await this.#working(() => this.#snapshot())
+    await this.#upkeep.snapshotNow()
   }
 
   /** Who shows a client id to others is leased it first, so that nobody can take it from him. */
-  #mayUse(client: number, { subject, access }: Entrant): boolean {
+  #mayUse(client: number, entrant: Entrant): boolean {
+    const { subject } = entrant
     if (subject === undefined) return true
     if (this.#content.isHeldByAnother(client, subject)) return false
-    if (access() !== 'write') return true
+    if (entrant.access() !== 'write') return true
     this.lease(client, subject).catch((error) =>
       this.#context.logger('error', 'cannot store a lease', { document: this.document, ...errorFields(error) }),
     )
@@ -261,66 +250,6 @@ export class Room {
 
   #answer(member: Member, bytes: Uint8Array): void {
     if (this.#members.has(member)) member.answer(new RoomFrame(this.number, bytes))
-  }
-
-  #snapshotIfDue(): void {
-    const { snapshotAfterUpdates, snapshotAfterBytes } = this.#context
-    const { tail } = this.#content
-    const patience = 2 ** this.#failedSnapshots * (this.#hasRested ? 1 : UNRESTED_TIMES)
-    const isDue = tail.updates >= snapshotAfterUpdates * patience || tail.bytes >= snapshotAfterBytes * patience
-    if (!isDue || this.#isSnapshotting) return
-    this.#isSnapshotting = true
-    void this.#working(() => this.#snapshot())
-  }
-
-  /** A clock that was set back is no reason to wait. */
-  get #hasRested(): boolean {
-    return Math.abs(this.#context.now() - this.#snapshotAt) >= REST_MS
-  }
-
-  /** The log keeps its tail until a snapshot of it is made, proved and stored. */
-  async #snapshot(): Promise<void> {
-    const { keeper, logger } = this.#context
-    try {
-      const { updates } = await keeper.snapshot(this.document)
-      this.#failedSnapshots = 0
-      this.#snapshotAt = this.#context.now()
-      logger('debug', 'snapshot stored', { document: this.document, updates })
-    } catch (error) {
-      this.#failedSnapshots += 1
-      logger('warn', 'snapshot failed, the log is unchanged', {
-        document: this.document,
-        ...errorFields(error),
-      })
-      await this.#expelCulprit()
-    } finally {
-      this.#isSnapshotting = false
-    }
-  }
-
-  async #measureDepth(): Promise<void> {
-    try {
-      await this.#working(() => this.#content.measureDepth())
-    } catch (error) {
-      this.#context.logger('warn', 'cannot measure a document', { document: this.document, ...errorFields(error) })
-    }
-  }
-
-  /** Should an update break the document in spite of the guard, the document goes on without it. */
-  async #expelCulprit(): Promise<void> {
-    const { snapshotter, logger } = this.#context
-    try {
-      const culprit = await findCulprit(await updatesOf(await this.#content.read()), snapshotter)
-      if (culprit === undefined) return
-      await this.#content.refuse(culprit)
-      logger('error', 'an update breaks its document and is left out', {
-        document: this.document,
-        bytes: culprit.length,
-      })
-      this.close(INTERNAL_ERROR, 'the document was rebuilt; connect again')
-    } catch (error) {
-      logger('warn', 'cannot look for a breaking update', { document: this.document, ...errorFields(error) })
-    }
   }
 
   async #working<T>(task: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
-// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, or digests it. Knows neither log nor rooms.
+// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, digests it, or says what a joiner lacks of
+// one. Knows neither log nor rooms.
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
@@ -7,15 +8,31 @@ import { digestOf } from '../../src/sync/digest.js'
 // Linux takes that for this thread alone: whoever waits for an update goes first.
 if (process.platform === 'linux') setPriority(10)
 
-parentPort?.on('message', (/** @type {{ updates: Uint8Array[], task: 'snapshot' | 'digest' }} */ { updates, task }) => {
+/**
+ * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array }} Task
+ */
+
+parentPort?.on('message', (/** @type {Task} */ task) => {
   try {
-    const made = task === 'digest' ? digest(updates) : verified(updates)
-    const given = 'state' in made ? [made.state, made.stateVector, made.deletes] : []
+    const made = run(task)
+    const given = Object.values(made).filter((part) => part instanceof Uint8Array)
     parentPort?.postMessage(made, /** @type {ArrayBuffer[]} */ (given.map(({ buffer }) => buffer)))
   } catch (error) {
     parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) })
   }
 })
+
+/** @param {Task} task */
+const run = (task) => {
+  switch (task.task) {
+    case 'snapshot':
+      return verified(task.updates)
+    case 'digest':
+      return digest(task.updates)
+    case 'diff':
+      return { update: Y.diffUpdate(task.update, task.stateVector) }
+  }
+}
 
 /**
  * One transaction for all updates: Yjs then collects garbage once, and 5,000 updates load ten times faster than they merge.

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import { openMemoryLog } from '../log/memory.ts'
 import type { Log } from '../log/port.ts'
 import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
+import { noSnapshotter } from '../testing/no-snapshotter.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { createHub } from './hub.ts'
 import { createSnapshotter, type Snapshotter } from './snapshotter.ts'
@@ -93,6 +94,32 @@ describe('with the worker', () => {
     expect(again.getMap('m').toJSON()).toEqual({ a: 'a', b: 'b' })
   })
 
+  it('[R25] works out apart from the event loop what a joiner lacks of a large snapshot', async () => {
+    const snapshotter = createSnapshotter()
+    let diffed = 0
+    const counting: Snapshotter = {
+      ...snapshotter,
+      diff: (...what) => {
+        diffed += 1
+        return snapshotter.diff(...what)
+      },
+    }
+    const { hub, log } = setup(counting)
+    const [doc, behind] = [new Y.Doc(), new Y.Doc()]
+    const author = joinAs(hub, 'd')
+    const large = (n: number) => (edited: Y.Doc) => void edited.getMap('m').set(`k${n}`, 'x'.repeat(20_000))
+    const edits = editsOf(doc, ...Array.from({ length: 10 }, (_, n) => large(n)))
+    for (const update of edits.slice(0, 3)) Y.applyUpdate(behind, update)
+    await send(author, edits)
+    await stored(log, 10)
+    await answerTo(hub, behind)
+    expect([behind.getMap('m').size, diffed]).toEqual([10, 1])
+    // Whoever has nothing, or all of it, is answered without.
+    await answerTo(hub, behind)
+    await answerTo(hub, new Y.Doc())
+    expect(diffed).toBe(1)
+  })
+
   it('[R20] refuses updates that do not load, and makes the next snapshot all the same', async () => {
     const snapshotter = createSnapshotter()
     onTestFinished(() => snapshotter.close())
@@ -120,11 +147,7 @@ describe('without it', () => {
       if (updates.length > 0) attempts += 1
       throw new Error('broken')
     }
-    const { hub, log, reports } = setup({
-      make,
-      digest: () => Promise.reject(new Error('not here')),
-      close: async () => {},
-    })
+    const { hub, log, reports } = setup(noSnapshotter({ make }))
     const doc = new Y.Doc()
     const author = joinAs(hub, 'd')
     const edits = (count: number) => editsOf(doc, ...Array.from({ length: count }, (_, n) => put(`k${n}`)))

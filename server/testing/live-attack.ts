@@ -12,16 +12,18 @@ import { wireClient } from './wire-client.ts'
 export interface LiveAttack {
   readonly url: string
   readonly document: string
-  /** A token of an attacker; it has to allow the document "fence" too. */
+  /** A token of an attacker; it has to let him write "fence" too. */
   readonly token: (subject: string) => Promise<string>
   readonly seed: number
   /** Frames in all. */
   readonly frames: number
   readonly attackers: number
+  /** After so many frames an attacker comes back as somebody else, before the relay reads him more slowly for what it refused. */
+  readonly framesPerSubject: number
 }
 
-/** Channels from here on are opened to learn that everything before was dealt with. */
-const FIRST_FENCE = 1_000_000
+/** A duty that is claimed to learn that everything before was dealt with: the answer costs the relay next to nothing. */
+const FENCE = 'fence'
 
 /** The hostile updates that are kept as bytes. */
 export const hostileVectors = (): readonly {
@@ -58,31 +60,31 @@ const arsenal = (seed: number): readonly Uint8Array[] => {
 export const attackRelay = async (attack: LiveAttack): Promise<{ readonly sent: number; readonly closed: number }> => {
   const counts = { sent: 0, closed: 0 }
   const share = Math.ceil(attack.frames / attack.attackers)
-  await Promise.all(
-    Array.from({ length: attack.attackers }, (_, at) => attackAs(`mallory ${at}`, at, share, attack, counts)),
-  )
+  await Promise.all(Array.from({ length: attack.attackers }, (_, at) => attackAs(at, share, attack, counts)))
   return counts
 }
 
 const attackAs = async (
-  subject: string,
   number: number,
   share: number,
-  { url, document, token, seed }: LiveAttack,
+  attack: LiveAttack,
   counts: { sent: number; closed: number },
 ): Promise<void> => {
+  const { framesPerSubject, seed } = attack
   const gen = prng.create(seed + number + 1)
   const frames = arsenal(seed + number)
-  const text = await token(subject)
-  let target = await aim(url, document, text)
-  for (let at = 0; at < share; at++) {
-    const frame = frames[prng.int32(gen, 0, frames.length - 1)] as Uint8Array
-    counts.sent += 1
-    const kind = await target.fire(prng.int32(gen, 0, 4) === 0 ? frame : mutate(gen, frame, frames))
-    if (kind !== 'open') counts.closed += 1
-    if (kind === 'gone') target = await aim(url, document, text)
+  for (let from = 0; from < share; from += framesPerSubject) {
+    const token = await attack.token(`mallory ${from / framesPerSubject} ${number}`)
+    let target = await aim(attack, token)
+    for (let at = from; at < Math.min(share, from + framesPerSubject); at++) {
+      const frame = frames[prng.int32(gen, 0, frames.length - 1)] as Uint8Array
+      counts.sent += 1
+      const kind = await target.fire(prng.int32(gen, 0, 4) === 0 ? frame : mutate(gen, frame, frames))
+      if (kind !== 'open') counts.closed += 1
+      if (kind === 'gone') target = await aim(attack, token)
+    }
+    target.stop()
   }
-  target.stop()
 }
 
 /** One attacker's connection, on a new channel whenever the relay has closed the last one. */
@@ -92,16 +94,16 @@ interface Target {
   stop(): void
 }
 
-const aim = async (url: string, document: string, token: string): Promise<Target> => {
+const aim = async ({ url, document }: LiveAttack, token: string): Promise<Target> => {
   const client = await wireClient(url, document, token)
-  const seen = { isClosed: false, isGone: false, isGreeted: false, fence: FIRST_FENCE }
+  const seen = { isClosed: false, isGone: false, isGreeted: false, fences: 0 }
   let wake: () => void = () => {}
   const until = async (claim: () => boolean): Promise<void> => {
     while (!claim() && !seen.isGone) await new Promise<void>((resolve) => (wake = resolve))
   }
   client.onMessage = (message) => {
-    if (message.kind === 'close' && message.channel < FIRST_FENCE) seen.isClosed = true
-    if (message.kind === 'opened' && message.channel > FIRST_FENCE) seen.fence = message.channel
+    if (message.kind === 'close') seen.isClosed = true
+    if (message.kind === 'granted' || message.kind === 'denied') seen.fences += 1
     if (message.kind === 'frame') seen.isGreeted = true
     wake()
   }
@@ -109,15 +111,14 @@ const aim = async (url: string, document: string, token: string): Promise<Target
     seen.isGone = true
     wake()
   }
-  let fence = FIRST_FENCE
+  let fences = 0
   return {
     async fire(frame) {
       await until(() => seen.isGreeted)
       client.frame(frame)
-      const channel = ++fence
-      client.send({ kind: 'open', channel, document: 'fence' })
-      client.send({ kind: 'close', channel, code: 1000, reason: '' })
-      await until(() => seen.fence === channel)
+      fences += 1
+      client.send({ kind: 'claim', duty: FENCE, holder: 'one of the attackers, whoever' })
+      await until(() => seen.fences === fences)
       if (seen.isGone) return 'gone'
       if (!seen.isClosed) return 'open'
       Object.assign(seen, { isClosed: false, isGreeted: false })

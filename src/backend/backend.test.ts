@@ -1,5 +1,6 @@
 // What a connected backend does, against one in memory, in a time of its own.
 import { expect, it } from 'vitest'
+import { hostOf } from './host.ts'
 import {
   AnswerError,
   connectBackend,
@@ -430,4 +431,24 @@ it('[X4] an event of the backend leads to a pull at once', async () => {
   source?.dispatchEvent(new Event('message'))
   await world.pass(100)
   expect(db.tasks.all().length).toBe(1)
+})
+
+it('[K21] what an outbox keeps does not grow with what was sent', async () => {
+  const { db, world, backend } = await setUp({ options: { traces: 20 } })
+  const ids = db.tasks.insertMany(Array.from({ length: 10 }, (_, at) => ({ title: `t${at}` })))
+  const log = await hostOf(db).openLog('_outbox-backend', { isMerged: false })
+  const edit = async (): Promise<readonly [keys: number, bytes: number]> => {
+    for (let round = 0; round < 20; round++) {
+      db.transact(() => ids.forEach((id) => db.tasks.update(id, { title: `${id} ${round}` })))
+      await world.pass(100)
+    }
+    expect(backend.status.pending).toBe(0)
+    return [log.entries.size, log.encode().length]
+  }
+  await edit()
+  const [, bytes] = await edit()
+  const [keys, bytesLater] = await edit()
+  // Traces, what is seen of each row, and notes of keys that are gone, which are cleared 256 at a time.
+  expect(keys).toBeLessThan(20 + 10 + 256 + 30)
+  expect(bytesLater).toBeLessThan(bytes + 256 * 64)
 })

@@ -64,10 +64,11 @@ export class Codec {
     return Object.fromEntries(this.columns.map((name) => [name, toStored(values[name]) ?? null]))
   }
 
-  /** What a write takes for a column's stored form. */
+  /** What a write takes for a column's stored form; for dates also for their text. */
   written(column: string, stored: Json): unknown {
     if (stored === null && this.#schema.columns[column]?.presence === 'optional') return undefined
-    return this.#isDate(column) && typeof stored === 'number' ? new Date(stored) : stored
+    const isTime = this.#isDate(column) && (typeof stored === 'number' || typeof stored === 'string')
+    return isTime ? new Date(stored) : stored
   }
 
   /** Whether a column may be left out of a record for a while. */

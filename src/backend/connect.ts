@@ -1,8 +1,10 @@
 // connectBackend: puts the parts of one backend together. Everything else in this folder knows less.
 import { MerrowError, show } from '../errors.ts'
-import { createIdSource, type RandomBytes, systemRandom } from '../ids.ts'
+import { createIdSource, systemRandom } from '../ids.ts'
 import type { Schema } from '../schema/index.ts'
 import { Backend } from './backend.ts'
+import { outboxName, requestsName } from './bridge/repair-requests.ts'
+import { Repairer } from './bridge/repairer.ts'
 import { Codec } from './codec.ts'
 import type { Core, MappedTable, Timers } from './core.ts'
 import { Engine } from './engine.ts'
@@ -10,74 +12,22 @@ import { hostOf } from './host.ts'
 import { IdMap, rowKey } from './identity/ids.ts'
 import { Unifier } from './identity/unify.ts'
 import { KeyedLog } from './keyed-log.ts'
-import { defaultLease, type Lease, relayLease } from './lease.ts'
+import { defaultLease, relayLease } from './lease.ts'
 import { listenToNews } from './news.ts'
+import type { BackendOptions, BackendTables } from './options.ts'
 import type { Operation } from './outbox/operation.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Recorder } from './outbox/recorder.ts'
 import { Puller } from './pull/puller.ts'
+import { readingCalls } from './pull/reading-calls.ts'
 import { Answers } from './push/answers.ts'
 import { Breaker } from './push/breaker.ts'
 import { Sender } from './push/sender.ts'
-import type { Call, RemoteRequest, RemoteTable } from './remote-table.ts'
-import { Client, type TokenSource } from './rest/client.ts'
+import type { RemoteTable } from './remote-table.ts'
+import { Client } from './rest/client.ts'
 import { Rows } from './rows.ts'
 import { SeenRecords } from './seen.ts'
 import { Trace } from './trace.ts'
-
-/** What `connectBackend` takes beside the tables. */
-export interface BackendOptions {
-  /** Name of the backend among those of this database, the same for good; `backend`. */
-  readonly name?: string
-  /** A token, or a function that is asked for one at first and when the last was refused. */
-  readonly token?: TokenSource
-  /** Headers that carry a token; `authorization: Bearer <token>`. */
-  readonly authorize?: (token: string) => Readonly<Record<string, string>>
-  /** Requests at a time; 6. */
-  readonly maxInFlight?: number
-  /** How long an answer may take, in milliseconds; 30,000. */
-  readonly timeoutMs?: number
-  /** How often to pull, in milliseconds, with jitter; 60,000. Infinity for never. */
-  readonly pollMs?: number
-  /** How old the last pull may be for sending without another one before, in milliseconds; 30,000. */
-  readonly freshMs?: number
-  /** How often to list everything, in milliseconds, for backends that do not tell of deletions; never. */
-  readonly fullScanMs?: number
-  /** Opens a stream that tells of news, such as server-sent events; returns what closes it. See `serverSentEvents` and `webSocketEvents`. */
-  readonly listen?: (onNews: () => void) => () => void
-  /** Where `online`, `offline` and `focus` are heard: `globalThis`, which is the window in browsers. */
-  readonly page?: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
-  /** Tries of an operation that is answered 5xx, before it goes to the dead letter; 12. */
-  readonly maxTries?: number
-  /** Conflicts of an operation before it goes to the dead letter; 5. */
-  readonly maxConflicts?: number
-  /** Most bytes of an answer; 8 MiB. */
-  readonly maxAnswerBytes?: number
-  /** From how many operations, or how old a one, in milliseconds, `status.warning` speaks; 10,000 and 7 days. */
-  readonly limits?: { readonly operations?: number; readonly ageMs?: number }
-  /** How many ended operations are kept for `backend.trace`; 1,000. */
-  readonly traces?: number
-  /** What becomes of rows that this device had made before; `push`. */
-  readonly existing?: 'push' | 'ignore'
-  /**
-   * Who sends: each device what it wrote (`device`, the default), or a bridge what all wrote (`bridge`). In the latter case this device
-   * records, sends and pulls nothing; `db.ids` goes on telling.
-   */
-  readonly sender?: 'device' | 'bridge'
-  /** Whether this process is a bridge, beside the relay: of several, one at a time sends and pulls for all, by a lease of the relay's. */
-  readonly isBridge?: boolean
-  /** Who of those that share an outbox sends; in browsers one tab, by a Web Lock. */
-  readonly lease?: Lease
-  readonly fetch?: typeof globalThis.fetch
-  readonly timers?: Timers
-  /** A number from 0 to 1, for jitter. */
-  readonly random?: () => number
-  /** Source of operation ids. */
-  readonly randomBytes?: RandomBytes
-}
-
-/** Which tables go to the backend, and how. */
-export type BackendTables<S extends Schema> = { readonly [N in keyof S['tables']]?: RemoteTable }
 
 const BACKEND_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -120,8 +70,9 @@ export const connectBackend = async <S extends Schema>(
   const lent = isBridge && options.lease === undefined ? host.lease : undefined
   // Bridges share one outbox through the relay; whoever takes over goes on with it.
   const isSharing = lent !== undefined
-  const journalName = isSharing ? `_bridge-${name}` : `_outbox-${name}`
+  const journalName = isSharing ? outboxName(name) : `_outbox-${name}`
   const outboxLog = await host.openLog(journalName, { isMerged: isSharing })
+  const requestsLog = isSharing ? await host.openLog(requestsName(name), { isMerged: true }) : undefined
   const lease = options.lease ?? (lent === undefined ? defaultLease() : relayLease(lent, host.remoteName(journalName)))
   const { timers = systemTimers, random = Math.random, randomBytes = systemRandom, limits = {} } = options
 
@@ -221,30 +172,12 @@ export const connectBackend = async <S extends Schema>(
     },
   })
   const { timeoutMs = 30_000 } = options
-  const makeId = createIdSource(host.now, randomBytes)
-  const readingCall = (): Call => {
-    const controller = new AbortController()
-    const request = async (what: RemoteRequest): ReturnType<Call['request']> => {
-      const timer = timers.setTimeout(
-        () => controller.abort(new DOMException('No answer in time.', 'TimeoutError')),
-        timeoutMs,
-      )
-      const aborted = new Promise<never>((_, reject) =>
-        controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true }),
-      )
-      try {
-        return await Promise.race([client.send(what, controller.signal), aborted])
-      } finally {
-        timers.clearTimeout(timer)
-      }
-    }
-    return { key: makeId(), version: undefined, fields: {}, signal: controller.signal, request }
-  }
+  const call = readingCalls({ client, timers, timeoutMs, makeId: createIdSource(host.now, randomBytes) })
   const breaker: Breaker = new Breaker({ timers, now: host.now, random, onTry: () => void engine.pull() })
   const puller = new Puller({
     core,
     rows,
-    call: readingCall,
+    call,
     fullScanMs: options.fullScanMs ?? Number.POSITIVE_INFINITY,
     term: () => engine.term,
   })
@@ -252,7 +185,7 @@ export const connectBackend = async <S extends Schema>(
   const answers = new Answers({
     core,
     rows,
-    call: readingCall,
+    call,
     pull: (table) => puller.pull(table),
     refresh: (table) => puller.refresh(table),
     maxConflicts,
@@ -296,6 +229,7 @@ export const connectBackend = async <S extends Schema>(
     onLead() {
       recorder.lead()
       if (isSharing) noteAll()
+      repairer?.look()
     },
     pollMs: options.pollMs ?? 60_000,
     freshMs: options.freshMs ?? 30_000,
@@ -323,6 +257,8 @@ export const connectBackend = async <S extends Schema>(
     puller,
     limits: { operations: limits.operations ?? 10_000, ageMs: limits.ageMs ?? 7 * DAY_MS },
   })
+  const repairer: Repairer | undefined =
+    requestsLog && new Repairer(core, new KeyedLog(requestsLog, () => repairer?.look()), backend.outbox)
   changed = () => {
     backend.touch()
     engine.kick()

@@ -151,12 +151,15 @@ export class Engine {
   }
 
   async #pull(): Promise<void> {
-    const { breaker, core, puller, sender } = this.#options
+    const { breaker, core, freshMs, puller, sender } = this.#options
     if (this.term === undefined || this.#isPaused || this.isStopped || !breaker.admits(sender.inFlight)) return
     const isFull = this.#wantsFull
     this.#wantsFull = false
     try {
       await puller.pullAll(isFull)
+      // A service that lists more slowly than that would never be sent anything.
+      const now = core.host.now()
+      if (now - puller.lastMs > freshMs) puller.lastMs = Math.max(puller.lastMs, now - freshMs / 2)
       this.pullError = undefined
       breaker.noteReached()
     } catch (error) {

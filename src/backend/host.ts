@@ -32,6 +32,8 @@ export interface Host {
   saved(): Promise<void>
   /** Resolves once every write made so far is durable on the relay. */
   acknowledged(): Promise<void>
+  /** Resolves once what the relay holds is here. */
+  synced(): Promise<void>
   /** What the relay lends to one replica at a time; undefined without a relay. */
   readonly lease: RelayLease | undefined
   /** The name under which the relay has a document. */

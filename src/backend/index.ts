@@ -2,10 +2,12 @@
 
 export type { RowStatus } from '../status.ts'
 export type { Backend } from './backend.ts'
-export type { BridgeBackend, BridgeConfig } from './bridge-config.ts'
-export { type BackendOptions, type BackendTables, connectBackend } from './connect.ts'
+export { type BridgeOutbox, type BridgeOutboxOptions, openBridgeOutbox } from './bridge/bridge-outbox.ts'
+export type { BridgeBackend, BridgeConfig } from './bridge/config.ts'
+export { connectBackend } from './connect.ts'
 export type { Timers } from './core.ts'
 export { defaultLease, type Lease, noLease, webLock } from './lease.ts'
+export type { BackendOptions, BackendTables } from './options.ts'
 export type { Failure, Operation, OperationKind, OperationState, Question } from './outbox/operation.ts'
 export type { OutboxView } from './outbox/repair.ts'
 export { AnswerError } from './push/failure.ts'
@@ -28,13 +30,12 @@ export type { BulkRequests, RestBulk } from './rest/bulk.ts'
 export type { TokenSource } from './rest/client.ts'
 export { type EventsOptions, serverSentEvents, type WebSocketOptions, webSocketEvents } from './rest/events.ts'
 export { type JsonApiOptions, type JsonApiRelationship, jsonApiTable } from './rest/json-api.ts'
+export { type PostgrestOptions, postgrestTable } from './rest/postgrest.ts'
 export {
   type GraphqlOperation,
   type GraphqlOptions,
   graphqlTable,
   jsonServerTable,
-  type PostgrestOptions,
-  postgrestTable,
 } from './rest/presets.ts'
 export { type RelayRowsOptions, relayRowsTable } from './rest/relay-rows.ts'
 export { type ListChanges, type PageRequest, type RestTableOptions, restTable } from './rest/rest-table.ts'

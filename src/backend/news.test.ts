@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { serverSentEvents, webSocketEvents } from './index.ts'
 import type { FakeBackend } from './testing/fake-backend.ts'
 import { setUp } from './testing/setup.ts'
+import { World } from './testing/world.ts'
 
 const put = (fake: FakeBackend, title: string) =>
   fake.handle({
@@ -213,4 +214,19 @@ it('[X6] by time: pages, an overlap by the clock of the service, and each change
     6,
     2,
   ])
+})
+
+it('[X5] a service that takes longer to list than a pull stays fresh is sent what is written all the same', async () => {
+  const world = new World(1)
+  let made = 0
+  const fetch = async (_: unknown, { method = 'GET', body }: RequestInit = {}): Promise<Response> => {
+    if (method === 'POST') return Response.json({ ...JSON.parse(String(body)), id: ++made })
+    await new Promise<void>((resolve) => world.at(500, resolve))
+    return Response.json({ records: [], deleted: [], cursor: '1', more: false })
+  }
+  const options = { fetch: fetch as typeof globalThis.fetch, freshMs: 100, pollMs: NEVER }
+  const { db, backend } = await setUp({ world, options })
+  for (let at = 0; at < 20; at++) db.tasks.insert({ title: `t${at}` })
+  await world.pass(5000)
+  expect([made, backend.status.pending]).toEqual([20, 0])
 })

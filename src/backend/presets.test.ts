@@ -12,6 +12,7 @@ import {
   type RemoteId,
   type RemoteRecord,
   relayRowsTable,
+  restTable,
 } from './index.ts'
 import { Process, World } from './testing/world.ts'
 
@@ -189,21 +190,35 @@ it('[O15] GraphQL: operations by functions; what comes in errors has its class',
   ).toEqual(['a', 'bad', 'theirs'])
 })
 
-/** A table as PostgREST shows it: lists, filters in the address, a unique client_id, lists of inserts in one transaction. */
-const postgrest = (rows: Row[]): Hono => {
+/** A table as PostgREST shows it: lists of `max-rows` at most, filters and order in the address, a unique client_id, lists of inserts in one transaction. */
+const postgrest = (rows: Row[], maxRows = 1000): Hono => {
   const app = new Hono()
+  const isAfter = (row: Row, filter: string): boolean => {
+    const [, time = '', id] =
+      /^\(updated_at\.gt\."([^"]+)",and\(updated_at\.eq\."[^"]+",id\.gt\.(\d+)\)\)$/.exec(filter) ?? []
+    const updatedAt = String(row['updated_at'])
+    return updatedAt > time || (updatedAt === time && Number(row['id']) > Number(id))
+  }
   const matching = (query: Record<string, string>): Row[] =>
     rows.filter((row) =>
       Object.entries(query).every(([name, filter]) => {
+        if (name === 'or') return isAfter(row, filter)
         const value = String(row[name])
         if (filter.startsWith('eq.')) return value === filter.slice(3)
         if (filter.startsWith('in.')) return filter.slice(4, -1).split(',').includes(value)
-        return !filter.startsWith('gte.') || value >= filter.slice(4)
+        if (filter.startsWith('gt.')) return Number(value) > Number(filter.slice(3))
+        return !filter.startsWith('gte.') || Date.parse(value) >= Date.parse(filter.slice(4))
       }),
     )
   app.get('/tasks', (context) => {
-    const { limit = 1000, offset = 0 } = context.req.query()
-    return context.json(matching(context.req.query()).slice(Number(offset), Number(offset) + Number(limit)))
+    const { limit = maxRows, offset = 0, order = 'id.asc' } = context.req.query()
+    const by = order.split(',').map((one) => one.replace('.asc', ''))
+    const compare = (a: Row, b: Row): number => {
+      const differing = by.find((name) => a[name] !== b[name])
+      return differing === undefined ? 0 : (a[differing] as number) > (b[differing] as number) ? 1 : -1
+    }
+    const found = matching(context.req.query()).sort(compare)
+    return context.json(found.slice(Number(offset), Number(offset) + Math.min(maxRows, Number(limit))))
   })
   app.post('/tasks', async (context) => {
     const body = (await context.req.json()) as Row | Row[]
@@ -248,6 +263,78 @@ it('[O15] [O20] PostgREST: lists of inserts, of which one that is refused is fou
   db.transact(() => ids.slice(0, 150).forEach((id) => db.tasks.delete(id)))
   await world.pass(5000)
   expect([rows.length, writes().length - before, backend.status.pending]).toEqual([1052, 2, 1])
+})
+
+it('[O15] [X8] PostgREST: all rows are there, however few the service gives at a time, and whatever goes and moves meanwhile', async () => {
+  const rowAt = (id: number, ms: number): Row => ({
+    id,
+    title: `t${id}`,
+    done: false,
+    updated_at: new Date(ms).toISOString(),
+  })
+  const rows = Array.from({ length: 250 }, (_, at) => rowAt(at + 1, 1e12 + at * 1000))
+  let asked = 0
+  const app = new Hono()
+  app.use(async (_, next) => {
+    await next()
+    asked += 1
+    // Between two pages, somebody deletes what was listed, and touches a row that was not.
+    if (asked === 2) rows.splice(1, 3)
+    if (asked === 2) Object.assign(rows.at(-1) as Row, { updated_at: new Date(1.5e12).toISOString() })
+  })
+  app.route('/', postgrest(rows, 40))
+  const options = { url: 'http://x.example/tasks', fields: { projectId: false } as const }
+  for (const times of [{}, { updatedAtField: 'updated_at' }]) {
+    asked = 0
+    rows.splice(250)
+    const { world, db, backend } = await connect({ tasks: postgrestTable({ ...options, ...times }) }, app)
+    const titles = () => db.tasks.all().map(({ title }) => title)
+    const missing = () => rows.filter(({ title }) => !titles().includes(title as string))
+    await world.pass(1000)
+    expect([missing(), backend.problems()]).toEqual([[], []])
+    // 120 of one transaction: they have one time.
+    const first = (rows.at(-1)?.['id'] as number) + 1
+    rows.push(...Array.from({ length: 120 }, (_, at) => rowAt(first + at, 2e12)))
+    for (let pull = 0; pull < 2; pull++) await world.pass(120_000)
+    expect(missing()).toEqual([])
+    rows.push(rowAt(first + 120, 2e12 + 1000))
+    await world.pass(120_000)
+    expect(missing()).toEqual([])
+  }
+})
+
+it('[X8] a list with pages is read to its end; one that says it is not whole is reported, and nothing deleted for it', async () => {
+  const records = Array.from({ length: 5 }, (_, at) => ({ id: at + 1, title: `t${at}`, done: false }))
+  let form: 'header' | 'body' | 'count' | 'whole' = 'header'
+  const app = new Hono()
+  app.get('/tasks', (context) => {
+    const at = Number(context.req.query('page') ?? 0)
+    const page = records.slice(at, at + 2)
+    const next = at + 2 < records.length ? `/tasks?page=${at + 2}` : undefined
+    if (form === 'whole') return context.json(records)
+    if (form === 'header') return context.json(page, 200, next === undefined ? {} : { link: `<${next}>; rel="next"` })
+    if (form === 'body') return context.json({ count: records.length, next: next ?? null, results: page })
+    return context.json({ count: records.length, results: page })
+  })
+  const tasks = restTable({ url: 'http://x.example/tasks', fields: { projectId: false }, listChanges: { kind: 'all' } })
+  const { world, db, backend } = await connect({ tasks }, app)
+  await world.pass(100)
+  const count = () => db.tasks.all().length
+  expect(count()).toBe(5)
+  form = 'body'
+  records.splice(0, 1)
+  await world.pass(120_000)
+  expect([count(), backend.problems()]).toEqual([4, []])
+  form = 'count'
+  await world.pass(120_000)
+  expect([count(), backend.problems().at(-1)?.message]).toEqual([
+    4,
+    expect.stringContaining('says that there are more'),
+  ])
+  form = 'whole'
+  records.splice(0, 1)
+  await world.pass(120_000)
+  expect(count()).toBe(3)
 })
 
 it('[O15] bare functions: create, update, remove, get, pull', async () => {

@@ -31,8 +31,10 @@ export class Rows {
   /** The row of a record, linked or to be. */
   localOf(table: MappedTable, record: Pick<ReadRecord, 'id' | 'localId'>): string {
     const { ids } = this.#core
-    const claimed = record.localId ?? ids.derived(table.name, record.id)
-    return ids.local(table.name, record.id) ?? ids.canonical(table.name, claimed)
+    return (
+      ids.local(table.name, record.id) ??
+      ids.canonical(table.name, record.localId ?? ids.derived(table.name, record.id))
+    )
   }
 
   /** Records are about to be read: what comes of rows that are answered meanwhile may be of a time before that. */
@@ -71,7 +73,7 @@ export class Rows {
           { ...before, ...versionOf(record), base: { ...before.base, ...record.fields } },
           storedOf(table.codec, undefined),
         )
-      if (outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')) return
+      if (this.#isDeletePending(table, id)) return
       this.#insert(table, id, record)
     } else {
       this.#undelete(table, id, before)
@@ -99,11 +101,13 @@ export class Rows {
     const id = isNamed ? this.#meet(table, record, operation.row) : ids.canonical(table.name, operation.row)
     const key = rowKey(table.name, id)
     for (const answered of this.#readings) answered.add(key)
-    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
-    const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain
     const row = table.rows.get(id, { withDeleted: true })
     const local = storedOf(table.codec, row)
     const before = seen.get(table.name, id)
+    // Whether a row that has been another record's is rightly deleted is found out by fetching.
+    const isDoubtful = before.isUnknown === true && table.remote.get !== undefined
+    // An answer to a repeated request, or one that a pull has overtaken, may tell of a time before what is known.
+    const isFresh = operation.tries <= 1 && !this.#news.delete(key) && !isAgain && !isDoubtful
     if (kind === 'delete') return seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
     // What it was an answer of is not the row's record any more.
     if (record !== undefined && !isCurrent(ids, table, id, record.id)) return
@@ -120,15 +124,17 @@ export class Rows {
         ...pick(record?.fields ?? {}, corrected),
       }
       const isStale = !isFresh && table.remote.get !== undefined ? { isStale: true } : {}
-      const isUnknown = before.isUnknown === true ? { isUnknown: true } : {}
+      const isUnknown = before.isUnknown === true
+      // Of a row that has been another record's, that record may have been the deleted one.
+      const isThere = isUnknown ? {} : { [DELETED_MARK]: false }
       seen.put(
         table.name,
         id,
         {
           ...isStale,
-          ...isUnknown,
+          ...(isUnknown ? { isUnknown } : {}),
           ...this.#of(table, id),
-          base: { ...Object.fromEntries(rest), ...sent, [DELETED_MARK]: false },
+          base: { ...Object.fromEntries(rest), ...sent, ...isThere },
         },
         local,
       )
@@ -151,11 +157,14 @@ export class Rows {
 
   /** Whoever makes the record of a row that others have deleted meanwhile deletes it. */
   #deleteIfGone(table: MappedTable, id: string): void {
-    const { outbox } = this.#core
     const row = table.rows.get(id, { withDeleted: true })
-    const isPending = outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')
-    if (row?.deletedAt === undefined || isPending) return
-    outbox.enqueue({ table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+    if (row?.deletedAt === undefined || this.#isDeletePending(table, id)) return
+    this.#core.outbox.enqueue({ table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+  }
+
+  /** Whether the record of a row is to be deleted from here. */
+  #isDeletePending(table: MappedTable, id: string): boolean {
+    return this.#core.outbox.queue.ofRow(rowKey(table.name, id)).some(({ kind }) => kind === 'delete')
   }
 
   /** A record is gone. */
@@ -236,7 +245,7 @@ export class Rows {
     // It came here deleted, and its record is there: somebody is about to delete that.
     const isDoomed = before.isUnknown === true && ids.records(table.name, id).length === 1
     const wasDeleted = before.base?.[DELETED_MARK] ?? !isDoomed
-    const isPending = this.#core.outbox.queue.ofRow(rowKey(table.name, id)).length > 0
+    const isPending = this.#isDeletePending(table, id)
     if (wasDeleted === true && !isPending) table.rows.restore(id)
   }
 

@@ -1,4 +1,5 @@
 // One partition in memory: its document, read from storage, saved, kept in step, and resting once nobody needs it. Knows no other.
+import type { Forks } from '../forks.ts'
 import type { RowLog } from '../rowlog/index.ts'
 import type { Storage } from '../storage/port.ts'
 import type { Saver } from '../storage/saver.ts'
@@ -12,6 +13,8 @@ export interface PartitionDocumentOptions {
   readonly idleMs: number
   readonly storage: Storage
   readonly saver: Saver
+  /** Mends a document that was found forked. */
+  readonly forks: Pick<Forks, 'mend'>
   readonly timers: Timers
   readonly session: () => SyncSession | undefined
   /** Told of each update of a log. */
@@ -26,6 +29,8 @@ export interface PartitionDocumentPurpose {
   /** Its name in storage, and under the database's at the relay. */
   readonly name: string
   readonly log: RowLog
+  /** Makes an empty log like that. */
+  readonly createLog: () => RowLog
   readonly list: PartitionList
   /** Fills the log with what was stored. */
   readonly fill: (updates: readonly Uint8Array[]) => void
@@ -145,9 +150,9 @@ export class PartitionDocument {
   }
 
   async #load(): Promise<void> {
-    const { storage, saver, database, session, flush } = this.#options
-    const { key, name, log, list, fill } = this.#purpose
-    const stored = await storage.load(name)
+    const { storage, saver, forks, database, session, flush } = this.#options
+    const { key, name, log, createLog, list, fill } = this.#purpose
+    const stored = await forks.mend(name, await storage.load(name), createLog)
     flush()
     fill(stored.map(({ update }) => update))
     saver.noteLoaded(name, stored)

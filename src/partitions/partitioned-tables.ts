@@ -12,7 +12,7 @@ import { Partitions, type PartitionsOptions } from './partitions.ts'
 export interface PartitionedTablesOptions
   extends Pick<
       PartitionsOptions,
-      'database' | 'storage' | 'saver' | 'timers' | 'session' | 'flush' | 'isWritable' | 'onError'
+      'database' | 'storage' | 'saver' | 'forks' | 'timers' | 'session' | 'flush' | 'isWritable' | 'onError'
     >,
     Pick<PartitionedLogOptions, 'replica' | 'author' | 'clock' | 'retentionMs' | 'onPending'> {
   readonly guard: VersionGuard

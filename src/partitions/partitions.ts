@@ -118,6 +118,7 @@ export class Partitions implements PartitionHost {
       key,
       name: `${table}/${escapeKey(key)}`,
       log,
+      createLog,
       list: this.#list,
       fill: (updates) =>
         this.log.load(this.#partition(key) as Partition, () => {

@@ -1,5 +1,14 @@
 // An empty Yjs document. Knows Yjs alone.
 import * as Y from 'yjs'
+import type { RandomBytes } from '../ids.ts'
 
-/** Makes a document without a guid of its own: nothing here reads it, and drawing one costs twenty times the document. */
-export const createDocument = (): Y.Doc => new Y.Doc({ guid: 'merrow' })
+/**
+ * Makes a document without a guid of its own: nothing here reads it, and drawing one costs twenty times the document.
+ *
+ * @param random - Source of its client id, which decides the order of what is written at once; Yjs's own if left out.
+ */
+export const createDocument = (random?: RandomBytes): Y.Doc => {
+  const document = new Y.Doc({ guid: 'merrow' })
+  if (random !== undefined) document.clientID = new DataView(random(new Uint8Array(4)).buffer).getUint32(0)
+  return document
+}

@@ -1,6 +1,7 @@
 // The row log: rows as stamped patches in one Y.Doc. Knows Yjs and the merge law; no columns, no storage, no network.
 import * as Y from 'yjs'
 import { MerrowError } from '../errors.ts'
+import type { RandomBytes } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
@@ -26,6 +27,8 @@ export interface RowLogOptions {
   /** Who its patches are by. */
   readonly author: string | undefined
   readonly clock: StampClock
+  /** Source of the document's client id; Yjs's own if left out. */
+  readonly random?: RandomBytes | undefined
   /** Superseded patches that are kept all the same: of each row at most so many, and none older than that. None if left out. */
   readonly history?: Retention | undefined
   /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
@@ -45,7 +48,7 @@ const MANY_RUNS = 256
 export class RowLog {
   /** Name of this writer. */
   readonly replica: string
-  readonly #document: Y.Doc = createDocument()
+  readonly #document: Y.Doc
   readonly #clock: StampClock
   readonly #packer: Packer
   readonly #shapes = new ShapeBook()
@@ -62,8 +65,9 @@ export class RowLog {
   #shown: readonly Uint8Array[] | undefined
   #onWhole: (() => void)[] = []
 
-  constructor({ replica, author, clock, history, isFoldable = () => false }: RowLogOptions) {
+  constructor({ replica, author, clock, random, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
+    this.#document = createDocument(random)
     this.#clock = clock
     this.#entries = new RowEntries(clock, history)
     this.#segments = new Segments(this.#document)
@@ -123,9 +127,13 @@ export class RowLog {
     return this.#position
   }
 
-  /** Calls `listener` after each transaction that came from elsewhere and changed rows. One listener at a time. */
+  /** Calls `listener` after each transaction that came from elsewhere and changed rows. */
   onRemoteChange(listener: (changes: RowChanges) => void): void {
-    this.#listener = listener
+    const before = this.#listener
+    this.#listener = (changes) => {
+      before(changes)
+      listener(changes)
+    }
   }
 
   /** Calls `listener` with each update of the document but those that {@link load} brought. */

@@ -107,6 +107,57 @@ it('[N17] a healthy replica sends one digest a connection, an empty one none', a
   expect([first.sent.digests, second.sent.digests, refusals]).toEqual([0, 1, []])
 })
 
+it('[N16] a forked partition is mended likewise', async () => {
+  const { url } = await startRelay()
+  const schema = defineSchema({
+    notes: table({ text: c.string(), shelf: c.string() }).partitionBy((row) => row.shelf),
+  })
+  const opened = async (storage: StorageAdapter, sync: SyncAdapter) => {
+    const db = await createDatabase({ name: 'acme', schema, storage, sync })
+    onTestFinished(() => db.close())
+    await db.notes.open('a')
+    return db
+  }
+  /** What a store holds whose client ids are the same in every such store. */
+  const stored = async (text: string) => {
+    const storage = memory()
+    const same: SyncAdapter = {
+      start: (context) => ({
+        ...copied.start(context),
+        join(_, document) {
+          document.clientID = 7
+          return { isSettled: true, acknowledged: async () => {}, leave() {} }
+        },
+      }),
+    }
+    const db = await opened(storage, same)
+    db.notes.insert({ text, shelf: 'a' })
+    await db.close()
+    return storage
+  }
+  const sync = () => relay({ url, random: () => 0 })
+  const [mine, theirs] = [await stored('of ann'), await stored('of ben')]
+  const ann = await opened(mine, sync())
+  await ann.acknowledged()
+  const ben = await opened(theirs, sync())
+  await until(() => ben.status.connection === 'refused')
+  expect(ben.status.forks).toMatchObject([{ document: 'notes/a', isMended: false }])
+  await ben.close()
+  const again = await opened(theirs, sync())
+  const textsOf = (db: typeof ann) =>
+    db.notes
+      .where({})
+      .all()
+      .map(({ text }) => text)
+      .sort()
+  await until(() => textsOf(again).length === 2 && textsOf(ann).length === 2)
+  expect([textsOf(again), textsOf(ann)]).toEqual([
+    ['of ann', 'of ben'],
+    ['of ann', 'of ben'],
+  ])
+  expect(again.status.forks).toMatchObject([{ isMended: true }])
+})
+
 const digestNow = (doc: Y.Doc): Digest => {
   const steps = digestOf(doc)
   for (;;) {

@@ -7,8 +7,9 @@ import type { Clocks } from './duty.ts'
 import { fetchFirstState } from './first-state.ts'
 import { Leases } from './leases.ts'
 import type { Connection, RelayLease, SyncAdapter, SyncContext, SyncedDocument, SyncSession } from './port.ts'
-import { SharedSocket, type TokenSource } from './shared-socket.ts'
+import { SharedSocket } from './shared-socket.ts'
 import { type SocketClass, systemTimers, type Timers } from './socket.ts'
+import type { TokenSource } from './token-renewal.ts'
 
 /** Where the relay is and how to reach it. */
 export interface RelayOptions {

@@ -2,8 +2,11 @@
 import { MerrowError } from '../errors.ts'
 import type { Digest } from './digest.js'
 import type { Duty } from './duty.ts'
+import { FrameParts } from './frame-parts.ts'
 import type { Connection } from './port.ts'
+import { refusal, unreachable } from './relay-errors.ts'
 import { platformSocket, type Socket, type SocketClass, type Timers } from './socket.ts'
+import { TokenRenewal, type TokenSource } from './token-renewal.ts'
 import {
   CloseCode,
   cutFrame,
@@ -33,9 +36,6 @@ export interface ChannelEnd {
   onKeepAlive(): void
 }
 
-/** A token, or a function that is asked for one at each connection, and again before that one expires. */
-export type TokenSource = string | (() => string | Promise<string>)
-
 /** What a shared socket is given to work with. */
 export interface SharedSocketOptions {
   readonly url: string
@@ -49,13 +49,6 @@ export interface SharedSocketOptions {
 
 const FIRST_BACKOFF_MS = 250
 const LAST_BACKOFF_MS = 30_000
-/** A token is renewed so long before it expires, or at half of its time if that is later. */
-const RENEWAL_MS = 60_000
-const RENEWAL_RETRY_MS = 5_000
-/** An app that goes on giving the same token is not asked more often. */
-const RENEWAL_PAUSE_MS = 1_000
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 const SILENCE_MS = 3 * PING_INTERVAL_MS
 
 /** Keeps one WebSocket to the relay open and shares it among channels. */
@@ -67,8 +60,8 @@ export class SharedSocket {
   readonly #duties = new Map<string, Duty>()
   /** What the relay's welcome said of leases; `none` without a connection. */
   #leaseMs: number | undefined | 'none' = 'none'
-  /** Pieces of long frames that have not come whole, by room. */
-  readonly #parts = new Map<number, Uint8Array[]>()
+  readonly #parts = new FrameParts()
+  readonly #renewal: TokenRenewal
   #socket: Socket | undefined
   #isOpen = false
   #takesDigests = false
@@ -80,11 +73,11 @@ export class SharedSocket {
   /** Of several attempts that overlap, the last counts. */
   #lastAttempt = 0
   #retryTimer: unknown
-  #renewTimer: unknown
   #silenceTimer: unknown
 
   constructor(options: SharedSocketOptions) {
     this.#options = options
+    this.#renewal = new TokenRenewal(options.token, options.timers, (token) => this.#post({ kind: 'token', token }))
   }
 
   get connection(): Connection {
@@ -204,32 +197,12 @@ export class SharedSocket {
     this.#isOpen = true
     this.#takesDigests = takesDigests
     this.#leaseMs = leaseMs
-    this.#renewBefore(expiresInMs)
+    this.#renewal.expiresIn(expiresInMs)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const end of waiting) this.#openChannel(end)
     for (const duty of [...this.#duties.values()]) duty.connected(leaseMs)
     this.#show('connected', undefined)
-  }
-
-  /** Asks the app for a new token a while before the last one expires; the connection goes on. */
-  #renewBefore(expiresInMs: number | undefined): void {
-    const { timers, token } = this.#options
-    timers.clearTimeout(this.#renewTimer)
-    if (expiresInMs === undefined || typeof token !== 'function') return
-    const waitMs = Math.max(RENEWAL_PAUSE_MS, expiresInMs - Math.min(RENEWAL_MS, expiresInMs / 2))
-    this.#renewTimer = timers.setTimeout(() => void this.#renew(token), Math.min(waitMs, MAX_TIMER_MS))
-  }
-
-  async #renew(token: () => string | Promise<string>): Promise<void> {
-    const socket = this.#socket
-    try {
-      const text = await token()
-      if (this.#socket === socket && socket !== undefined) this.#post({ kind: 'token', token: text })
-    } catch {
-      // Should it never be given, the relay ends the connection at the expiry, and the next one says why.
-      if (this.#socket === socket) this.#renewBefore(RENEWAL_RETRY_MS * 2)
-    }
   }
 
   #openChannel(end: ChannelEnd): void {
@@ -256,19 +229,18 @@ export class SharedSocket {
       case 'welcome':
         return this.#enter(message)
       case 'renewed':
-        return this.#renewBefore(message.expiresInMs)
+        return this.#renewal.expiresIn(message.expiresInMs)
       case 'opened': {
         const end = this.#byChannel.get(message.channel)
         if (end !== undefined) this.#byRoom.set(message.room, end)
         return
       }
       case 'frame':
-        return this.#byRoom.get(message.channel)?.onFrame(this.#join(message.channel, message.bytes))
+        return this.#byRoom.get(message.channel)?.onFrame(this.#parts.join(message.channel, message.bytes))
       case 'part':
         // A long frame is on its way: nobody is to take the silence meanwhile for a lost connection.
         for (const end of this.#byChannel.values()) end.onKeepAlive()
-        this.#parts.set(message.channel, [...(this.#parts.get(message.channel) ?? []), message.bytes])
-        return
+        return this.#parts.add(message.channel, message.bytes)
       case 'granted':
         return this.#duties.get(message.duty)?.granted(message.number, message.leaseMs)
       case 'denied':
@@ -290,19 +262,6 @@ export class SharedSocket {
       default:
         throw new MerrowError('invalid_frame', `The relay sent a "${message.kind}" message, which only clients send.`)
     }
-  }
-
-  #join(room: number, last: Uint8Array): Uint8Array {
-    const parts = this.#parts.get(room)
-    if (parts === undefined) return last
-    this.#parts.delete(room)
-    const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, last.length))
-    let at = 0
-    for (const part of [...parts, last]) {
-      whole.set(part, at)
-      at += part.length
-    }
-    return whole
   }
 
   #forget(channel: number, end: ChannelEnd, farewell?: Message): void {
@@ -342,7 +301,7 @@ export class SharedSocket {
     this.#isOpen = false
     this.#leaseMs = 'none'
     this.#options.timers.clearTimeout(this.#silenceTimer)
-    this.#options.timers.clearTimeout(this.#renewTimer)
+    this.#renewal.stop()
     const ends = [...this.#byChannel.values()]
     this.#byChannel.clear()
     this.#byRoom.clear()
@@ -372,28 +331,4 @@ export class SharedSocket {
     this.#error = error
     this.#options.onStatus()
   }
-}
-
-const unreachable = (url: string, reason: string, cause?: unknown): MerrowError =>
-  new MerrowError(
-    'relay_unreachable',
-    `No connection to the relay at ${url} (${reason}). Is it running? It is tried again; local writes are kept.`,
-    { cause },
-  )
-
-const refusal = (url: string, code: number, reason: string): MerrowError => {
-  if (code === CloseCode.wrongVersion)
-    return new MerrowError(
-      'relay_version',
-      `The relay at ${url} speaks another version of the protocol (${reason}; this client speaks ${WIRE_VERSION}). Update the older of the two. Nothing is lost: local writes are kept and will be sent.`,
-    )
-  if (code === CloseCode.unauthorised)
-    return new MerrowError(
-      'relay_refused',
-      `The relay at ${url} did not take the token (${reason}). Give relay({ token }) a valid one and call db.connect().`,
-    )
-  return new MerrowError(
-    'relay_refused',
-    `The relay at ${url} refused this client (${code}: ${reason}). Local writes are kept; db.connect() tries again.`,
-  )
 }

@@ -25,8 +25,17 @@ export interface BridgeSettings {
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
-/** Reads it all. @throws {@link MerrowError} `invalid_config` that names every fault; never a token. */
-export const readBridge = async (args: Arguments, env: Readonly<NodeJS.ProcessEnv>): Promise<BridgeSettings> => {
+/**
+ * Reads it all.
+ *
+ * @param options.isRun - Whether the bridge is to run: only then a store and the backends' tokens are needed.
+ * @throws {@link MerrowError} `invalid_config` that names every fault; never a token.
+ */
+export const readBridge = async (
+  args: Arguments,
+  env: Readonly<NodeJS.ProcessEnv>,
+  { isRun = true }: { readonly isRun?: boolean } = {},
+): Promise<BridgeSettings> => {
   const { values, faults } = args
   const file = values.get('config')
   if (file === undefined) faults.push('Option --config is missing: the module that says what goes to which backend.')
@@ -46,10 +55,10 @@ export const readBridge = async (args: Arguments, env: Readonly<NodeJS.ProcessEn
     schema: config.schema,
     db: place('db', 'name of the database'),
     relay: place('relay', 'address of the relay'),
-    store: place('store', 'folder of this bridge'),
+    store: isRun ? place('store', 'folder of this bridge') : '',
     relayToken: tokenFile === undefined ? token : () => readFileSync(tokenFile, 'utf8').trim(),
     logLevel: logLevel ?? 'info',
-    backends: readBackends(config, env, faults),
+    backends: readBackends(config, isRun ? env : undefined, faults),
   }
   if (faults.length > 0) throw invalidArguments(faults)
   return settings
@@ -72,7 +81,7 @@ const loadConfig = async (file: string): Promise<BridgeConfig> => {
 
 const readBackends = (
   { backends }: BridgeConfig,
-  env: Readonly<NodeJS.ProcessEnv>,
+  env: Readonly<NodeJS.ProcessEnv> | undefined,
   faults: string[],
 ): ReadonlyMap<string, BridgeBackend<Schema>> =>
   new Map(
@@ -80,7 +89,7 @@ const readBackends = (
       const { tokenVariable, ...backend } = given
       if (typeof backend.tables !== 'object' || backend.tables === null)
         faults.push(`Backend ${show(name)} has no "tables".`)
-      if (tokenVariable === undefined || backend.token !== undefined) return [name, backend]
+      if (env === undefined || tokenVariable === undefined || backend.token !== undefined) return [name, backend]
       const token = env[tokenVariable]
       if (!token)
         faults.push(`Backend ${show(name)}: variable ${tokenVariable}, which is to hold its token, is not set.`)

@@ -10,6 +10,8 @@ export interface AdminOptions {
   readonly relayName: string
   /** Whether a token is the admin's. */
   readonly admits: (token: string | undefined) => boolean
+  /** Revokes all tokens that a user has now; missing where tokens name nobody. */
+  readonly revoke?: ((subject: string) => Promise<void>) | undefined
 }
 
 const PAGE_SIZE = 100
@@ -53,7 +55,7 @@ td.number{text-align:right;font-variant-numeric:tabular-nums}button,input{font:i
 #problem:not(:empty){background:#fdecea;padding:.6rem}`
 
 /** Routes, below `/admin`: the page itself for anyone, all else for who has the token. */
-export const createAdmin = ({ docs, relayName, admits }: AdminOptions): Hono => {
+export const createAdmin = ({ docs, relayName, admits, revoke }: AdminOptions): Hono => {
   const { hub, log } = docs
   const app = new Hono()
   const script = readFileSync(new URL('./admin-page.js', import.meta.url), 'utf8')
@@ -75,6 +77,13 @@ export const createAdmin = ({ docs, relayName, admits }: AdminOptions): Hono => 
     )
     const members = [...rooms.values()].reduce((sum, figures) => sum + figures.members, 0)
     return c.json({ rooms: rooms.size, members, found: names.length, documents })
+  })
+  app.post('/revoke', async (c) => {
+    const subject = c.req.query('subject') ?? ''
+    if (subject === '') return c.text('Say whose tokens: ?subject=<user>.', 400)
+    if (revoke === undefined) return c.text('The tokens of this relay name no users: it was given no key for JWT.', 409)
+    await revoke(subject)
+    return c.json({ revoked: subject })
   })
   app.route('/v1', createDocs(docs))
 

@@ -4,7 +4,8 @@ import { CloseCode, encodeMessage, FrameType, SyncType } from '../../../src/sync
 import type { Hub } from '../../room/hub.ts'
 import type { Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
-import type { Outlet } from './outlet.ts'
+import type { Intake } from './intake.ts'
+import type { Sending } from './outlet.ts'
 import { sharedBatch, sharedPackets } from './packets.ts'
 import type { Session } from './sessions.ts'
 
@@ -17,13 +18,15 @@ export interface PartBudget {
 /** How a {@link Channel} is set up. */
 export interface ChannelOptions {
   readonly hub: Hub
-  readonly outlet: Outlet
+  readonly outlet: Sending
   readonly budget: PartBudget
   /** Client id that the channel's writes will stand under, if it was announced. */
   readonly client: number | undefined
   readonly session: Session
-  /** Called when a frame made the relay read a document. */
-  readonly onQuestion: () => void
+  /** Counts presence, and what makes the relay read a document. */
+  readonly intake: Pick<Intake, 'presence' | 'question'>
+  /** Whether the connection asks for a document that it has asked for before. */
+  readonly isAskingAgain: (document: string) => boolean
   /** Called when the relay ends the channel. */
   readonly onEnd: (channel: Channel) => void
 }
@@ -35,7 +38,6 @@ export class Channel implements Member {
   readonly #options: ChannelOptions
   readonly #membership: Membership
   #parts: Uint8Array[] = []
-  #hasAsked = false
 
   constructor(number: number, document: string, options: ChannelOptions) {
     this.number = number
@@ -58,28 +60,20 @@ export class Channel implements Member {
     if (budget.bytes > budget.maxBytes) this.close(CloseCode.tooLarge, `a frame is longer than ${budget.maxBytes} B`)
   }
 
-  /** Whether a frame asks once more for what the client lacks, which costs the relay a reading of the document. */
-  isAskingAgain(frame: Uint8Array): boolean {
-    if (frame[0] !== FrameType.sync || frame[1] !== SyncType.step1) return false
-    const isAgain = this.#hasAsked
-    this.#hasAsked = true
-    return isAgain
-  }
-
   /** Takes a whole frame, or the last piece of one. */
   frame(bytes: Uint8Array): void {
-    if (this.#parts.length === 0) {
-      this.#membership.receive(bytes)
-      return
-    }
-    const whole = Buffer.concat([...this.#parts, bytes])
+    const whole = this.#parts.length === 0 ? bytes : Buffer.concat([...this.#parts, bytes])
     this.#forgetParts()
+    const { intake, isAskingAgain } = this.#options
+    if (whole[0] === FrameType.awareness) intake.presence()
+    const isQuestion = whole[0] === FrameType.sync && whole[1] === SyncType.step1
+    if (isQuestion && isAskingAgain(this.document)) intake.question()
     this.#membership.receive(whole)
   }
 
   /** Takes a digest of what the client's replica says; comparing it may cost a reading of the document. */
   prove(digest: Digest): void {
-    this.#options.onQuestion()
+    this.#options.intake.question()
     this.#membership.prove(digest)
   }
 
@@ -106,7 +100,7 @@ export class Channel implements Member {
 
   /** @inheritDoc */
   costs(): void {
-    this.#options.onQuestion()
+    this.#options.intake.question()
   }
 
   /** @inheritDoc */

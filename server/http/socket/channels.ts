@@ -4,7 +4,7 @@ import type { Hub } from '../../room/hub.ts'
 import { Channel, type PartBudget } from './channel.ts'
 import type { SocketContext, SocketLimits } from './context.ts'
 import type { Intake } from './intake.ts'
-import type { Outlet } from './outlet.ts'
+import type { Sending } from './outlet.ts'
 import type { Session } from './sessions.ts'
 
 /** Why a channel is not opened, as it is told to the client. */
@@ -17,20 +17,22 @@ export interface OpenFault {
 export class Channels {
   readonly #open = new Map<number, Channel>()
   readonly #hub: Hub
-  readonly #outlet: Outlet
+  readonly #outlet: Sending
   readonly #limits: SocketLimits
   readonly #session: Session
   readonly #budget: PartBudget
-  readonly #intake: Pick<Intake, 'fault' | 'question'>
+  readonly #intake: Pick<Intake, 'fault' | 'presence' | 'question'>
+  /** Documents that were asked for; a channel that is opened again does not make a question a first one. */
+  readonly #asked = new Set<string>()
   #opened = 0
   #refused = 0
 
-  /** @param intake - Counts what is refused, and what makes the relay read a document. */
+  /** @param intake - Counts what is refused, presence, and what makes the relay read a document. */
   constructor(
     { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
-    outlet: Outlet,
+    outlet: Sending,
     session: Session,
-    intake: Pick<Intake, 'fault' | 'question'>,
+    intake: Pick<Intake, 'fault' | 'presence' | 'question'>,
   ) {
     this.#intake = intake
     this.#hub = hub
@@ -66,7 +68,8 @@ export class Channels {
       budget: this.#budget,
       client,
       session: this.#session,
-      onQuestion: () => this.#intake.question(),
+      intake: this.#intake,
+      isAskingAgain: (asked) => this.#isAskingAgain(asked),
       onEnd: () => {
         this.#noteFault()
         this.#open.delete(number)
@@ -96,6 +99,13 @@ export class Channels {
   leaveAll(): void {
     for (const channel of this.#open.values()) channel.leave()
     this.#open.clear()
+  }
+
+  /** Whoever asks for more documents than may be open at once is no longer counted apart. */
+  #isAskingAgain(document: string): boolean {
+    if (this.#asked.has(document) || this.#asked.size >= this.#limits.maxDocuments) return true
+    this.#asked.add(document)
+    return false
   }
 
   #noteFault(): void {

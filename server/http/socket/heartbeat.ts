@@ -35,17 +35,24 @@ export interface Peer {
   hangUp(): void
 }
 
-/** One watched connection. */
-export interface Pulse {
+/** What of one watched connection was heard. */
+export class Pulse {
+  /** Beats since the last sign of life. */
+  silentBeats = 0
+  /** {@link Peer.sentBytes} at the last beat. */
+  sentBytes = 0
+
   /** The peer gave a sign of life. */
-  heard(): void
-  /** The connection has ended. */
-  stop(): void
+  heard(): void {
+    this.silentBeats = 0
+  }
 }
 
 /** Watches all connections of a relay with one timer. */
 export interface Heartbeat {
   watch(peer: Peer): Pulse
+  /** A peer's connection has ended. */
+  forget(peer: Peer): void
   stop(): void
 }
 
@@ -54,28 +61,24 @@ const MAX_SILENT_BEATS = 2
 
 /** Starts a heartbeat that pings every `intervalMs` and hangs up on who gave no sign of life for three times that. */
 export const createHeartbeat = (timers: Timers, intervalMs: number): Heartbeat => {
-  const watched = new Map<Peer, { silentBeats: number; sentBytes: number }>()
+  const watched = new Map<Peer, Pulse>()
   const stop = timers.every(intervalMs, () => {
-    for (const [peer, seen] of watched) {
+    for (const [peer, pulse] of watched) {
       const { sentBytes } = peer
-      if (sentBytes > seen.sentBytes && seen.silentBeats > 0 && peer.isBehind) seen.silentBeats = 0
-      if (seen.silentBeats < MAX_SILENT_BEATS) peer.ping()
+      if (sentBytes > pulse.sentBytes && pulse.silentBeats > 0 && peer.isBehind) pulse.silentBeats = 0
+      if (pulse.silentBeats < MAX_SILENT_BEATS) peer.ping()
       else peer.hangUp()
-      seen.silentBeats += 1
-      seen.sentBytes = sentBytes
+      pulse.silentBeats += 1
+      pulse.sentBytes = sentBytes
     }
   })
   return {
     watch(peer) {
-      const seen = { silentBeats: 0, sentBytes: 0 }
-      watched.set(peer, seen)
-      return {
-        heard: () => {
-          seen.silentBeats = 0
-        },
-        stop: () => watched.delete(peer),
-      }
+      const pulse = new Pulse()
+      watched.set(peer, pulse)
+      return pulse
     },
+    forget: (peer) => void watched.delete(peer),
     stop,
   }
 }

@@ -17,18 +17,20 @@ const MESSAGES_PER_QUESTION = 20
 
 /** Counts what comes from one sender: a connection, or all connections of one subject. */
 export class Allowance {
+  readonly #rates: SendRates
+  readonly #now: () => number
   readonly #frames: Bucket
   readonly #bytes: Bucket
-  readonly #presence: Bucket
-  readonly #faults: Bucket
+  /** These two are made when something is counted: most connections have neither. */
+  #presence: Bucket | undefined
+  #faults: Bucket | undefined
 
   /** @param times - So many times the rates, for senders with several connections. */
   constructor(rates: SendRates, now: () => number, times = 1) {
-    const scaled = ({ perSecond, burst }: Rate): Rate => ({ perSecond: perSecond * times, burst: burst * times })
-    this.#frames = new Bucket(scaled(rates.frames), now)
-    this.#bytes = new Bucket(scaled(rates.bytes), now)
-    this.#presence = new Bucket(scaled(rates.presence), now)
-    this.#faults = new Bucket(scaled(rates.faults), now)
+    this.#rates = times === 1 ? rates : scaled(rates, times)
+    this.#now = now
+    this.#frames = new Bucket(this.#rates.frames, now)
+    this.#bytes = new Bucket(this.#rates.bytes, now)
   }
 
   /** Counts a message. @returns Milliseconds that its sender has to wait. */
@@ -38,6 +40,7 @@ export class Allowance {
 
   /** Counts a presence. @returns Milliseconds that its sender has to wait. */
   presence(): number {
+    this.#presence ??= new Bucket(this.#rates.presence, this.#now)
     return this.#presence.take(1)
   }
 
@@ -48,13 +51,19 @@ export class Allowance {
 
   /** Counts something that was refused. @returns Milliseconds that its sender has to wait. */
   fault(): number {
+    this.#faults ??= new Bucket(this.#rates.faults, this.#now)
     return this.#faults.take(1)
   }
 
   /** Whether so much was refused lately that its sender has to wait. */
   get hasManyFaults(): boolean {
-    return this.#faults.take(0) > 0
+    return this.#faults !== undefined && this.#faults.take(0) > 0
   }
+}
+
+const scaled = ({ frames, bytes, presence, faults }: SendRates, times: number): SendRates => {
+  const more = ({ perSecond, burst }: Rate): Rate => ({ perSecond: perSecond * times, burst: burst * times })
+  return { frames: more(frames), bytes: more(bytes), presence: more(presence), faults: more(faults) }
 }
 
 /** Stops reading from a client that sends too fast, so that it waits instead of the relay buffering. */
@@ -62,7 +71,7 @@ export class Intake {
   readonly #socket: WebSocket
   readonly #timers: Timers
   readonly #allowances: Allowance[]
-  #stopWaiting: Stop = () => {}
+  #stopWaiting: Stop | undefined
 
   constructor(socket: WebSocket, timers: Timers, own: Allowance) {
     this.#socket = socket
@@ -97,7 +106,7 @@ export class Intake {
 
   /** The connection has ended. */
   stop(): void {
-    this.#stopWaiting()
+    this.#stopWaiting?.()
   }
 
   #wait(ms: number): void {

@@ -4,27 +4,11 @@ import type { WebSocket } from 'ws'
 import type { Timers } from './heartbeat.ts'
 import { packetOf } from './packets.ts'
 
-/** Sends to one client. Sending to a closed one does nothing. */
-export interface Outlet {
-  /** Sends one message. */
-  send(message: Uint8Array): void
-  /** Sends what the client asked for, however large, framed already. */
-  answer(packets: readonly Uint8Array[]): void
-  /** Sends what all get, framed already, unless the client is too far behind; such a one is closed with 1013 and comes back by handshake. */
-  broadcast(packets: readonly Uint8Array[]): void
-  /** Bytes that have left this process, to tell a slow client from a dead one. */
-  readonly sentBytes: number
-  /** Whether some have not. */
-  readonly isBehind: boolean
-  /** Closes the connection; the reason is cut to what a close frame holds. */
-  close(code: number, reason: string): void
-}
-
 /** How an {@link Outlet} is set up. */
 export interface OutletOptions {
   /** The stream under the WebSocket, as the upgrade brought it. */
   readonly stream: Duplex & { readonly bytesWritten?: number }
-  /** Unsent bytes at which a client counts as too slow, not counting answers. */
+  /** Unsent bytes at which a client counts as too slow, not counting answers and what is larger than this by itself. */
   readonly maxBacklogBytes: number
   readonly timers: Timers
   /** Told when a slow client is closed. */
@@ -33,65 +17,113 @@ export interface OutletOptions {
 
 const TRY_AGAIN_LATER = 1013
 const MAX_REASON_BYTES = 123
+/** What is larger than the bound by itself is excused, as long as no more than so many times the bound of such is unsent. */
+const EXCUSED_TIMES = 16
 /** A client that does not answer a close frame is cut off after this, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000
 
-/** Creates the sending side of `socket`, whose messages are never compressed, so that packets may go past it. */
-export const createOutlet = (socket: WebSocket, options: OutletOptions): Outlet => {
-  const { stream, maxBacklogBytes, timers, onSlow } = options
-  /** Unsent bytes that answers account for: a joiner of a large document is not slow. */
-  let answeredBytes = 0
-  let isCorked = false
+/** An outlet as those see it who send through it. */
+export type Sending = Omit<Outlet, 'uncork'>
 
-  const isOpen = () => socket.readyState === socket.OPEN
-  const write = (packets: readonly Uint8Array[]) => {
-    if (!isCorked) {
-      // Whatever this turn sends goes to the kernel at once.
-      isCorked = true
-      stream.cork()
-      process.nextTick(() => {
-        isCorked = false
-        stream.uncork()
-      })
+/**
+ * Sends to one client, whose messages are never compressed, so that packets may go past its WebSocket. Sending to a closed one does nothing.
+ * A class, and no closures: there is one for each idle connection.
+ */
+export class Outlet {
+  readonly #socket: WebSocket
+  readonly #options: OutletOptions
+  /** Unsent bytes that say nothing of the client's speed: answers, for a joiner of a large document is not slow, and large updates. */
+  #excusedBytes = 0
+  /** Those of large updates. */
+  #largeBytes = 0
+  #isCorked = false
+
+  constructor(socket: WebSocket, options: OutletOptions) {
+    this.#socket = socket
+    this.#options = options
+  }
+
+  /** Sends one message. */
+  send(message: Uint8Array): void {
+    this.answer([packetOf(message)])
+  }
+
+  /** Sends what the client asked for, however large, framed already. */
+  answer(packets: readonly Uint8Array[]): void {
+    if (!this.#isOpen) return
+    const unsentBytes = this.#noteSent()
+    this.#write(packets)
+    this.#excusedBytes += this.#options.stream.writableLength - unsentBytes
+  }
+
+  /** Sends what all get, framed already, unless the client is too far behind; such a one is closed with 1013 and comes back by handshake. */
+  broadcast(packets: readonly Uint8Array[]): void {
+    if (!this.#isOpen) return
+    const { stream, maxBacklogBytes, onSlow } = this.#options
+    const unsentBytes = this.#noteSent()
+    const backlogBytes = unsentBytes - this.#excusedBytes
+    if (backlogBytes > maxBacklogBytes) {
+      onSlow(backlogBytes)
+      return this.close(TRY_AGAIN_LATER, 'too slow; connect again')
     }
-    for (const packet of packets) stream.write(packet)
+    this.#write(packets)
+    const bytes = stream.writableLength - unsentBytes
+    if (bytes <= maxBacklogBytes || this.#largeBytes > EXCUSED_TIMES * maxBacklogBytes) return
+    this.#excusedBytes += bytes
+    this.#largeBytes += bytes
   }
-  const answer = (packets: readonly Uint8Array[]) => {
-    if (!isOpen()) return
-    const before = stream.writableLength
-    write(packets)
-    answeredBytes = Math.min(answeredBytes, before) + (stream.writableLength - before)
+
+  /** Bytes that have left this process, to tell a slow client from a dead one. */
+  get sentBytes(): number {
+    const { stream } = this.#options
+    return (stream.bytesWritten ?? 0) - stream.writableLength
   }
-  const close = (code: number, reason: string) => {
-    if (!isOpen()) return
+
+  /** Whether some have not. */
+  get isBehind(): boolean {
+    return this.#options.stream.writableLength > 0
+  }
+
+  /** Closes the connection; the reason is cut to what a close frame holds. */
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return
+    const socket = this.#socket
     socket.close(code, cut(reason))
-    const stop = timers.after(CLOSE_TIMEOUT_MS, () => socket.terminate())
+    const stop = this.#options.timers.after(CLOSE_TIMEOUT_MS, () => socket.terminate())
     socket.once('close', stop)
   }
 
-  return {
-    send: (message) => answer([packetOf(message)]),
-    answer,
-    broadcast(packets) {
-      if (!isOpen()) return
-      answeredBytes = Math.min(answeredBytes, stream.writableLength)
-      const backlogBytes = stream.writableLength - answeredBytes
-      if (backlogBytes <= maxBacklogBytes) {
-        write(packets)
-        return
-      }
-      onSlow(backlogBytes)
-      close(TRY_AGAIN_LATER, 'too slow; connect again')
-    },
-    get sentBytes() {
-      return (stream.bytesWritten ?? 0) - stream.writableLength
-    },
-    get isBehind() {
-      return stream.writableLength > 0
-    },
-    close,
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  /** Takes note of what has left meanwhile. @returns Bytes still unsent. */
+  #noteSent(): number {
+    const unsentBytes = this.#options.stream.writableLength
+    this.#excusedBytes = Math.min(this.#excusedBytes, unsentBytes)
+    this.#largeBytes = Math.min(this.#largeBytes, unsentBytes)
+    return unsentBytes
+  }
+
+  #write(packets: readonly Uint8Array[]): void {
+    const { stream } = this.#options
+    if (!this.#isCorked) {
+      // Whatever this turn sends goes to the kernel at once.
+      this.#isCorked = true
+      stream.cork()
+      process.nextTick(uncork, this)
+    }
+    for (const packet of packets) stream.write(packet)
+  }
+
+  /** The turn is over. */
+  uncork(): void {
+    this.#isCorked = false
+    this.#options.stream.uncork()
   }
 }
+
+const uncork = (outlet: Outlet): void => outlet.uncork()
 
 const cut = (reason: string): string => {
   const bytes = Buffer.from(reason)

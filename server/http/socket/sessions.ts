@@ -30,7 +30,7 @@ export class Session {
   readonly #options: SessionsOptions
   readonly #end: End
   #identity: Identity
-  #stopTimer: Stop = () => {}
+  #stopTimer: Stop | undefined
 
   constructor(identity: Identity, end: End, options: SessionsOptions) {
     this.#identity = identity
@@ -70,11 +70,11 @@ export class Session {
 
   /** The connection has ended. */
   stop(): void {
-    this.#stopTimer()
+    this.#stopTimer?.()
   }
 
   #watchExpiry(): void {
-    this.#stopTimer()
+    this.#stopTimer?.()
     const { expiresInMs } = this
     if (expiresInMs === undefined) return
     this.#stopTimer = this.#options.timers.after(Math.min(expiresInMs, MAX_TIMER_MS), () => {

@@ -1,6 +1,7 @@
 // The shared socket on /sync, by a client written on the wire page.
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { type Digest, digestOf } from '../../../src/sync/digest.js'
 import { cutFrame } from '../../../src/sync/wire.ts'
 import { openMemoryLog } from '../../log/memory.ts'
 import { holdLog } from '../../testing/logs.ts'
@@ -25,6 +26,13 @@ const lengthOf = (client: SyncClient, room: number) => {
     .slice(first)
     .flatMap((m) => ('bytes' in m && m.channel === room ? [m.bytes.length] : []))
   return pieces.reduce((sum, length) => sum + length, 0)
+}
+const digestNow = (doc: Y.Doc): Digest => {
+  const steps = digestOf(doc)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
 }
 const updatesFor = (client: SyncClient, room: number) =>
   client.messages.flatMap((m) => (m.kind === 'frame' && m.channel === room && m.bytes[1] === 2 ? [m.bytes] : []))
@@ -200,4 +208,34 @@ it('[H15] closes a client that is too slow with 1013, and serves the others', as
   slow.socket.resume()
   expect((await slow.end()).code).toBe(1013)
   expect(fast.closed).toBe(undefined)
+})
+
+it('[G13] a digest of other content under the same clocks closes its sender, and no other digest anybody', async () => {
+  const { url } = await startRelay()
+  const docOf = (...texts: string[]): Y.Doc => {
+    const doc = new Y.Doc()
+    doc.clientID = 7
+    for (const text of texts) doc.getArray('a').push([text])
+    return doc
+  }
+  const author = await greet(url)
+  author.send({ kind: 'open', channel: 1, document: 'd' })
+  send(author, 1, Y.encodeStateAsUpdate(docOf('one', 'two')))
+  await author.next('ack')
+  const prove = async (doc: Y.Doc) => {
+    const client = await greet(url)
+    client.send({ kind: 'open', channel: 1, document: 'd' })
+    await client.next('frame')
+    client.send({ kind: 'digest', channel: 1, digest: digestNow(doc) })
+    return client
+  }
+  const [same, behind, forked] = [
+    await prove(docOf('one', 'two')),
+    await prove(docOf('other')),
+    await prove(docOf('one', 'other')),
+  ]
+  expect((await forked.next('close')).code).toBe(4410)
+  // An update reaches those who are not closed.
+  send(author, 1, edit(put('more')))
+  for (const client of [same, behind]) await waitUntil('it comes', () => updatesFor(client, 1).length > 0)
 })

@@ -4,18 +4,16 @@ import {
   CloseCode,
   decodeMessage,
   encodeMessage,
-  FrameType,
   type Message,
   SUBPROTOCOL,
   WIRE_VERSION,
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
-import type { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
-import type { Pulse, Stop } from './heartbeat.ts'
+import type { Peer, Pulse, Stop } from './heartbeat.ts'
 import { Allowance, Intake } from './intake.ts'
-import { createOutlet, type Outlet } from './outlet.ts'
+import { Outlet } from './outlet.ts'
 import { packetOf } from './packets.ts'
 import type { Session } from './sessions.ts'
 
@@ -48,7 +46,7 @@ type State =
   | { readonly kind: 'greeting'; readonly waiting: Message[] }
   | { readonly kind: 'open'; readonly session: Session; readonly channels: Channels }
 
-class SharedSocket {
+class SharedSocket implements Peer {
   readonly #socket: WebSocket
   readonly #context: SocketContext
   readonly #outlet: Outlet
@@ -63,25 +61,31 @@ class SharedSocket {
     const { heartbeat, limits, logger, now, timers } = context
     this.#socket = socket
     this.#context = context
-    const outlet = createOutlet(socket, {
+    this.#outlet = new Outlet(socket, {
       stream,
       maxBacklogBytes: limits.maxBacklogBytes,
       timers,
       onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
     })
-    this.#outlet = outlet
     this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
-    this.#pulse = heartbeat.watch({
-      ping: () => outlet.answer(PING),
-      hangUp: () => socket.terminate(),
-      get sentBytes() {
-        return outlet.sentBytes
-      },
-      get isBehind() {
-        return outlet.isBehind
-      },
-    })
+    this.#pulse = heartbeat.watch(this)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
+  }
+
+  ping(): void {
+    this.#outlet.answer(PING)
+  }
+
+  hangUp(): void {
+    this.#socket.terminate()
+  }
+
+  get sentBytes(): number {
+    return this.#outlet.sentBytes
+  }
+
+  get isBehind(): boolean {
+    return this.#outlet.isBehind
   }
 
   receive(data: RawData, isBinary: boolean): void {
@@ -103,7 +107,7 @@ class SharedSocket {
 
   end(): void {
     this.#stopWaiting()
-    this.#pulse.stop()
+    this.#context.heartbeat.forget(this)
     this.#intake.stop()
     if (this.#state.kind !== 'open') return
     this.#state.channels.leaveAll()
@@ -160,7 +164,8 @@ class SharedSocket {
         this.#open(message, channels)
         break
       case 'frame':
-        this.#frame(channels.get(message.channel), message.bytes)
+        // A channel that the relay has closed may still have frames on their way; they are dropped.
+        channels.get(message.channel)?.frame(message.bytes)
         break
       case 'part':
         channels.get(message.channel)?.part(message.bytes)
@@ -193,13 +198,6 @@ class SharedSocket {
         this.#refuse(CloseCode.badFrame, `a client does not send ${message.kind} here`)
     }
     if (channels.faults > MAX_FAULTS) this.#refuse(CloseCode.badFrame, 'too many channels were refused')
-  }
-
-  /** A channel that the relay has closed may still have frames on their way; they are dropped. */
-  #frame(channel: Channel | undefined, bytes: Uint8Array): void {
-    if (bytes[0] === FrameType.awareness) this.#intake.presence()
-    if (channel?.isAskingAgain(bytes)) this.#intake.question()
-    channel?.frame(bytes)
   }
 
   #open({ channel, document, client }: Extract<Message, { kind: 'open' }>, channels: Channels): void {

@@ -1,10 +1,17 @@
 // One stock y-websocket connection (`/yjs/<room>`): one document, frames as they are. Knows nothing of channels.
+
+import type { RawData, WebSocket } from 'ws'
 import { CloseCode, FrameType, KEEP_ALIVE_FRAME, SyncType } from '../../../src/sync/wire.ts'
+import type { Access } from '../../auth/grants.ts'
 import type { Identity } from '../../auth/identity.ts'
+import type { Entrant, Member, RoomBatch, RoomFrame } from '../../room/member.ts'
+import type { Membership } from '../../room/membership.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
+import type { Peer, Pulse } from './heartbeat.ts'
 import { Allowance, Intake } from './intake.ts'
-import { createOutlet } from './outlet.ts'
+import { Outlet } from './outlet.ts'
 import { packetOf, stockBatch, stockPackets } from './packets.ts'
+import type { Session } from './sessions.ts'
 
 /** Largest message of a stock client, which cannot send in parts, in bytes. */
 export const MAX_STOCK_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -19,8 +26,8 @@ export const serveStockSocket = (
   context: SocketContext,
 ): void => {
   const { socket, stream } = client
-  const { heartbeat, hub, limits, logger, now, sessions, timers } = context
-  const outlet = createOutlet(socket, {
+  const { hub, limits, logger, sessions, timers } = context
+  const outlet = new Outlet(socket, {
     stream,
     maxBacklogBytes: limits.maxBacklogBytes,
     timers,
@@ -28,64 +35,112 @@ export const serveStockSocket = (
   })
   socket.on('error', (error) => logger('warn', 'stock socket failed', { document, error: error.message }))
   if (!hub.isName(document)) return outlet.close(CloseCode.badFrame, 'not a document name')
-  const session = sessions.start(identity, outlet.close)
+  const session = sessions.start(identity, (code, reason) => outlet.close(code, reason))
   if (session === undefined) return outlet.close(TRY_AGAIN_LATER, 'too many connections or faults of this user')
   if (session.access(document) === 'none') {
     sessions.stop(session)
     return outlet.close(CloseCode.forbidden, 'the token does not allow this document')
   }
+  const stock = new StockSocket(socket, outlet, session, document, context)
+  socket.on('pong', () => stock.heard())
+  socket.on('message', (data, isBinary) => stock.receive(data, isBinary))
+  socket.on('close', () => stock.end())
+}
 
-  const intake = new Intake(socket, timers, new Allowance(limits.rates, now))
-  const allowance = sessions.allowanceOf(session)
-  if (allowance !== undefined) intake.share(allowance)
-  const membership = hub.join(
-    document,
-    {
-      isEchoed: true,
-      broadcast: (batch) => outlet.broadcast(stockBatch(batch)),
-      answer: (frame) => outlet.answer(stockPackets(frame)),
-      acknowledge: () => {},
-      costs: () => intake.question(),
-      close(code, reason) {
-        intake.fault()
-        outlet.close(code, reason)
-      },
-    },
-    { subject: session.subject, access: () => session.access(document) },
-  )
-  const pulse = heartbeat.watch({
-    ping() {
-      // The frame keeps the client from hanging up, the ping brings a sign of life from one that only listens.
-      outlet.answer(KEEP_ALIVE)
-      if (socket.readyState === socket.OPEN) socket.ping()
-    },
-    hangUp: () => socket.terminate(),
-    get sentBytes() {
-      return outlet.sentBytes
-    },
-    get isBehind() {
-      return outlet.isBehind
-    },
-  })
+/** One connection, as its room and the heartbeat see it: all of them are one object, for there is one for each idle client. */
+class StockSocket implements Member, Entrant, Peer {
+  readonly isEchoed = true
+  readonly #socket: WebSocket
+  readonly #outlet: Outlet
+  readonly #session: Session
+  readonly #document: string
+  readonly #context: SocketContext
+  readonly #intake: Intake
+  readonly #pulse: Pulse
+  readonly #membership: Membership
 
-  socket.on('pong', () => pulse.heard())
-  socket.on('message', (data, isBinary) => {
-    pulse.heard()
-    if (socket.readyState !== socket.OPEN) return
+  constructor(socket: WebSocket, outlet: Outlet, session: Session, document: string, context: SocketContext) {
+    const { heartbeat, hub, limits, now, sessions, timers } = context
+    this.#socket = socket
+    this.#outlet = outlet
+    this.#session = session
+    this.#document = document
+    this.#context = context
+    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+    const allowance = sessions.allowanceOf(session)
+    if (allowance !== undefined) this.#intake.share(allowance)
+    this.#membership = hub.join(document, this, this)
+    this.#pulse = heartbeat.watch(this)
+  }
+
+  receive(data: RawData, isBinary: boolean): void {
+    this.heard()
+    if (this.#socket.readyState !== this.#socket.OPEN) return
     try {
       const frame = bytesOf(data, isBinary, MAX_STOCK_MESSAGE_BYTES)
-      intake.message(frame.length)
-      if (frame[0] === FrameType.awareness) intake.presence()
-      if (frame[0] === FrameType.sync && frame[1] === SyncType.step1) intake.question()
-      membership.receive(frame)
+      this.#intake.message(frame.length)
+      if (frame[0] === FrameType.awareness) this.#intake.presence()
+      if (frame[0] === FrameType.sync && frame[1] === SyncType.step1) this.#intake.question()
+      this.#membership.receive(frame)
     } catch (error) {
-      outlet.close(CloseCode.badFrame, error instanceof Error ? error.message : String(error))
+      this.#outlet.close(CloseCode.badFrame, error instanceof Error ? error.message : String(error))
     }
-  })
-  socket.on('close', () => {
-    pulse.stop()
-    intake.stop()
-    sessions.stop(session)
-    membership.leave()
-  })
+  }
+
+  heard(): void {
+    this.#pulse.heard()
+  }
+
+  end(): void {
+    this.#context.heartbeat.forget(this)
+    this.#intake.stop()
+    this.#context.sessions.stop(this.#session)
+    this.#membership.leave()
+  }
+
+  get subject(): string | undefined {
+    return this.#session.subject
+  }
+
+  access(): Access {
+    return this.#session.access(this.#document)
+  }
+
+  broadcast(batch: RoomBatch): void {
+    this.#outlet.broadcast(stockBatch(batch))
+  }
+
+  answer(frame: RoomFrame): void {
+    this.#outlet.answer(stockPackets(frame))
+  }
+
+  /** It hears of what it wrote by its echo. */
+  acknowledge(): void {}
+
+  costs(): void {
+    this.#intake.question()
+  }
+
+  close(code: number, reason: string): void {
+    this.#intake.fault()
+    this.#outlet.close(code, reason)
+  }
+
+  ping(): void {
+    // The frame keeps the client from hanging up, the ping brings a sign of life from one that only listens.
+    this.#outlet.answer(KEEP_ALIVE)
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping()
+  }
+
+  hangUp(): void {
+    this.#socket.terminate()
+  }
+
+  get sentBytes(): number {
+    return this.#outlet.sentBytes
+  }
+
+  get isBehind(): boolean {
+    return this.#outlet.isBehind
+  }
 }

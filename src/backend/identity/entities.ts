@@ -17,6 +17,7 @@ export class Entities {
   readonly #derive: (table: string, remote: RemoteId) => string
   readonly #byRow = new Map<string, Entity>()
   readonly #byRecord = new Map<string, Entity>()
+  readonly #manifold = new Set<Entity>()
 
   /** @param derive - The row that a record becomes when it is first seen. */
   constructor(derive: (table: string, remote: RemoteId) => string) {
@@ -37,9 +38,8 @@ export class Entities {
   }
 
   /** Those of more than one record or row. */
-  *manifold(): Generator<Entity> {
-    for (const entity of new Set(this.#byRecord.values()))
-      if (entity.records.length > 1 || entity.rows.length > 1) yield entity
+  manifold(): IterableIterator<Entity> {
+    return this.#manifold.values()
   }
 
   /** Says that a row and a record are one. @returns the entity that they are of by now. */
@@ -50,13 +50,17 @@ export class Entities {
       (a, b) => b.records.length - a.records.length,
     )
     const [entity = { table, rows: [], derived: new Set<string>(), records: [] }, ...rest] = parts
-    for (const part of rest) this.#add(entity, part.rows, part.records)
+    for (const part of rest) {
+      this.#manifold.delete(part)
+      this.#add(entity, part.rows, part.records)
+    }
     this.#add(entity, [row], [remote])
     return entity
   }
 
   /** Forgets an entity; its links are to be joined again without the one that ends. */
   forget(entity: Entity): void {
+    this.#manifold.delete(entity)
     for (const row of [...entity.rows, ...entity.derived]) this.#byRow.delete(rowKey(entity.table, row))
     for (const record of entity.records) this.#byRecord.delete(rowKey(entity.table, String(record)))
   }
@@ -76,6 +80,7 @@ export class Entities {
     }
     if (entity.records.length > 1) entity.records.sort(byId)
     if (entity.rows.length > 1) this.#sortRows(entity)
+    if (entity.records.length > 1 || entity.rows.length > 1) this.#manifold.add(entity)
   }
 
   /** A row that was made here goes before derived ones, and of those the one of the oldest record. */

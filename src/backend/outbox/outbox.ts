@@ -36,6 +36,12 @@ export interface OutboxOptions extends QueueContext {
 
 const PREFIX = 'op/'
 
+/** The operations that a journal has, in order of writing. */
+export const operationsIn = (journal: KeyedLog): readonly Operation[] =>
+  [...journal.entries()]
+    .flatMap(([key, value]) => (key.startsWith(PREFIX) ? [value as unknown as Operation] : []))
+    .sort((a, b) => a.order - b.order)
+
 /** Operations on their way. Changes are staged in the journal; whoever makes them sees to the commit. */
 export class Outbox {
   readonly queue: Queue
@@ -45,10 +51,8 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options
     this.queue = new Queue(options)
-    const stored = [...options.journal.entries()].flatMap(([key, value]) =>
-      key.startsWith(PREFIX) ? [value as unknown as Operation] : [],
-    )
-    for (const operation of stored.sort((a, b) => a.order - b.order)) {
+    const stored = operationsIn(options.journal)
+    for (const operation of stored) {
       this.queue.add(operation)
       this.#lastOrder = operation.order
     }
@@ -57,11 +61,10 @@ export class Outbox {
 
   /** Takes in what the journal says by now: others who share it have added, sent and ended operations. */
   reload(): void {
-    const stored = new Map<string, Operation>()
-    for (const [key, value] of this.#options.journal.entries())
-      if (key.startsWith(PREFIX)) stored.set(key.slice(PREFIX.length), value as unknown as Operation)
-    for (const { id } of this.queue.all()) if (!stored.has(id)) this.queue.remove(id)
-    for (const operation of [...stored.values()].sort((a, b) => a.order - b.order)) {
+    const stored = operationsIn(this.#options.journal)
+    const ids = new Set(stored.map(({ id }) => id))
+    for (const { id } of this.queue.all()) if (!ids.has(id)) this.queue.remove(id)
+    for (const operation of stored) {
       if (this.queue.get(operation.id) === undefined) this.queue.add(operation)
       else this.queue.replace(operation.id, operation)
       this.#lastOrder = Math.max(this.#lastOrder, operation.order)
@@ -153,12 +156,14 @@ export class Outbox {
   }
 
   /**
-   * Takes an operation out of the dead letter, to be sent again. What may have had its effect keeps its id; what had none gets another,
-   * since a backend may remember its answer.
+   * Takes an operation out of the dead letter, to be sent again. What may have had its effect keeps its id, and so does what was never sent,
+   * since others may make the same record under the same id; what was refused gets another, since a backend may remember its answer.
    */
   again({ failure, ...rest }: Operation, changes: Partial<Operation> = {}): void {
-    if (failure?.kind === 'server' || failure?.kind === 'answer') this.put({ ...rest, ...changes, state: 'queued' })
-    else this.requeue(rest, { conflicts: 0, ...changes })
+    if (failure?.kind === 'refused' || failure?.kind === 'conflict' || failure?.kind === 'forgotten')
+      this.requeue(rest, { conflicts: 0, ...changes })
+    else this.put({ ...rest, ...changes, state: 'queued' })
+    if (failure?.kind === 'reference') this.#check(rest.id)
   }
 
   /** Puts an operation into the dead letter. */
@@ -229,7 +234,7 @@ export class Outbox {
         operation.failure?.kind === 'reference' &&
         this.queue.blocker({ ...operation, state: 'queued' }) === undefined
       )
-        this.requeue(operation)
+        this.again(operation)
     }
   }
 

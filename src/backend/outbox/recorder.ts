@@ -160,7 +160,9 @@ export class Recorder {
       return
     const isLinked = ids.remote(table.name, draft.row) !== undefined
     if (draft.kind === 'insert' && isLinked) return outbox.enqueue({ ...draft, kind: 'restore' })
-    if (!ids.isNever(table.name, draft.row)) return outbox.enqueue(draft)
+    // An edit of a row that others have brought back waits for the record that they make.
+    const isOfRevived = draft.kind === 'update' && draft.isHidden !== true
+    if (isOfRevived || !ids.isNever(table.name, draft.row)) return outbox.enqueue(draft)
     // Said anew: somebody may have been about to make a record of it all the same.
     if (draft.kind === 'delete') return ids.markNever(table.name, draft.row)
     if (draft.kind === 'update') return

@@ -11,6 +11,9 @@ import { storedOf } from './capture.ts'
 import type { Operation } from './operation.ts'
 import { rowOf } from './queue.ts'
 
+/** An operation, by its id. */
+type Named = Pick<Operation, 'id'>
+
 /** Operations on their way to a backend: `backend.outbox`. */
 export class OutboxView {
   readonly #core: Core
@@ -35,12 +38,12 @@ export class OutboxView {
   }
 
   /** All that waits for an operation, near or far. */
-  dependants(operation: Operation): readonly Operation[] {
+  dependants(operation: Named): readonly Operation[] {
     return this.#core.outbox.queue.dependants(this.#current(operation))
   }
 
   /** Sends a failed operation again as its row is now. @throws {@link MerrowError} `invalid_argument` if it has not failed. */
-  retry(operation: Operation): void {
+  retry(operation: Named): void {
     this.#again(this.#failedOne(operation, 'retry'), {})
   }
 
@@ -49,7 +52,7 @@ export class OutboxView {
    *
    * @throws {@link MerrowError} `invalid_value` if the table refuses them, `invalid_argument` if it has not failed.
    */
-  edit(operation: Operation, data: Readonly<Record<string, unknown>>): void {
+  edit(operation: Named, data: Readonly<Record<string, unknown>>): void {
     const failed = this.#failedOne(operation, 'edit')
     const { rows, codec } = this.#table(failed)
     this.#core.host.write(() => {
@@ -68,7 +71,7 @@ export class OutboxView {
    * @param options.withDependants - Gives up all that waits for it, too; see {@link dependants}.
    * @throws {@link MerrowError} `invalid_argument` if something waits for it and `withDependants` is not given, or if it is being sent.
    */
-  discard(operation: Operation, { withDependants = false }: { readonly withDependants?: boolean } = {}): void {
+  discard(operation: Named, { withDependants = false }: { readonly withDependants?: boolean } = {}): void {
     const given = this.#mine(operation, 'discard')
     const { outbox, host } = this.#core
     const dependants = outbox.queue.dependants(given)
@@ -154,7 +157,7 @@ export class OutboxView {
     }
   }
 
-  #failedOne(operation: Operation, what: string): Operation {
+  #failedOne(operation: Named, what: string): Operation {
     const current = this.#mine(operation, what)
     if (current.state === 'failed') return current
     throw new MerrowError(
@@ -164,7 +167,7 @@ export class OutboxView {
   }
 
   /** @throws {@link MerrowError} `unsupported` while another bridge leads, which would take back what is changed here. */
-  #mine(operation: Operation, what: string): Operation {
+  #mine(operation: Named, what: string): Operation {
     if (this.#core.mayRepair()) return this.#current(operation)
     throw new MerrowError(
       'unsupported',
@@ -172,7 +175,7 @@ export class OutboxView {
     )
   }
 
-  #current({ id }: Operation): Operation {
+  #current({ id }: Named): Operation {
     const current = this.#core.outbox.queue.get(id)
     if (current !== undefined) return current
     throw new MerrowError('invalid_argument', `There is no operation ${show(id)} in the outbox any more. List it anew.`)

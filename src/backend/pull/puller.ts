@@ -146,6 +146,14 @@ export class Puller {
       if (read instanceof Unreadable) core.report({ kind: 'record', table: table.name, row: id, message: read.reason })
       else if (read !== undefined) rows.pulled(table, read, true)
     }
+    const live = core.ids.live(table.name, id)
+    if (live.length > 1)
+      core.report({
+        kind: 'twice',
+        table: table.name,
+        row: id,
+        message: `Records ${live.map(show).join(', ')} were made of it. Say in db.conflicts which one is its own.`,
+      })
   }
 
   /** @returns the cursor that was refused, if one was. */

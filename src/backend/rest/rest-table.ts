@@ -13,6 +13,7 @@ import type {
   RemoteTable,
 } from '../remote-table.ts'
 import { type RestBulk, restBulk } from './bulk.ts'
+import { assertWhole, nextPage } from './next-page.ts'
 import { readAnswer } from './read.ts'
 
 /** One request for a page of changes. */
@@ -26,7 +27,10 @@ export interface PageRequest {
 
 /** How a collection lists what changed. */
 export type ListChanges =
-  /** Everything, each time; with an `ETag`, if the backend gives one, so that nothing new costs little. */
+  /**
+   * Everything, each time; with an `ETag`, if the backend gives one, so that nothing new costs little. Pages are followed by a `Link` header, `next`
+   * or `links.next`; a list that says it is not whole (`total`, `count`, `has_more`) is reported, and nothing deleted for it.
+   */
   | { readonly kind: 'all'; readonly records?: (answer: Json) => readonly unknown[] }
   /** What changed since a time by the backend's own clock, asked for again with some overlap. */
   | {
@@ -190,11 +194,38 @@ const pullAll = async (
   cursor: Json | undefined,
   call: Call,
 ): Promise<PulledPage> => {
+  if (typeof cursor === 'object' && cursor !== null)
+    return pullNext(cursor as unknown as ListCursor, headers, records, call)
   const known: Record<string, string> = typeof cursor === 'string' ? { 'if-none-match': cursor } : {}
   const answer = await call.request({ method: 'GET', url, headers: { ...headers, ...known }, accept: [304] })
   if (answer.status === 304) return { records: [], cursor, more: false }
-  const etag = answer.headers.get('etag') ?? undefined
-  return { records: readAnswer(answer.json, records), cursor: etag, more: false, isComplete: true }
+  const found = readAnswer(answer.json, records)
+  const next = nextPage(answer, url)
+  if (next !== undefined) return { records: found, cursor: { next, count: found.length }, more: true }
+  assertWhole(answer.json, found.length)
+  return { records: found, cursor: answer.headers.get('etag') ?? undefined, more: false, isComplete: true }
+}
+
+/** Where a list of several pages goes on, and how many records it had until there. */
+interface ListCursor {
+  readonly next: string
+  readonly count: number
+}
+
+/** It is complete if it was begun in this pull: one that went on where an earlier one ended would not list what came before. */
+const pullNext = async (
+  { next: url, count: before }: ListCursor,
+  headers: Readonly<Record<string, string>>,
+  records: (answer: Json) => readonly unknown[],
+  call: Call,
+): Promise<PulledPage> => {
+  const answer = await call.request({ method: 'GET', url, headers })
+  const found = readAnswer(answer.json, records)
+  const next = nextPage(answer, url)
+  const count = before + found.length
+  if (next !== undefined) return { records: found, cursor: { next, count }, more: true }
+  assertWhole(answer.json, count)
+  return { records: found, cursor: undefined, more: false }
 }
 
 /** The cursor of a pull by time: the latest time seen, and how many records of this round are read. */

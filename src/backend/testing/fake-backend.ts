@@ -30,6 +30,16 @@ export interface FakeRequest {
   readonly body: Record<string, unknown> | undefined
 }
 
+/** One item of a request for several, with its key and, unless it is to be made, the id of its record. */
+export interface FakeItem {
+  readonly id?: number
+  readonly key?: string
+  readonly [field: string]: unknown
+}
+
+/** What becomes of an item: it is handled, it alone fails, or the backend fails with what came before it done. */
+export type ItemFate = 'handled' | 'fails' | 'ends all'
+
 export interface FakeAnswer {
   readonly status: number
   readonly body?: unknown
@@ -53,6 +63,12 @@ export class FakeBackend {
   violations = 0
   /** Told of each request and its answer. */
   onRequest: (request: FakeRequest, answer: FakeAnswer) => void = () => {}
+  /** Answers some requests in place of the backend. */
+  refuses: (request: FakeRequest) => FakeAnswer | undefined = () => undefined
+  /** Decides what becomes of the next item of a request for several. */
+  itemFate: () => ItemFate = () => 'handled'
+  /** Makes the answer to a request for several of the answers to its items; undefined if it is lost on its way. */
+  listAnswer: (answers: unknown[]) => unknown = (answers) => answers
 
   constructor(options: FakeOptions) {
     this.#options = options
@@ -65,9 +81,29 @@ export class FakeBackend {
 
   /** Handles one request, at once and wholly. */
   handle(request: FakeRequest): FakeAnswer {
-    const answer = this.#handle(request)
+    const answer = this.refuses(request) ?? this.#handle(request)
     this.onRequest(request, answer)
-    return answer
+    const date = new Date(this.#options.now()).toUTCString()
+    return { ...answer, headers: { date, ...answer.headers } }
+  }
+
+  /** Handles a request for several, item by item, each under its own key; one that fails leaves the others as they are. */
+  handleList({
+    items,
+    ...request
+  }: Omit<FakeRequest, 'body'> & { readonly items: readonly FakeItem[] }): FakeAnswer | 'lost' {
+    const answers: unknown[] = []
+    for (const { key, id, ...body } of items) {
+      const fate = this.itemFate()
+      if (fate === 'ends all') return { status: 500, body: 'oh, in the middle' }
+      const headers = new Headers(key === undefined ? {} : { 'idempotency-key': key })
+      const path = id === undefined ? request.path : `${request.path}/${id}`
+      const { status, body: answer } =
+        fate === 'fails' ? { status: 503, body: 'not now' } : this.handle({ ...request, path, headers, body })
+      answers.push(status < 400 ? (answer ?? {}) : { status, error: answer })
+    }
+    const body = this.listAnswer(answers)
+    return body === undefined ? 'lost' : { status: 200, body }
   }
 
   #handle(request: FakeRequest): FakeAnswer {

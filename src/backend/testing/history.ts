@@ -8,6 +8,7 @@ import {
   type BackendOptions,
   connectBackend,
   type RemoteTable,
+  type RestBulk,
   type RestTableOptions,
   restTable,
 } from '../index.ts'
@@ -31,6 +32,8 @@ const WRITTEN: Record<TableName, string[]> = { projects: ['name', 'note'], tasks
 
 /** What a planted bug may change. */
 export interface Plant {
+  /** A history that shows it, to begin with. */
+  readonly seed?: number
   /** Changes a collection. */
   readonly remote?: (remote: RemoteTable) => RemoteTable
   readonly options?: Partial<BackendOptions>
@@ -77,7 +80,7 @@ export class History {
   /** Rows that somebody edited while they showed as two. */
   readonly #twins = new Set<string>()
   #count = 0
-  readonly log: string[] = []
+  readonly #log: (() => string)[] = []
 
   constructor(seed: number, plant: Plant = {}) {
     this.#seed = seed
@@ -91,8 +94,9 @@ export class History {
       heedsKeys,
     })
     this.#fake.onRequest = ({ method, path, query, headers, body }, answer) =>
-      this.#note(
-        `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
+      this.#noteLater(
+        () =>
+          `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
       )
     this.#mapping = {
       ...(prng.bool(random) ? { versionField: 'version' } : {}),
@@ -102,6 +106,17 @@ export class History {
       deletedRemotely: prng.oneOf(random, ['local', 'remote'] as const),
       deletedLocally: prng.oneOf(random, ['local', 'remote'] as const),
       updatedAtField: 'updatedAt',
+      ...(prng.int32(random, 0, 2) === 0 ? { bulk: bulkOf(prng.int32(random, 2, 6)) } : {}),
+    }
+    this.#fake.itemFate = () => {
+      const { itemFailed, listBroken } = this.#world.faults
+      if (this.#world.chance(itemFailed)) return 'fails'
+      return this.#world.chance(listBroken / 4) ? 'ends all' : 'handled'
+    }
+    this.#fake.listAnswer = (answers) => {
+      const answer = this.#world.chance(this.#world.faults.listBroken) ? this.#spoilt(answers) : answers
+      this.note(`  a list of ${answers.length} -> ${JSON.stringify(answer)}`)
+      return answer
     }
   }
 
@@ -133,16 +148,27 @@ export class History {
       status500: some() / 2,
       status500After: some() / 2,
       status401: some() / 2,
+      itemFailed: some(),
+      listBroken: some() / 4,
       maxDelayMs: prng.int32(random, 0, 400),
     }
+  }
+
+  /** What a backend may make of a list of answers that is none of theirs. Whose a refusal is says its place alone: those stay where they are. */
+  #spoilt(answers: unknown[]): unknown {
+    const others = [answers.slice(1), '<html>', { ok: true }]
+    const isAnyRefused = answers.some((answer) => (answer as { readonly status?: unknown }).status !== undefined)
+    const moved = isAnyRefused ? [] : [answers.toReversed(), answers.map(() => answers[0])]
+    return prng.oneOf(this.#world.luck, [...others, ...moved])
   }
 
   async #open({ name, disk }: { readonly name: string; readonly disk: Disk }): Promise<Replica> {
     const world = this.#world
     const process = new Process(world)
     const documents = new Map<string, Y.Doc>()
+    const own = prng.create(prng.int32(world.random, 1, 2 ** 31 - 1))
     const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => {
-      for (let at = 0; at < bytes.length; at++) bytes[at] = prng.int32(world.random, 0, 255)
+      for (let at = 0; at < bytes.length; at++) bytes[at] = prng.int32(own, 0, 255)
       return bytes
     }
     const ready = async <T>(promise: Promise<T>): Promise<T> => {
@@ -154,7 +180,7 @@ export class History {
       for (let turn = 0; result === undefined && turn < 20; turn++) await world.pass(5)
       return (result as { readonly value: T } | undefined)?.value ?? this.#fail('it does not open')
     }
-    const storage = disk.adapter(process, () => prng.int32(world.random, 0, 8))
+    const storage = disk.adapter(process, () => prng.int32(own, 0, 8))
     const onError = (error: unknown): void => void this.#fail(`error: ${String((error as Error)?.stack ?? error)}`)
     const db = await ready(
       createDatabase({
@@ -185,7 +211,7 @@ export class History {
       connectBackend(db, tables, {
         fetch,
         timers: process.timers,
-        random: () => prng.real53(world.random),
+        random: () => prng.real53(own),
         randomBytes: random,
         token: () => String(world.token),
         pollMs: 9000,
@@ -215,8 +241,20 @@ export class History {
     await world.pass(prng.int32(world.random, 0, prng.bool(world.random) ? 10 : 2500))
   }
 
-  #note(text: string): void {
-    this.log.push(`${this.#world.nowMs - 1_700_000_000_000} ${text}`)
+  /** What happened, line by line. */
+  get log(): readonly string[] {
+    return this.#log.map((line) => line())
+  }
+
+  /** Adds a line to what happened. */
+  note(text: string): void {
+    this.#noteLater(() => text)
+  }
+
+  /** Writes out what happened only if somebody reads it. */
+  #noteLater(text: () => string): void {
+    const { nowMs } = this.#world
+    this.#log.push(() => `${nowMs - 1_700_000_000_000} ${text()}`)
   }
 
   #writeSome(replica: Replica): void {
@@ -266,7 +304,7 @@ export class History {
       this.#references.set(uid, String(projects.find(({ id }) => id === projectId)?.uid))
     this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
-    this.#note(
+    this.note(
       `${actor} inserts ${uid} ${value}${projectId === undefined || table === 'projects' ? '' : ` -> ${projectId}`}`,
     )
   }
@@ -286,12 +324,12 @@ export class History {
     if (rows.filter(({ uid }) => uid === row.uid).length > 1) this.#twins.add(row.uid)
     db.table(table).update(row.id, { [column]: value } as never)
     this.#record(row.uid, column, actor, value)
-    this.#note(`${actor} updates ${row.uid}.${column} = ${value}`)
+    this.note(`${actor} updates ${row.uid}.${column} = ${value}`)
   }
 
   /** A project goes with the tasks that are known to refer to it. */
   #delete(actor: string, db: Db, table: TableName, id: string): void {
-    this.#note(`${actor} deletes ${table} ${id}`)
+    this.note(`${actor} deletes ${table} ${id}`)
     const tasks = table === 'projects' ? db.tasks.all().filter(({ projectId }) => projectId === id) : []
     for (const task of tasks) db.tasks.delete(task.id)
     for (const row of [...tasks, db.table(table).get(id)]) this.#wasDeleted.add(String(row?.uid))
@@ -305,7 +343,7 @@ export class History {
       .filter((row: { deletedAt: unknown }) => row.deletedAt !== undefined)
     if (deleted.length > 0) {
       const { id, uid } = prng.oneOf(this.#world.random, deleted as { id: string; uid: string }[])
-      this.#note(`restores ${uid}`)
+      this.note(`restores ${uid}`)
       db.table(table).restore(id)
     }
   }
@@ -325,7 +363,7 @@ export class History {
       )
     const before = values()
     db.undo.undo()
-    this.#note(`${name} takes back`)
+    this.note(`${name} takes back`)
     for (const [key, value] of values()) {
       const [uid = '', column = ''] = key.split('.')
       if (before.get(key) !== value && column === 'deletedAt') this.#wasDeleted.add(uid)
@@ -345,7 +383,7 @@ export class History {
     const isReferred =
       table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
     if (isReferred) return
-    this.#note(`others delete ${record.fields['uid']}`)
+    this.note(`others delete ${record.fields['uid']}`)
     this.#wasDeleted.add(String(record.fields['uid']))
     record.isDeleted = true
     this.#fake.touch(record)
@@ -362,7 +400,7 @@ export class History {
     this.#fake.handle({ method: 'POST', path: `/${table}`, query: new URLSearchParams(), headers, body: fields })
     this.#record(uid, table === 'projects' ? 'name' : 'title', 'others', value)
     this.#record(uid, table === 'projects' ? 'note' : 'count', 'others', table === 'projects' ? undefined : 0)
-    this.#note(`others insert ${uid} ${value}`)
+    this.note(`others insert ${uid} ${value}`)
   }
 
   #othersUpdate(table: TableName, record: FakeRecord): void {
@@ -371,7 +409,7 @@ export class History {
     record.fields[column] = value
     this.#fake.touch(record)
     this.#record(String(record.fields['uid']), column, 'others', value)
-    this.#note(`others update ${record.fields['uid']}.${column} = ${value}`)
+    this.note(`others update ${record.fields['uid']}.${column} = ${value}`)
   }
 
   #record(uid: string, column: string, actor: string, value: unknown): void {
@@ -382,13 +420,13 @@ export class History {
   }
 
   #exchange({ documents, name }: Replica): void {
-    this.#note(`${name} meets the relay`)
+    this.note(`${name} meets the relay`)
     for (const [document, doc] of documents)
       if (prng.int32(this.#world.random, 0, 4) > 0) this.#relay.exchange(document, doc)
   }
 
   async #kill(replica: Replica): Promise<void> {
-    this.#note(`${replica.name} is killed`)
+    this.note(`${replica.name} is killed`)
     replica.process.isAlive = false
     for (const write of this.#unsaved(replica.name)) write.isDoubtful = true
     await this.#world.pass(prng.int32(this.#world.random, 0, 300))
@@ -416,7 +454,7 @@ export class History {
         for (const failed of backend.outbox.failed()) {
           if (!backend.outbox.failed().some(({ id }) => id === failed.id)) continue
           for (const one of [failed, ...backend.outbox.dependants(failed)]) this.#taint(name, one)
-          this.#note(`${name} discards ${failed.kind} of ${failed.table} ${failed.row}`)
+          this.note(`${name} discards ${failed.kind} of ${failed.table} ${failed.row}`)
           backend.outbox.discard(failed, { withDependants: true })
         }
       }
@@ -430,11 +468,12 @@ export class History {
 
   /** Only what the backend can never take is in the dead letter. */
   #expectReasons(name: string, backend: Backend): void {
-    for (const { failure, kind, table } of backend.outbox.failed()) {
+    for (const { failure, fields, kind, table } of backend.outbox.failed()) {
       const isKnown =
         failure?.kind === 'reference' ||
         failure?.kind === 'forgotten' ||
-        (failure?.kind === 'refused' && /poison|foreign key|referred/.test(failure.answer ?? ''))
+        (failure?.kind === 'refused' && /foreign key|referred/.test(failure.answer ?? '')) ||
+        (failure?.kind === 'refused' && /poison/.test(failure.answer ?? '') && Object.values(fields).includes('poison'))
       if (!isKnown) this.#fail(`${name}: ${kind} of ${table} failed: ${JSON.stringify(failure)}`)
     }
   }
@@ -443,7 +482,7 @@ export class History {
     for (const { backend, name } of this.#replicas) {
       const left = backend.outbox.list()
       if (left.length > 0) this.#fail(`${name} has not sent ${JSON.stringify(left)}; ${backend.status.connection}`)
-      const problems = backend.problems().filter(({ kind }) => kind !== 'cursor')
+      const problems = backend.problems().filter(({ kind }) => !PASSING.includes(kind))
       if (problems.length > 0) this.#fail(`${name}: ${JSON.stringify(problems)}`)
     }
     for (const table of TABLES) {
@@ -512,9 +551,17 @@ export class History {
 
   #fail(why: string): never {
     throw new BrokenLaw(
-      `SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.versionField ?? 'no versions'}): ${why}`,
+      `SEED=${this.#seed} (${this.#mapping.localIdField === undefined ? 'no local ids there, ' : ''}${this.#mapping.bulk === undefined ? '' : 'lists, '}${this.#mapping.versionField ?? 'no versions'}): ${why}`,
     )
   }
+}
+
+/** Problems that the faults of a history cause, and that pass. */
+const PASSING = ['cursor', 'answer']
+
+const bulkOf = (maxItems: number): RestBulk => {
+  const requests = { maxItems, keyField: 'key' }
+  return { create: requests, update: requests, remove: requests }
 }
 
 const rowAsRecord = (

@@ -1,7 +1,7 @@
 // Planted bugs, which seeded histories must catch. Each changes what a history is made of, or the engine while it runs.
 
 import { IdMap } from '../identity/ids.ts'
-import { AnswerError, type RemoteTable } from '../index.ts'
+import { AnswerError, type Bulk, type RemoteTable } from '../index.ts'
 import { KeyedLog } from '../keyed-log.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Queue } from '../outbox/queue.ts'
@@ -49,6 +49,17 @@ const forgiving = (isForgiven: (status: number) => boolean) => async (send: () =
     throw error
   }
 }
+
+/** A collection whose requests for several are sent, or answered, otherwise. */
+const listed =
+  (change: (bulk: Bulk) => Bulk['send']) =>
+  (remote: RemoteTable): RemoteTable => {
+    const bulks = Object.entries(remote.bulk ?? {})
+    return {
+      ...remote,
+      bulk: Object.fromEntries(bulks.map(([kind, bulk]) => [kind, { ...bulk, send: change(bulk) }])),
+    }
+  }
 
 let turn = 0
 
@@ -137,5 +148,37 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     ),
   },
   'links that are not kept': { engine: patch(IdMap.prototype, 'commit', () => () => {}) },
+  'lists whose items have no key': {
+    fetch: (fetch) => (input, init) => {
+      const body = init?.body === undefined ? undefined : JSON.parse(String(init.body))
+      if (!Array.isArray(body)) return fetch(input, init)
+      return fetch(input, { ...init, body: JSON.stringify(body.map(({ key: _, ...item }) => item)) })
+    },
+  },
+  'lists of which all items are refused with one': {
+    seed: 41,
+    remote: listed((bulk) => async (items, call) => {
+      const answers = await bulk.send(items, call)
+      const refused = answers.find((answer) => answer instanceof Error)
+      return refused === undefined ? answers : items.map(() => refused)
+    }),
+  },
+  'lists whose refused items are taken for done': {
+    seed: 72,
+    remote: listed((bulk) => async (items, call) => {
+      const answers = await bulk.send(items, call)
+      return answers.map((answer, at) => (answer instanceof Error ? { ...items[at]?.data, id: items[at]?.id } : answer))
+    }),
+  },
+  'lists that broke off and are taken for done': {
+    remote: listed((bulk) => async (items, call) => {
+      try {
+        return await bulk.send(items, call)
+      } catch (error) {
+        if (items.some(({ id }) => id === undefined)) throw error
+        return items.map(({ id, data }) => ({ ...data, id }))
+      }
+    }),
+  },
   'two rows of one record that stay two': { engine: patch(IdMap.prototype, 'aliases', () => (_table, row) => [row]) },
 }

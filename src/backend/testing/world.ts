@@ -3,7 +3,7 @@ import * as prng from 'lib0/prng'
 import * as Y from 'yjs'
 import { createDocument } from '../../rowlog/index.ts'
 import type { DocumentUpdate, Storage, StorageAdapter, StoredUpdate } from '../../storage/port.ts'
-import type { FakeAnswer, FakeBackend } from './fake-backend.ts'
+import type { FakeAnswer, FakeBackend, FakeItem } from './fake-backend.ts'
 
 /** What a network may do to requests, each with a chance from 0 to 1. */
 export interface Faults {
@@ -14,6 +14,10 @@ export interface Faults {
   readonly status500: number
   readonly status500After: number
   readonly status401: number
+  /** Of an item among several. */
+  readonly itemFailed: number
+  /** That an answer for several is not that of its items, or breaks off among them. */
+  readonly listBroken: number
   readonly maxDelayMs: number
 }
 
@@ -25,6 +29,8 @@ export const NO_FAULTS: Faults = {
   status500: 0,
   status500After: 0,
   status401: 0,
+  itemFailed: 0,
+  listBroken: 0,
   maxDelayMs: 0,
 }
 
@@ -41,17 +47,23 @@ export class World {
   isOnline = true
   /** The token that the backend takes. */
   token = 1
+  /** Decides what people do. */
   readonly random: prng.PRNG
+  /** Decides what the network does. Apart, so that a request more or less leaves what people do as it is. */
+  readonly luck: prng.PRNG
+  /** Told before each thing that happens. */
+  onEvent: () => void = () => {}
   #events: Event[] = []
   #order = 0
 
   constructor(seed: number) {
     // The generator of lib0 stands still at 0.
     this.random = prng.create(seed + 1)
+    this.luck = prng.create(seed + 1_000_001)
   }
 
   chance(probability: number): boolean {
-    return prng.real53(this.random) < probability
+    return prng.real53(this.luck) < probability
   }
 
   at(delayMs: number, run: () => void): Event {
@@ -76,6 +88,7 @@ export class World {
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
       this.nowMs = Math.max(this.nowMs, next.atMs)
       this.cancel(next)
+      this.onEvent()
       next.run()
       await this.settle()
     }
@@ -116,7 +129,7 @@ export class Process {
   #request(backend: FakeBackend, url: string, init: RequestInit): Promise<Response> {
     const { world } = this
     const { faults } = world
-    const delay = (): number => Math.floor(prng.real53(world.random) * (faults.maxDelayMs + 1))
+    const delay = (): number => Math.floor(prng.real53(world.luck) * (faults.maxDelayMs + 1))
     return new Promise((resolve, reject) => {
       init.signal?.addEventListener('abort', () => reject(init.signal?.reason))
       const fail = (): unknown => world.at(delay(), () => this.isAlive && reject(new TypeError('fetch failed')))
@@ -124,26 +137,23 @@ export class Process {
       if (!world.isOnline || world.chance(faults.lost)) return void fail()
       const isDoubled = world.chance(faults.doubled)
       const isLost = world.chance(faults.answerLost)
-      const arrive = (): FakeAnswer => {
+      const arrive = (): FakeAnswer | 'lost' => {
         if (world.chance(faults.status429)) return { status: 429, headers: { 'retry-after': '1' } }
         if (world.chance(faults.status500)) return { status: 500, body: 'oh' }
         const headers = new Headers(init.headers)
         const isAuthorized = headers.get('authorization') === `Bearer ${world.token}`
         if (!isAuthorized || world.chance(faults.status401)) return { status: 401, body: 'token' }
-        const { pathname, searchParams } = new URL(url)
+        const { pathname: path, searchParams: query } = new URL(url)
         const body = init.body === undefined ? undefined : JSON.parse(String(init.body))
-        const given = backend.handle({
-          method: init.method ?? 'GET',
-          path: pathname,
-          query: searchParams,
-          headers,
-          body,
-        })
+        const request = { method: init.method ?? 'GET', path, query, headers }
+        const given = Array.isArray(body)
+          ? backend.handleList({ ...request, items: body as FakeItem[] })
+          : backend.handle({ ...request, body })
         return world.chance(faults.status500After) ? { status: 500, body: 'oh, after all' } : given
       }
       world.at(delay(), () => {
         const given = arrive()
-        if (isLost) fail()
+        if (isLost || given === 'lost') fail()
         else answer(given)
       })
       if (isDoubled) world.at(delay() * 3, arrive)
@@ -151,8 +161,23 @@ export class Process {
   }
 }
 
-const responseOf = ({ status, body, headers = {} }: FakeAnswer): Response =>
-  new Response(body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body), { status, headers })
+/** An answer as the engine reads one. Not a real `Response`: those are streams of the platform, which cost as much as all else of a request. */
+const responseOf = ({ status, body, headers = {} }: FakeAnswer): Response => {
+  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const parts = [new TextEncoder().encode(text)]
+  const reader = {
+    read: async () => ({ done: parts.length === 0, value: parts.pop() }),
+    cancel: async () => {},
+  }
+  const given = {
+    status,
+    statusText: '',
+    ok: status >= 200 && status < 300,
+    headers: new Headers(headers),
+    body: text === undefined ? null : { getReader: () => reader, cancel: reader.cancel },
+  }
+  return given as unknown as Response
+}
 
 /** A disk: what was appended is there once it has been written, all of one append or nothing. */
 export class Disk {

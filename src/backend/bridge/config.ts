@@ -1,6 +1,6 @@
 // What the module says that `merrow bridge --config` loads. Types alone.
-import type { Schema } from '../schema/index.ts'
-import type { BackendOptions, BackendTables } from './connect.ts'
+import type { Schema } from '../../schema/index.ts'
+import type { BackendOptions, BackendTables } from '../options.ts'
 
 /** One backend of a bridge: its tables, and options as `connectBackend` takes them. */
 export interface BridgeBackend<S extends Schema>

@@ -1,10 +1,10 @@
 // Bridges beside a real relay: they send for all, take turns by its lease, and go on with one outbox.
 import { expect, it, onTestFinished } from 'vitest'
-import { createRelay, openMemoryLog } from '../../server/index.ts'
-import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
-import { relay } from '../sync/index.ts'
-import { type BackendOptions, connectBackend, type Operation, restTable } from './index.ts'
-import { FakeBackend, type FakeRequest } from './testing/fake-backend.ts'
+import { createRelay, openMemoryLog } from '../../../server/index.ts'
+import { column as c, createDatabase, type Database, defineSchema, table } from '../../index.ts'
+import { relay } from '../../sync/index.ts'
+import { type BackendOptions, connectBackend, type Operation, openBridgeOutbox, restTable } from '../index.ts'
+import { FakeBackend, type FakeRequest } from '../testing/fake-backend.ts'
 
 const schema = defineSchema({
   projects: table({ name: c.string() }),
@@ -38,15 +38,15 @@ const setUp = async () => {
       if (deaf.has(by)) await new Promise(() => {})
       return new Response(answer.body === undefined ? null : JSON.stringify(answer.body), { status: answer.status })
     }
+  const listChanges = { kind: 'cursor', param: 'after', read: (answer: unknown) => answer as never } as const
+  const tables = {
+    projects: restTable({ url: 'http://b/projects', listChanges }),
+    tasks: restTable({ url: 'http://b/tasks', fields: { projectId: 'project_id' }, listChanges }),
+  }
   const open = async (name: string, options: BackendOptions) => {
     const sync = relay({ url, random: () => 0 })
     const db = await createDatabase({ name: 'acme', schema, sync, user: name })
     onTestFinished(() => db.close())
-    const listChanges = { kind: 'cursor', param: 'after', read: (answer: unknown) => answer as never } as const
-    const tables = {
-      projects: restTable({ url: 'http://b/projects', listChanges }),
-      tasks: restTable({ url: 'http://b/tasks', fields: { projectId: 'project_id' }, listChanges }),
-    }
     const backend = await connectBackend(db, tables, { fetch: fetchAs(name), pollMs: 100, token: '1', ...options })
     return { db, backend }
   }
@@ -54,6 +54,11 @@ const setUp = async () => {
     ...{ fake, seen, deaf },
     bridge: (name: string) => open(name, { isBridge: true }),
     device: (name: string) => open(name, { sender: 'bridge' }),
+    operator: async (timeoutMs?: number) => {
+      const db = await createDatabase({ name: 'acme', schema, sync: relay({ url, random: () => 0 }) })
+      onTestFinished(() => db.close())
+      return openBridgeOutbox(db, { tables, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    },
     live: () => fake.live('tasks').map(({ fields }) => fields['title']),
   }
 }
@@ -160,4 +165,67 @@ it('[O27] who writes a row anew has its failed operation sent again; who deletes
   await until('it is sent', () => live().includes('mended'))
   await until('nothing waits', () => leader.backend.status.pending === 0)
   expect([...(fake.tables.get('tasks')?.values() ?? [])]).toHaveLength(1)
+})
+
+it('[O28] an operator anywhere sees the dead letter of the bridge that leads, with what waits for it, and has it sent again, mended or given up', async () => {
+  const { bridge, device, operator, live } = await setUp()
+  const ann = await device('ann')
+  const [a, b] = [await bridge('a'), await bridge('b')]
+  await until('one leads', () => leads(a) || leads(b))
+  const leader = leads(a) ? a : b
+  const poison = ann.db.projects.insert({ name: 'poison' })
+  const waiting = ann.db.tasks.insert({ title: 'waits', projectId: poison })
+  const [mended, edited] = [ann.db.tasks.insert({ title: 'poison' }), ann.db.tasks.insert({ title: 'poison' })]
+  await until('three are refused', () => leader.backend.outbox.failed().length === 3)
+  await leader.db.acknowledged()
+
+  const outbox = await operator()
+  const [project, first, second] = outbox.failed() as [Operation, Operation, Operation]
+  expect([project.row, first.row, second.row]).toEqual([poison, mended, edited])
+  expect(project.failure).toMatchObject({ kind: 'refused', status: 422, request: { name: 'poison' } })
+  expect(outbox.dependants(project).map(({ row }) => row)).toEqual([waiting])
+
+  await outbox.edit(second, { title: 'edited', done: true })
+  await until('it is sent', () => live().includes('edited'))
+  await outbox.retry(first)
+  const again = () => outbox.failed().find(({ row, id }) => row === mended && id !== first.id)
+  await until('it is refused again, under another id', () => again() !== undefined)
+  await expect(outbox.discard(project)).rejects.toThrow(/1 operations wait for this one/)
+  await outbox.discard(project, { withDependants: true })
+  await until('it is gone everywhere', () => ann.db.projects.get(poison) === undefined)
+  expect([ann.db.tasks.get(waiting), ann.db.tasks.get(edited)?.done]).toEqual([undefined, true])
+  await expect(outbox.edit(again() as Operation, { nonsense: 1 })).rejects.toThrow(/nonsense/)
+  await expect(outbox.retry(project)).rejects.toThrow(/no operation/)
+  await until('it is heard here', () => outbox.failed().length === 1)
+  expect(outbox.trace().map(({ outcome }) => outcome)).toEqual(['done', 'discarded', 'discarded'])
+})
+
+it('[O28] with no bridge that leads, the dead letter can be read, and a request is withdrawn when its time is over', async () => {
+  const { bridge, device, operator, live } = await setUp()
+  const ann = await device('ann')
+  const a = await bridge('a')
+  ann.db.tasks.insert({ title: 'poison' })
+  await until('it is refused', () => a.backend.outbox.failed().length === 1)
+  await a.db.acknowledged()
+  await a.db.close()
+  const outbox = await operator(20)
+  const [failed] = outbox.failed() as [Operation]
+  await expect(outbox.discard(failed)).rejects.toMatchObject({ code: 'relay_unreachable' })
+  const b = await bridge('b')
+  ann.db.tasks.insert({ title: 'next' })
+  await until('another bridge works', () => live().includes('next'))
+  expect(b.backend.outbox.failed().map(({ id }) => id)).toEqual([failed.id])
+})
+
+it('[C1] two backends of one database both hear of links that others make', async () => {
+  const { bridge, device } = await setUp()
+  const ann = await device('ann')
+  await connectBackend(
+    ann.db,
+    { projects: restTable({ url: 'http://b/projects' }) },
+    { name: 'other', sender: 'bridge' },
+  )
+  await bridge('a')
+  const id = ann.db.tasks.insert({ title: 'a' })
+  await until('the first one hears', () => ann.db.ids.remote('tasks', id, 'backend') !== undefined)
 })
