@@ -271,7 +271,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   guard.migrate()
   await saver.compact()
 
-  const batch = new WriteBatch({ refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
+  // A clock that was given decides of everything, so that a whole system runs the same under a seed.
+  const schedule = options.now === undefined ? {} : { nowMs: options.now }
+  const batch = new WriteBatch({ schedule, refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
   const undo = new UndoStack(now, (work) => batch.transact(work, 'undo'))
   const conflicts = new Conflicts(onError)
   const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
@@ -329,6 +331,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     documents: new Map([...plainLogs].flatMap(([document, log]) => (log.isWhole ? [[document, log.document]] : []))),
     onStatus: () => status.touch(),
     position: (document) => delivery.position(document),
+    flush() {
+      if (batch.isPending && !batch.isInTransaction) batch.flush()
+    },
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
     onForked(document) {
       const local = document.slice(name.length + 1)

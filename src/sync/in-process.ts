@@ -37,9 +37,10 @@ export const createTestNetwork = (): TestNetwork => {
       },
     },
     async exchange() {
-      // What was written in this turn is committed at its end.
+      // What was written in this turn is told at its end, and may wait for more to be committed with.
       await new Promise<void>(nextTurn)
       const connected = [...members].filter(({ connection }) => connection === 'connected')
+      for (const member of connected) member.flush()
       for (const member of connected) member.send(disk)
       for (const member of connected) member.receive(disk)
     },
@@ -107,6 +108,10 @@ class Member implements SyncSession {
       'The database was closed before its writes were exchanged. Call exchange() first.',
     )
     for (const { reject } of this.#waiters.splice(0)) reject(error)
+  }
+
+  flush(): void {
+    this.#context.flush()
   }
 
   send(disk: Map<string, Y.Doc>): void {

@@ -19,6 +19,8 @@ export interface SyncContext {
   readonly onStatus: () => void
   /** How far a document's local writes have come, as a number that grows with them; asked whenever an update is sent. */
   readonly position: (document: string) => number
+  /** Commits what has been written and waits to be grouped with more, so that the documents have it. */
+  readonly flush: () => void
   /** Told that the relay has a document's local writes up to a position, and all of earlier runs, on disk. */
   readonly onAcknowledged: (document: string, position: number) => void
   /** Told that the relay has other content under a document's clocks: the copy here cannot go on. */

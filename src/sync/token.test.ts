@@ -50,6 +50,7 @@ const synced = (url: string, token: TokenSource, document = new Y.Doc(), timers 
     documents: new Map([['d', document]]),
     onStatus: () => void statuses.push(started?.connection ?? 'connecting'),
     position: () => 0,
+    flush: () => {},
     onAcknowledged: () => {},
   })
   started = session

@@ -20,7 +20,7 @@ export interface BatchSchedule {
   readonly soon: (work: () => void) => void
   /** For committing: once the microtasks are through; the next turn of the event loop by default. */
   readonly later: (work: () => void) => void
-  /** A clock that is never set, in milliseconds: says how long writes have waited. */
+  /** A clock in milliseconds, best one that is never set: says how long writes have waited. */
   readonly nowMs: () => number
 }
 
@@ -29,7 +29,7 @@ const MOST_PATIENCE_MS = 4
 
 /** What a write batch is given to work with. */
 export interface WriteBatchOptions {
-  readonly schedule?: BatchSchedule
+  readonly schedule?: Partial<BatchSchedule>
   /** Why nothing may be written at the moment; undefined if it may. */
   readonly refuse?: () => MerrowError | undefined
   /** Keeps what is committed from storage until the returned function is called; all of it is then one append. */
@@ -60,12 +60,8 @@ export class WriteBatch {
   #origin: WriteOrigin = 'local'
   #closed = false
 
-  constructor({
-    schedule = ofPlatform,
-    refuse = () => undefined,
-    holdStorage = () => () => {},
-  }: WriteBatchOptions = {}) {
-    this.#schedule = schedule
+  constructor({ schedule = {}, refuse = () => undefined, holdStorage = () => () => {} }: WriteBatchOptions = {}) {
+    this.#schedule = { ...ofPlatform, ...schedule }
     this.#refuse = refuse
     this.#holdStorage = holdStorage
   }
@@ -216,7 +212,8 @@ export class WriteBatch {
     this.#isScheduled = false
     if (!this.#isPending) return
     const nowMs = this.#schedule.nowMs()
-    const mayWait = this.#isWrittenOn && nowMs - this.#committedMs < MOST_PATIENCE_MS
+    const waitedMs = nowMs - this.#committedMs
+    const mayWait = this.#isWrittenOn && waitedMs >= 0 && waitedMs < MOST_PATIENCE_MS
     this.#isWrittenOn = false
     if (mayWait) return this.#commitSoon()
     this.#committedMs = nowMs

@@ -94,6 +94,17 @@ describe('createTestNetwork', () => {
     }
   })
 
+  it('[L4] an exchange carries what waits to be committed with more, too', async () => {
+    const network = createTestNetwork()
+    const open = (user: string) => createDatabase({ name: 'test', schema, user, sync: network.sync })
+    const [ann, ben] = [await open('ann'), await open('ben')]
+    for (let turn = 0; turn < 5; turn++) {
+      const id = ann.tasks.insert({ title: `written in turn ${turn}` })
+      await network.exchange()
+      expect(ben.tasks.get(id)?.title).toBe(`written in turn ${turn}`)
+    }
+  })
+
   it('[L5] one that is disconnected, or closed, has no part; acknowledged() waits for an exchange', async () => {
     const { network, ann, ben } = await pair()
     ben.disconnect()
