@@ -13,7 +13,7 @@ import { type Column, type MergeFunction, type RowMeta, type TableSchema, VERSIO
 import { stampTimeMs } from '../stamp.ts'
 import { type Lens, lensesOf, readerOf } from './lenses.ts'
 import { countOf, elementsOf, parseField } from './registers.ts'
-import { describeAside, setAside } from './set-aside.ts'
+import { asideOf, describeAside, NOTHING_ASIDE, setAside } from './set-aside.ts'
 
 const DELETED_AT = -2
 const PART = -3
@@ -98,6 +98,39 @@ export class RowBuilder<R extends RowMeta> {
     if (entry === undefined) return undefined
     entry.row ??= this.#build(entry)
     return entry.row as R | undefined
+  }
+
+  /** As {@link row}, of an entry that came after another: quicker if that one's row is here and one more write makes the difference. */
+  rowAfter(before: Entry | undefined, entry: Entry | undefined): R | undefined {
+    if (entry !== undefined && entry.row === undefined && before?.row !== undefined)
+      entry.row = this.#carryOn(before, entry)
+    return this.row(entry)
+  }
+
+  /** The row before with one more write to plain columns; undefined if the difference is any other. */
+  #carryOn(before: Entry, entry: Entry): R | undefined {
+    if (!this.#isPlain || entry.packed !== undefined || before.packed !== undefined) return undefined
+    const last = lastAdded(before, entry)
+    if (last === undefined || last.shape.insert) return undefined
+    const { shape, raw } = last
+    const { places } = this.#readingOf(shape)
+    const was = before.row as R & Readonly<Record<string, unknown>>
+    if (asideOf(was) !== NOTHING_ASIDE) return undefined
+    const row = new this.#Row()
+    row['id'] = entry.id
+    for (const name of this.#names) row[name] = was[name]
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at] as number
+      const stored = raw[FIRST_VALUE + at]
+      const value = place < 0 ? undefined : this.#readers[place]?.(stored)
+      if (place < 0 || (value === undefined && stored !== undefined)) return undefined
+      row[this.#names[place] as string] = value
+    }
+    row['createdAt'] = was.createdAt
+    row['updatedAt'] = stampTimeMs(last.stamp)
+    row['deletedAt'] = was.deletedAt
+    row['updatedBy'] = last.author
+    return Object.freeze(row) as unknown as R
   }
 
   #build(entry: Entry): R | undefined {
@@ -228,6 +261,17 @@ export const isMigration = ({ insert, fields }: Shape): boolean => !insert && fi
 export const isByMigration = (before: Entry | undefined, now: Entry | undefined): boolean => {
   const came = now?.valid.filter((patch) => !before?.patches.includes(patch)) ?? []
   return came.length > 0 && came.every(({ shape }) => isMigration(shape))
+}
+
+/** The one patch by which an entry differs from the one before, if it is the last and has replaced none but those of its own columns. */
+const lastAdded = ({ valid: before }: Entry, { valid: now }: Entry): LogPatch | undefined => {
+  const last = now[now.length - 1]
+  if (last === undefined || now.length > before.length + 1) return undefined
+  let kept = 0
+  for (const patch of before)
+    if (patch === now[kept] && kept < now.length - 1) kept += 1
+    else if (patch === last || patch.shape !== last.shape) return undefined
+  return kept === now.length - 1 ? last : undefined
 }
 
 const shownIn = (column: PackedColumn, row: number): unknown => {

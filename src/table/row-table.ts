@@ -85,7 +85,8 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /** How to come by the row of an entry before a change, and by the row now. */
   readonly #beforeAndNow = {
     before: (entry: Entry | undefined): RowOf<C> | undefined => this.#rows.row(entry),
-    now: (id: string): RowOf<C> | undefined => this.#rows.row(this.#log.entries.get(id)),
+    now: (id: string, before: Entry | undefined): RowOf<C> | undefined =>
+      this.#rows.rowAfter(before, this.#log.entries.get(id)),
   }
   #feed: RowFeed<RowOf<C>> | undefined
 
