@@ -208,11 +208,9 @@ export class RowBuilder<R extends RowMeta> {
   }
 
   /** A former name counts as its column, unless the same patch writes the column too. */
-  #readFormer(number: number, { shape, raw }: LogPatch, at: number, stored: unknown[]): void {
-    for (const { place, column, read } of this.#lenses[number] as readonly Lens[]) {
-      const own = shape.columns.indexOf(column)
-      if (own < 0 || raw[FIRST_VALUE + own] === undefined) stored[place] = read(raw[FIRST_VALUE + at])
-    }
+  #readFormer(number: number, patch: LogPatch, at: number, stored: unknown[]): void {
+    for (const { place, column, read } of this.#lenses[number] as readonly Lens[])
+      if (patch.value(column) === undefined) stored[place] = read(patch.raw[FIRST_VALUE + at])
   }
 
   #lacksElements(row: Record<string, unknown>, stored: readonly unknown[], place: number): boolean {
@@ -306,7 +304,7 @@ const mergeWrites = (
 ): unknown => {
   if (writes.length < 2) return undefined
   const values: readonly unknown[] = writes
-    .map(({ shape, raw }) => type.read(raw[FIRST_VALUE + shape.columns.indexOf(name)]))
+    .map((write) => type.read(write.value(name)))
     .filter((value) => value !== undefined)
   try {
     return values.length < 2 ? values[0] : values.reduce((a, b) => merge(a, b))
