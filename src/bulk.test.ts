@@ -1,30 +1,11 @@
 // Laws of bulk writes in chunks: checked whole, told once, one step, one append, and others run in between.
 import { expect, it } from 'vitest'
 import { column as c, createDatabase, defineSchema, MerrowError, table } from './index.ts'
-import { memory, type Storage, type StorageAdapter } from './storage/index.ts'
+import { recording } from './storage/testing/recording.ts'
 import { openReplica } from './table/testing/replicas.ts'
 
 const schema = defineSchema({ tasks: table({ title: c.string(), done: c.boolean().default(false) }) })
 const rows = (count: number) => Array.from({ length: count }, (_, at) => ({ id: `t${at}`, title: `${at}` }))
-
-/** Memory that keeps what was appended, batch by batch. */
-const recording = () => {
-  const batches: Parameters<Storage['append']>[0][] = []
-  const inner = memory()
-  const adapter: StorageAdapter = {
-    async open(context) {
-      const storage = await inner.open(context)
-      const append = storage.append.bind(storage)
-      return Object.assign(storage, {
-        append(batch: Parameters<typeof append>[0]) {
-          batches.push(batch)
-          return append(batch)
-        },
-      })
-    },
-  }
-  return { adapter, batches }
-}
 
 const open = async () => {
   const { adapter, batches } = recording()

@@ -2,10 +2,11 @@
 import { BackendIds, type Host, registerHost } from './backend/host.ts'
 import { bringInSoon } from './bring-in.ts'
 import { Compactor } from './compactor.ts'
+import type { Database, DatabaseCore, DatabaseOptions, TableOf, TransactOptions } from './database-types.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
 import { Forks } from './forks.ts'
-import { createIdSource, type IdScheme, type RandomBytes, randomName, systemRandom } from './ids.ts'
+import { createIdSource, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
 import { PartitionedTables } from './partitions/partitioned-tables.ts'
 import { createCatalog, PartitionedTable, QueryEngine, Table } from './query/index.ts'
@@ -13,143 +14,15 @@ import { RowLog, scratchDocuments } from './rowlog/index.ts'
 import type { Columns, PartitionedSchema, Schema, TableSchema } from './schema/index.ts'
 import { type RowStatus, Status } from './status.ts'
 import { memory } from './storage/memory.ts'
-import type { Storage, StorageAdapter } from './storage/port.ts'
+import type { Storage } from './storage/port.ts'
 import { Saver } from './storage/saver.ts'
-import type { Connection, SyncAdapter, SyncSession } from './sync/port.ts'
-import { systemTimers, type Timers } from './sync/socket.ts'
-import { Conflicts, MigrationClock, Quarantine, type TableStats, UndoStack, WriteBatch } from './table/index.ts'
-import {
-  type CheckedParts,
-  createUnion,
-  createView,
-  type Listable,
-  type Parts,
-  type TableSource,
-  type Union,
-  type View,
-  type ViewOptions,
-} from './view/index.ts'
-
-/** What `createDatabase` takes. */
-export interface DatabaseOptions<S extends Schema> {
-  /** Name of the database, the same on every replica that shares it: 1 to 64 of `[A-Za-z0-9._-]`, a letter or digit first. */
-  readonly name: string
-  readonly schema: S
-  /** Where it is stored; in memory alone if left out. */
-  readonly storage?: StorageAdapter
-  /** How it is kept in step with others; not at all if left out. */
-  readonly sync?: SyncAdapter
-  /** Who writes here: rows show it as `updatedBy`. Any stable name, at most 256 characters. */
-  readonly user?: string
-  /** How ids of new rows are made: UUIDv7, or `snowflake({ worker })`. Rows of either kind live beside each other. */
-  readonly ids?: IdScheme
-  /** Wall clock, milliseconds since the epoch. */
-  readonly now?: () => number
-  /** Source of ids. */
-  readonly random?: RandomBytes
-  /** Timers for trying again and for closing what is idle; the platform's by default. */
-  readonly timers?: Timers
-  /** Told of errors that no call can throw, such as those of subscribers; printed by default. */
-  readonly onError?: (error: unknown) => void
-}
-
-type TableOf<S extends Schema, N extends keyof S['tables']> =
-  S['tables'][N] extends TableSchema<infer C extends Columns>
-    ? S['tables'][N] extends PartitionedSchema<C>
-      ? PartitionedTable<C, S, N & string>
-      : Table<C, S, N & string>
-    : never
-type TablesOf<S extends Schema> = {
-  readonly [N in Exclude<keyof S['tables'], keyof DatabaseCore<S>>]: TableOf<S, N>
-}
-
-/** A database: its own members, and each table under its name. */
-export type Database<S extends Schema = Schema> = DatabaseCore<S> & TablesOf<S>
-
-/** What every database has beside its tables. */
-export interface DatabaseCore<S extends Schema> {
-  /** The database's name. */
-  readonly name: string
-  /** The schema that it was opened with. */
-  readonly schema: S
-  /** How it stands with storage and relay, live. */
-  readonly status: Status<Connection>
-  /** A table by name; the only way to one that is called like a member of this interface. @throws `unknown_table` */
-  table<N extends keyof S['tables'] & string>(name: N): TableOf<S, N>
-  /**
-   * Runs `work`, whose writes, over any tables, are kept together or, if it throws, not at all. They go out as one Yjs
-   * transaction a table and one storage append in all.
-   *
-   * They are also one step for undo.
-   *
-   * @returns What `work` returns. @throws What `work` throws, nothing written.
-   */
-  transact<T>(work: () => T, options?: TransactOptions): T
-  /**
-   * Takes back and does again this replica's own writes, step by step, over all tables. A step is what one `transact` wrote, or writes
-   * within 500 ms. What others have written since is left alone, and named in the result; undo of an insert soft-deletes.
-   */
-  readonly undo: UndoStack
-  /** Writes of `{ conflict: 'ask' }` columns that did not know one another, until somebody resolves them. */
-  readonly conflicts: Conflicts
-  /** Stored values that this schema refuses, as older or newer apps may write them; their rows are shown without. */
-  readonly quarantine: Quarantine
-  /**
-   * One object spread over several tables, its rows in all of them under one id.
-   *
-   * @param parts - Table name -> its columns, as a list or under new names, `{ newName: 'column' }`.
-   * @throws {@link MerrowError} `unknown_table`; `invalid_argument` for a column that is unknown or shown twice, or a name that is taken.
-   *
-   * @example
-   * const full = db.view({ tasks: ['title', 'done'], taskDetails: ['note', 'estimate'] }, { anchor: 'tasks' })
-   * full.insert({ title: 'Write', note: 'In plain words' }) // a row in each table, in one transaction
-   */
-  view<const P extends Parts<S>, const A extends keyof P & string = never>(
-    parts: P & CheckedParts<S, P>,
-    options?: ViewOptions<A>,
-  ): View<S, P, A>
-  /**
-   * Several tables as one list, each row naming its `table`.
-   *
-   * @throws {@link MerrowError} `unknown_table`; `invalid_argument` for no table, one twice, or one with a column called `table`.
-   *
-   * @example
-   * db.union(['tasks', 'archivedTasks']).all().filter((row) => row.table === 'tasks')
-   */
-  union<N extends Listable<S>>(tables: readonly N[]): Union<S, N>
-  /** Which row is which record of a backend; see `connectBackend` of `merrow/backend`. */
-  readonly ids: BackendIds
-  /**
-   * What each table is made of: rows, live and dead bytes, segments, orphans, when it was last compacted.
-   *
-   * Counted on call, in about the time that encoding the documents takes: for now and then, not for every frame.
-   */
-  stats(): { readonly [N in keyof S['tables'] & string]: TableStats }
-  /** Resolves once every write made so far is durable on this machine. @throws {@link MerrowError} `storage_failed`, `storage_full`; the writes are kept and tried again. */
-  saved(): Promise<void>
-  /** Resolves once every write made so far, in earlier runs too, is on the relay's disk; waits while offline. @throws `unsupported` without `sync`. */
-  acknowledged(): Promise<void>
-  /** Resolves once what the relay holds is here, as of the last connection; waits while offline. @throws `unsupported` without `sync`. */
-  synced(): Promise<void>
-  /** Connects to the relay, and stays connected; the state at the start. */
-  connect(): void
-  /** Disconnects from the relay until `connect`; writes go on and are kept. */
-  disconnect(): void
-  /** Saves all writes, then lets go of storage and relay. Later writes throw `database_closed`. */
-  close(): Promise<void>
-}
-
-/** How a transaction is to be taken. */
-export interface TransactOptions {
-  /** What the step is called in the result of `undo` and `redo`. */
-  readonly label?: string
-  /** @internal For a backend's changes: told as its own, no step for undo, and not shown to hooks before a write. */
-  readonly origin?: 'backend'
-}
+import { checkFormat, deviceOf } from './store-marks.ts'
+import type { Connection, SyncSession } from './sync/port.ts'
+import { systemTimers } from './sync/socket.ts'
+import { Conflicts, MigrationClock, Quarantine, UndoStack, WriteBatch } from './table/index.ts'
+import { createUnion, createView, type TableSource } from './view/index.ts'
 
 const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-/** Version of what a store holds beside Yjs's own format; a newer store is not touched. */
-const STORE_FORMAT = 1
 /** How long the note of a purge is kept, so that replicas which were away that long learn of it: 90 days. */
 const PURGE_RETENTION_MS = 90 * 24 * 60 * 60 * 1000
 
@@ -274,6 +147,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   // A clock that was given decides of everything, so that a whole system runs the same under a seed.
   const schedule = options.now === undefined ? {} : { nowMs: options.now }
   const batch = new WriteBatch({ schedule, refuse: () => guard.refuse(), holdStorage: () => saver.hold() })
+  /** Puts what waits into the documents, unless a transaction is still at work. */
+  const commit = (): void => {
+    if (batch.isPending && !batch.isInTransaction) batch.flush()
+  }
   const undo = new UndoStack(now, (work) => batch.transact(work, 'undo'))
   const conflicts = new Conflicts(onError)
   const transact = <T>(work: () => T, { label, origin }: TransactOptions = {}): T =>
@@ -331,9 +208,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     documents: new Map([...plainLogs].flatMap(([document, log]) => (log.isWhole ? [[document, log.document]] : []))),
     onStatus: () => status.touch(),
     position: (document) => delivery.position(document),
-    flush() {
-      if (batch.isPending && !batch.isInTransaction) batch.flush()
-    },
+    flush: commit,
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
     onForked(document) {
       const local = document.slice(name.length + 1)
@@ -447,9 +322,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
       backendLogs.get(document)?.load(stored.map(({ update }) => update))
     },
     beforeStoring: (work) => batch.last(work),
-    commit() {
-      if (batch.isPending && !batch.isInTransaction) batch.flush()
-    },
+    commit,
     write(work) {
       batch.flush()
       const result = batch.transact(work, 'backend')
@@ -510,23 +383,4 @@ const withTables = <S extends Schema>(core: DatabaseCore<S>, tables: ReadonlyMap
       `Merrow: ${shadowed.map((name) => `table "${name}" is reached by db.table('${name}')`).join(', ')}, since a database has a member of that name.`,
     )
   return { ...Object.fromEntries(tables), ...core }
-}
-
-const checkFormat = async (storage: Storage, name: string): Promise<void> => {
-  const format = await storage.readMeta('format')
-  if (format === undefined) return storage.writeMeta('format', String(STORE_FORMAT))
-  if (Number(format) !== STORE_FORMAT)
-    throw new MerrowError(
-      'newer_format',
-      `The store of database "${name}" has format ${format}; this version of Merrow reads format ${STORE_FORMAT}. Update Merrow. The store was not touched.`,
-    )
-}
-
-/** A name for this store, the same at every opening, so that a run can tell what earlier ones wrote. */
-const deviceOf = async (storage: Storage, random: RandomBytes): Promise<string> => {
-  const known = await storage.readMeta('device')
-  if (known !== undefined) return known
-  const device = randomName(random)
-  await storage.writeMeta('device', device)
-  return device
 }

@@ -1,11 +1,6 @@
 // The client library: `merrow`.
-export {
-  createDatabase,
-  type Database,
-  type DatabaseCore,
-  type DatabaseOptions,
-  type TransactOptions,
-} from './database.ts'
+export { createDatabase } from './database.ts'
+export type { Database, DatabaseCore, DatabaseOptions, TransactOptions } from './database-types.ts'
 export { type ErrorCode, type Fault, MerrowError } from './errors.ts'
 export type { IdScheme, RandomBytes } from './ids.ts'
 export type {

@@ -50,12 +50,12 @@ export class Announcement {
     this.#schedule = schedule
   }
 
-  /** Adds a listener. @returns A function that ends it. */
+  /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener)
   }
 
-  /** Something has changed. */
+  /** @internal Something has changed. */
   touch(): void {
     if (this.#isScheduled || this.#listeners.size === 0) return
     this.#isScheduled = true

@@ -30,14 +30,13 @@ export interface StatusSource<C extends string> {
 }
 
 /** How a database stands, live: `db.status`. */
-export class Status<C extends string> {
+export class Status<C extends string> extends Announcement {
   readonly #source: StatusSource<C>
-  readonly #changes: Announcement
 
   /** @internal Made by `createDatabase`. */
   constructor(source: StatusSource<C>, onError: (error: unknown) => void, schedule?: (work: () => void) => void) {
+    super(onError, schedule)
     this.#source = source
-    this.#changes = new Announcement(onError, schedule)
   }
 
   /** How it stands with the relay; `offline` without one. */
@@ -68,15 +67,5 @@ export class Status<C extends string> {
   /** Why the database is read-only, or what is wrong with storage or the relay at the moment; undefined if nothing is. */
   get error(): unknown {
     return this.#source.error
-  }
-
-  /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
-  subscribe(listener: () => void): () => void {
-    return this.#changes.subscribe(listener)
-  }
-
-  /** @internal Something has changed. */
-  touch(): void {
-    this.#changes.touch()
   }
 }

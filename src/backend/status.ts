@@ -22,14 +22,13 @@ export interface BackendStatusSource {
 export type BackendConnection = 'waiting' | 'online' | 'offline' | 'failing' | 'unauthorized' | 'paused' | 'closed'
 
 /** How a backend stands, live: `backend.status`. */
-export class BackendStatus implements BackendStatusSource {
+export class BackendStatus extends Announcement implements BackendStatusSource {
   readonly #source: BackendStatusSource
-  readonly #changes: Announcement
 
   /** @internal Made by `connectBackend`. */
   constructor(source: BackendStatusSource, onError: (error: unknown) => void) {
+    super(onError)
     this.#source = source
-    this.#changes = new Announcement(onError)
   }
 
   get connection(): BackendConnection {
@@ -69,15 +68,5 @@ export class BackendStatus implements BackendStatusSource {
   /** What keeps it from working, if something does. */
   get error(): unknown {
     return this.#source.error
-  }
-
-  /** Calls `listener` soon after anything here has changed. @returns A function that ends it. */
-  subscribe(listener: () => void): () => void {
-    return this.#changes.subscribe(listener)
-  }
-
-  /** @internal Something has changed. */
-  touch(): void {
-    this.#changes.touch()
   }
 }

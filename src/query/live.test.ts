@@ -2,8 +2,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { QueryChange } from '../index.ts'
 import { exchange } from '../rowlog/testing/exchange.ts'
+import { errorOf } from '../schema/testing/thrown.ts'
 import { openReplica, testClock } from '../table/testing/replicas.ts'
-import { errorOf, many, open, schema } from './testing/task-tables.ts'
+import { many, open, schema } from './testing/task-tables.ts'
 
 describe('following', () => {
   it('[Q11] rows and array stay the same objects where nothing changed; a transaction over several tables is told once', async () => {

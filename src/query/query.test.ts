@@ -1,8 +1,9 @@
 // Rules of asking that the model test does not reach: errors, cursors, indexes by exact counts, relations, figures.
 import { describe, expect, it } from 'vitest'
 import { column as c, table } from '../index.ts'
+import { errorOf } from '../schema/testing/thrown.ts'
 import { isLike } from './plan/match.ts'
-import { errorOf, many, open, titles } from './testing/task-tables.ts'
+import { many, open, titles } from './testing/task-tables.ts'
 
 describe('bad input', () => {
   it('[Q2] what cannot be asked is refused where it is said, with table, value and cure', async () => {

@@ -133,7 +133,7 @@ const reduced = (patch: Patch, left: ReadonlySet<string>): readonly BlockPatch[]
   if (left.size === 0) return []
   if (left.size === patch.shape.fields.size) return [whole(patch)]
   const columns = patch.shape.columns.filter((column) => left.has(column))
-  const values = columns.map((column) => patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)])
+  const values = columns.map((column) => patch.value(column))
   return [{ ...whole(patch), insert: left.has(CREATED), columns, values }]
 }
 

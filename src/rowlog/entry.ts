@@ -3,7 +3,7 @@
 import { equalityDeep } from 'lib0/function'
 import { FIRST_VALUE } from './format.ts'
 import { comparePatches, isSameBlock, isSamePatch, isSameWrite, type Patch, type Segment } from './segment.ts'
-import { CREATED, DELETED, KNEW, type Shape } from './shape.ts'
+import { CREATED, DELETED, KNEW, placeIn, type Shape } from './shape.ts'
 
 const NONE: readonly Patch[] = []
 
@@ -181,7 +181,7 @@ export const holdsAll = (entry: Entry, patch: Patch): boolean => {
 /** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
 const knew = (later: Patch, field: string, earlier: Patch): boolean => {
   if (!later.shape.asked.has(field) || isSameWrite(later, earlier)) return true
-  const known = later.raw[FIRST_VALUE + later.shape.columns.indexOf(`${field}${KNEW}`)]
+  const known = later.value(`${field}${KNEW}`)
   if (!Array.isArray(known)) return true
   for (let at = 1; at + 1 < known.length; at += 2)
     if (known[at] === earlier.stamp && known[at + 1] === earlier.replica) return true
@@ -216,7 +216,7 @@ const shownBy = ({ valid }: Entry): ReadonlyMap<string, unknown> => {
       if (field === CREATED) shown.set(field, patch.stamp)
       else {
         const asked = patch.shape.asked.has(field) || field.endsWith(KNEW) ? `${patch.stamp} ${patch.replica}` : ''
-        shown.set(`${field} ${asked}`, patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(field)])
+        shown.set(`${field} ${asked}`, patch.value(field))
       }
     }
   })
@@ -231,7 +231,7 @@ export const siblingsOf = ({ valid }: Entry, column: string): readonly Patch[] =
 export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined => {
   for (let at = valid.length - 1; at >= 0; at--) {
     const patch = valid[at] as Patch
-    if (patch.shape.columns.includes(field)) return patch
+    if (placeIn(patch.shape, field) >= 0) return patch
   }
   return undefined
 }
@@ -243,7 +243,7 @@ export const isCreated = ({ valid }: Entry): boolean => valid.some((patch) => pa
 export const fieldOf = ({ valid }: Entry, field: string): unknown => {
   for (let at = valid.length - 1; at >= 0; at--) {
     const patch = valid[at] as Patch
-    const column = patch.shape.columns.indexOf(field)
+    const column = placeIn(patch.shape, field)
     if (column >= 0) return patch.raw[FIRST_VALUE + column]
   }
   return undefined

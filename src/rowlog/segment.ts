@@ -1,7 +1,7 @@
 // Segments: runs of patches by one replica, each a nested Y.Array. Knows how to read one; not what patches mean together.
 import type * as Y from 'yjs'
-import { BLOCK_FORMAT, decodeElement, FORMAT, type Header, isRawPatch, type RawPatch } from './format.ts'
-import type { Shape, ShapeBook } from './shape.ts'
+import { BLOCK_FORMAT, decodeElement, FIRST_VALUE, FORMAT, type Header, isRawPatch, type RawPatch } from './format.ts'
+import { placeIn, type Shape, type ShapeBook } from './shape.ts'
 
 /** What the document holds of one segment. */
 export class Segment {
@@ -53,6 +53,12 @@ export class Patch {
   /** What it writes. */
   get shape(): Shape {
     return this.segment.shapes[this.raw[0]] as Shape
+  }
+
+  /** What it writes to a field; undefined if nothing. */
+  value(field: string): unknown {
+    const at = placeIn(this.shape, field)
+    return at < 0 ? undefined : this.raw[FIRST_VALUE + at]
   }
 
   get stamp(): number {

@@ -27,6 +27,12 @@ export interface Shape {
   readonly isPurge: boolean
 }
 
+/** The place of a field's value among those of a patch; -1 if it writes none. Most shapes are short: a loop is quicker than `indexOf`. */
+export const placeIn = ({ columns }: Shape, field: string): number => {
+  for (let at = 0; at < columns.length; at++) if (columns[at] === field) return at
+  return -1
+}
+
 /** Gives equal column lists one {@link Shape}. */
 export class ShapeBook {
   readonly #inserts = new Map<string, Shape>()

@@ -1,6 +1,6 @@
 // Staging: patches that rows show already and the document does not hold yet. Knows how to take them back.
 import { type Entry, superseded, supersededBy, withoutPatches, withPatch } from './entry.ts'
-import { FIRST_VALUE, type Header, type RawPatch } from './format.ts'
+import type { Header, RawPatch } from './format.ts'
 import { Patch, Segment } from './segment.ts'
 import { CREATED, PURGED, type Shape, type ShapeBook } from './shape.ts'
 
@@ -55,10 +55,12 @@ export class Staging {
     let after: Entry
     if (displaced.length > 0) after = this.#displace(displaced, patch, { write, before, shapes })
     else {
-      const added = withPatch(before, write.id, patch)
-      const dropped = supersededBy(patch, added, this.#isStaged)
-      for (const one of dropped) this.#patches.delete(one)
-      after = without(added, dropped) as Entry
+      after = withPatch(before, write.id, patch)
+      const dropped = supersededBy(patch, after, this.#isStaged)
+      if (dropped.length > 0) {
+        for (const one of dropped) this.#patches.delete(one)
+        after = without(after, dropped) as Entry
+      }
     }
     this.#patches.add(patch)
     if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
@@ -125,7 +127,9 @@ export class Staging {
       number = this.#segment.shapes.push(shape) - 1
       this.#shapeNumbers.set(shape, number)
     }
-    return new Patch(this.#segment, [number, id, stamp].concat(values as never) as unknown as RawPatch)
+    // Most write one column, and a list of a known length is made at once.
+    const raw = values.length === 1 ? [number, id, stamp, values[0]] : [number, id, stamp, ...values]
+    return new Patch(this.#segment, raw as unknown as RawPatch)
   }
 
   /** A clock gives out stamps above all it has seen, except those from the far future: whatever is higher is one of them. */
@@ -142,7 +146,7 @@ export class Staging {
     const columns = patch.shape.columns.filter((column) => !write.shape.fields.has(column))
     const insert = patch.shape.fields.has(CREATED) && !write.shape.fields.has(CREATED)
     if (columns.length === 0 && !insert) return NONE
-    const values = columns.map((column) => patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)])
+    const values = columns.map((column) => patch.value(column))
     const shape = insert ? shapes.insert(columns) : shapes.update(columns)
     return [this.#patch({ ...write, stamp: RESCUED_STAMP, shape, values })]
   }

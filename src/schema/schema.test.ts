@@ -1,8 +1,8 @@
 // Laws of the schema layer: what is taken, what is refused, and how that is said.
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { MerrowError } from '../errors.ts'
 import { column as c, defineSchema, table } from './index.ts'
+import { errorOf } from './testing/thrown.ts'
 
 const tasks = table({
   title: c.string(),
@@ -14,15 +14,6 @@ const tasks = table({
   email: c.from(z.email()).optional(),
 })
 
-const errorOf = (work: () => unknown): MerrowError => {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof MerrowError) return error
-    throw error
-  }
-  throw new Error('Nothing was thrown')
-}
 const insertFault = (row: object): string => errorOf(() => tasks.storeInsert('tasks', { title: 'T', ...row })).message
 
 it('[S1] an insert stores every column, defaults filled in, dates as numbers', () => {

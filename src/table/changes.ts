@@ -31,12 +31,12 @@ export interface TableChange<R extends RowMeta> {
 export const describeChange = <R extends RowMeta, B>(
   origin: Origin,
   changes: Iterable<readonly [id: string, before: B]>,
-  rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string) => R | undefined },
+  rows: { readonly before: (before: B) => R | undefined; readonly now: (id: string, before: B) => R | undefined },
 ): TableChange<R> | undefined => {
   let [added, changed, removed]: [readonly R[], readonly R[], readonly R[]] = [NONE, NONE, NONE]
   for (const [id, before] of changes) {
     const was = visible(rows.before(before))
-    const is = visible(rows.now(id))
+    const is = visible(rows.now(id, before))
     if (was === is) continue
     if (was === undefined) added = withOne(added, is as R)
     else if (is === undefined) removed = withOne(removed, was)

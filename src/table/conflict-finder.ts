@@ -1,5 +1,5 @@
 // Finds the conflicts of one table's rows, and keeps the list as rows change. Knows entries and columns; resolves nothing.
-import { type Entry, FIRST_VALUE, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
+import { type Entry, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
 import type { TableSchema } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import type { Conflict, ConflictingWrite } from './conflicts.ts'
@@ -73,7 +73,7 @@ export class ConflictFinder {
   }
 
   #describe(patch: LogPatch, column: string): ConflictingWrite {
-    const stored = patch.raw[FIRST_VALUE + patch.shape.columns.indexOf(column)]
+    const stored = patch.value(column)
     const isMine = deviceOf(patch.replica) === deviceOf(this.#log.replica)
     const write = {
       value: this.#read(column, stored),
@@ -91,8 +91,7 @@ export class ConflictFinder {
 }
 
 /** What a column held before a write, as its writer knew it. */
-const beforeOf = ({ shape, raw }: LogPatch, column: string): unknown => {
-  const at = shape.columns.indexOf(`${column}${KNEW}`)
-  const known = at < 0 ? undefined : raw[FIRST_VALUE + at]
+const beforeOf = (write: LogPatch, column: string): unknown => {
+  const known = write.value(`${column}${KNEW}`)
   return Array.isArray(known) ? known[0] : undefined
 }

@@ -1,20 +1,11 @@
 // Laws of lenses: apps that know a column under different names and types see each other's edits.
 import * as prng from 'lib0/prng'
 import { describe, expect, it } from 'vitest'
-import { column as c, defineSchema, MerrowError, table } from '../index.ts'
+import { column as c, defineSchema, table } from '../index.ts'
 import { exchange } from '../rowlog/testing/exchange.ts'
 import { forEachSeed, SEEDS } from '../rowlog/testing/seeds.ts'
+import { codeOf } from '../schema/testing/thrown.ts'
 import { openReplica, testClock } from './testing/replicas.ts'
-
-const codeOf = (work: () => unknown): unknown => {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof MerrowError) return error.code
-    throw error
-  }
-  return 'nothing thrown'
-}
 
 const german = defineSchema({
   tasks: table({

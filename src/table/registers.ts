@@ -74,7 +74,7 @@ export class Registers {
 
   #describeField(field: string, value: unknown, entry: Entry): FieldRecord {
     const replaced = winnerOf(entry, field)
-    const before = replaced?.raw[FIRST_VALUE + replaced.shape.columns.indexOf(field)]
+    const before = replaced?.value(field)
     if (this.#isPlain || this.#rules.get(field)?.kind === 'latest') return { kind: 'value', field, before, replaced }
     const { column, part } = parseField(field)
     const kind = part === undefined ? undefined : this.#rules.get(column)?.kind

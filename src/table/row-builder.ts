@@ -13,7 +13,7 @@ import { type Column, type MergeFunction, type RowMeta, type TableSchema, VERSIO
 import { stampTimeMs } from '../stamp.ts'
 import { type Lens, lensesOf, readerOf } from './lenses.ts'
 import { countOf, elementsOf, parseField } from './registers.ts'
-import { describeAside, setAside } from './set-aside.ts'
+import { asideOf, describeAside, NOTHING_ASIDE, setAside } from './set-aside.ts'
 
 const DELETED_AT = -2
 const PART = -3
@@ -100,6 +100,39 @@ export class RowBuilder<R extends RowMeta> {
     return entry.row as R | undefined
   }
 
+  /** As {@link row}, of an entry that came after another: quicker if that one's row is here and one more write makes the difference. */
+  rowAfter(before: Entry | undefined, entry: Entry | undefined): R | undefined {
+    if (entry !== undefined && entry.row === undefined && before?.row !== undefined)
+      entry.row = this.#carryOn(before, entry)
+    return this.row(entry)
+  }
+
+  /** The row before with one more write to plain columns; undefined if the difference is any other. */
+  #carryOn(before: Entry, entry: Entry): R | undefined {
+    if (!this.#isPlain || entry.packed !== undefined || before.packed !== undefined) return undefined
+    const last = lastAdded(before, entry)
+    if (last === undefined || last.shape.insert) return undefined
+    const { shape, raw } = last
+    const { places } = this.#readingOf(shape)
+    const was = before.row as R & Readonly<Record<string, unknown>>
+    if (asideOf(was) !== NOTHING_ASIDE) return undefined
+    const row = new this.#Row()
+    row['id'] = entry.id
+    for (const name of this.#names) row[name] = was[name]
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at] as number
+      const stored = raw[FIRST_VALUE + at]
+      const value = place < 0 ? undefined : this.#readers[place]?.(stored)
+      if (place < 0 || (value === undefined && stored !== undefined)) return undefined
+      row[this.#names[place] as string] = value
+    }
+    row['createdAt'] = was.createdAt
+    row['updatedAt'] = stampTimeMs(last.stamp)
+    row['deletedAt'] = was.deletedAt
+    row['updatedBy'] = last.author
+    return Object.freeze(row) as unknown as R
+  }
+
   #build(entry: Entry): R | undefined {
     if (entry.packed !== undefined && this.#isPlain) return this.#buildPacked(entry, entry.packed)
     const { valid: patches } = entry
@@ -175,11 +208,9 @@ export class RowBuilder<R extends RowMeta> {
   }
 
   /** A former name counts as its column, unless the same patch writes the column too. */
-  #readFormer(number: number, { shape, raw }: LogPatch, at: number, stored: unknown[]): void {
-    for (const { place, column, read } of this.#lenses[number] as readonly Lens[]) {
-      const own = shape.columns.indexOf(column)
-      if (own < 0 || raw[FIRST_VALUE + own] === undefined) stored[place] = read(raw[FIRST_VALUE + at])
-    }
+  #readFormer(number: number, patch: LogPatch, at: number, stored: unknown[]): void {
+    for (const { place, column, read } of this.#lenses[number] as readonly Lens[])
+      if (patch.value(column) === undefined) stored[place] = read(patch.raw[FIRST_VALUE + at])
   }
 
   #lacksElements(row: Record<string, unknown>, stored: readonly unknown[], place: number): boolean {
@@ -230,6 +261,17 @@ export const isByMigration = (before: Entry | undefined, now: Entry | undefined)
   return came.length > 0 && came.every(({ shape }) => isMigration(shape))
 }
 
+/** The one patch by which an entry differs from the one before, if it is the last and has replaced none but those of its own columns. */
+const lastAdded = ({ valid: before }: Entry, { valid: now }: Entry): LogPatch | undefined => {
+  const last = now[now.length - 1]
+  if (last === undefined || now.length > before.length + 1) return undefined
+  let kept = 0
+  for (const patch of before)
+    if (patch === now[kept] && kept < now.length - 1) kept += 1
+    else if (patch === last || patch.shape !== last.shape) return undefined
+  return kept === now.length - 1 ? last : undefined
+}
+
 const shownIn = (column: PackedColumn, row: number): unknown => {
   const place = column === undefined ? -1 : (column.last[row] as number)
   return place < 0 ? undefined : column?.values[place]
@@ -262,7 +304,7 @@ const mergeWrites = (
 ): unknown => {
   if (writes.length < 2) return undefined
   const values: readonly unknown[] = writes
-    .map(({ shape, raw }) => type.read(raw[FIRST_VALUE + shape.columns.indexOf(name)]))
+    .map((write) => type.read(write.value(name)))
     .filter((value) => value !== undefined)
   try {
     return values.length < 2 ? values[0] : values.reduce((a, b) => merge(a, b))

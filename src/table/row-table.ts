@@ -1,6 +1,6 @@
-// Rows of one table: reading, writing, and telling of changes. Knows the row log and the columns; not queries, storage or network.
+// Rows of one table: reading and writing. Knows the row log and the columns; not queries, storage or network.
 import { MerrowError, show } from '../errors.ts'
-import { type Entry, isCreated, isDeleted, type LogStats, type RowChanges, type TableLog } from '../rowlog/index.ts'
+import { isCreated, isDeleted, type LogStats, type TableLog } from '../rowlog/index.ts'
 import {
   type Columns,
   type DraftOf,
@@ -11,15 +11,16 @@ import {
   type TableSchema,
 } from '../schema/index.ts'
 import type { RowStatus } from '../status.ts'
+import { Announcer } from './announcer.ts'
 import { BulkWriter, type ChunkOptions } from './bulk.ts'
-import { describeChange, type Origin, type TableChange, visible, type WriteOrigin } from './changes.ts'
+import { type TableChange, visible } from './changes.ts'
 import { ConflictFinder } from './conflict-finder.ts'
 import type { Conflict, ConflictingWrite, ConflictSource, Conflicts } from './conflicts.ts'
 import { createDraft, diffDraft } from './draft.ts'
 import { type HistoryEntry, historyOf } from './history.ts'
 import { type AfterWrite, type BeforeWrite, Hooks, type WriteKind } from './hooks.ts'
 import { type RowFacts, type SyncMeta, syncMetaOf } from './meta.ts'
-import { isByMigration, RowBuilder } from './row-builder.ts'
+import { RowBuilder } from './row-builder.ts'
 import type { RowFeed } from './row-feed.ts'
 import { assertRowId } from './row-id.ts'
 import { RowWriter } from './row-writer.ts'
@@ -57,8 +58,6 @@ const NO_ROWS = new Set([TABLE_RECORD])
 
 type Loose = Readonly<Record<string, unknown>>
 
-const WRITE_ORIGINS: readonly WriteOrigin[] = ['local', 'undo', 'backend']
-
 /** The rows of one table. Reads are synchronous and see this replica's own writes at once. */
 export class RowTable<C extends Columns> implements ConflictSource {
   /** The table's name in the schema. */
@@ -73,21 +72,12 @@ export class RowTable<C extends Columns> implements ConflictSource {
   readonly #facts: RowFacts
   readonly #statusOf: (id: string) => RowStatus
   readonly #now: () => number
-  readonly #onError: (error: unknown) => void
   readonly #rows: RowBuilder<RowOf<C>>
   readonly #writer: RowWriter
   readonly #finder: ConflictFinder
-  readonly #conflicts: Conflicts
   readonly #hooks: Hooks<C>
   readonly #bulk: BulkWriter<RowOf<C>>
-  /** Another array each time that one comes or goes, so that those who are being told are not disturbed. */
-  #listeners: readonly ((change: TableChange<RowOf<C>>) => void)[] = []
-  /** How to come by the row of an entry before a change, and by the row now. */
-  readonly #beforeAndNow = {
-    before: (entry: Entry | undefined): RowOf<C> | undefined => this.#rows.row(entry),
-    now: (id: string): RowOf<C> | undefined => this.#rows.row(this.#log.entries.get(id)),
-  }
-  #feed: RowFeed<RowOf<C>> | undefined
+  readonly #announcer: Announcer<C>
 
   /** @internal Tables are made by `createDatabase`. */
   constructor({ name, schema, log, batch, undo, conflicts, makeId, facts, statusOf, now, onError }: TableOptions<C>) {
@@ -100,30 +90,36 @@ export class RowTable<C extends Columns> implements ConflictSource {
     this.#facts = facts
     this.#statusOf = statusOf
     this.#now = now
-    this.#onError = onError
     this.#rows = new RowBuilder(schema, onError)
-    this.#writer = new RowWriter({ name, schema, log, batch, undo, now, onWrite: (id) => this.#touch(id) })
-    this.#finder = new ConflictFinder(name, schema, log)
-    this.#conflicts = conflicts
     this.#hooks = new Hooks(onError)
+    this.#finder = new ConflictFinder(name, schema, log)
+    const announcer = new Announcer<C>({
+      name,
+      log,
+      rows: this.#rows,
+      finder: this.#finder,
+      conflicts,
+      hooks: this.#hooks,
+      settle: (changes) => this.#bulk.settle(changes),
+      onError,
+    })
+    this.#announcer = announcer
+    this.#writer = new RowWriter({ name, schema, log, batch, undo, now, onWrite: (id) => announcer.touch(id) })
     this.#bulk = new BulkWriter({
       log,
       batch,
       undo,
-      describe: (changes) => this.#describe('local', changes),
-      announce: (changes, described) => this.#announce('local', changes, described),
+      describe: (changes) => announcer.describe('local', changes),
+      announce: (changes, described) => announcer.announce('local', changes, described),
     })
     conflicts.join(name, this)
     batch.join({
       log,
-      announce: () => {
-        this.#announceLocal(log.takeLocalChanges())
-        this.#feed?.announced('local')
-      },
-      rolledBack: () => this.#feed?.rolledBack(),
+      announce: () => announcer.announceLocal(log.takeLocalChanges(), this.#writer.takeOrigins()),
+      rolledBack: () => announcer.rolledBack(),
     })
-    log.onRemoteChange((changes) => this.#announceForeign('remote', changes))
-    log.onShown?.((changes) => this.#announceForeign('partition', changes))
+    log.onRemoteChange((changes) => announcer.announceForeign('remote', changes))
+    log.onShown?.((changes) => announcer.announceForeign('partition', changes))
   }
 
   /**
@@ -282,11 +278,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
    * @returns A function that ends it.
    */
   subscribe(listener: (change: TableChange<RowOf<C>>) => void): () => void {
-    const own = (change: TableChange<RowOf<C>>): void => listener(change)
-    this.#listeners = [...this.#listeners, own]
-    return () => {
-      this.#listeners = this.#listeners.filter((one) => one !== own)
-    }
+    return this.#announcer.subscribe(listener)
   }
 
   /**
@@ -353,7 +345,7 @@ export class RowTable<C extends Columns> implements ConflictSource {
 
   /** Keeps `feed` told of every row that changes. @returns Ids of the rows that subscribers have not been told of yet. */
   protected feedTo(feed: RowFeed<RowOf<C>>): () => Iterable<string> {
-    this.#feed = feed
+    this.#announcer.feedTo(feed)
     return () => this.#log.unannounced()
   }
 
@@ -365,10 +357,6 @@ export class RowTable<C extends Columns> implements ConflictSource {
   /** Runs work as one transaction and one step for undo. */
   protected together<T>(work: () => T): T {
     return this.#undo.step(undefined, () => this.#batch.transact(work))
-  }
-
-  #touch(id: string): void {
-    if (this.#feed?.isActive) this.#feed.touch(id, this.#rows.row(this.#log.entries.get(id)))
   }
 
   /** The id of a row to be inserted, which neither the table has nor the rows inserted with it. */
@@ -434,46 +422,5 @@ export class RowTable<C extends Columns> implements ConflictSource {
   #hooked(kind: WriteKind, id: string | undefined, before: RowOf<C> | undefined, values: Loose): Loose {
     if (this.#hooks.isEmpty || this.#batch.origin === 'backend') return values
     return this.#hooks.before({ kind, table: this.name, id, before, values })
-  }
-
-  /** What undo, redo and backends wrote is told apart from other local writes. */
-  #announceLocal(changes: RowChanges): void {
-    const origins = this.#writer.takeOrigins()
-    if (origins.size === 0) return this.#announce('local', changes)
-    for (const origin of WRITE_ORIGINS)
-      this.#announce(origin, new Map([...changes].filter(([id]) => (origins.get(id) ?? 'local') === origin)))
-  }
-
-  #describe(origin: Origin, changes: RowChanges): TableChange<RowOf<C>> | undefined {
-    return describeChange(origin, changes, this.#beforeAndNow)
-  }
-
-  #announceForeign(origin: 'remote' | 'partition', changes: RowChanges): void {
-    for (const [id, before] of this.#feed?.isActive ? changes : []) this.#feed?.touch(id, this.#rows.row(before))
-    this.#announce(origin, changes)
-    this.#feed?.announced('remote')
-  }
-
-  #announce(origin: Origin, changed: RowChanges, described?: TableChange<RowOf<C>>): void {
-    if (changed.size === 0) return
-    const changes = this.#bulk.settle(changed)
-    this.#finder.look(changes.keys())
-    if (this.#finder.takeChanged()) this.#conflicts.announce()
-    for (const [id, before] of this.#hooks.hearsAfter && origin !== 'partition' ? changes : []) {
-      const now = this.#log.entries.get(id)
-      const [was, is] = [this.#rows.row(before), this.#rows.row(now)]
-      const from = origin === 'remote' && isByMigration(before, now) ? 'migration' : origin
-      if (was !== is) this.#hooks.after({ table: this.name, id, before: was, after: is, origin: from })
-    }
-    if (this.#listeners.length === 0) return
-    const change = described ?? this.#describe(origin, changes)
-    if (change === undefined) return
-    for (const listener of this.#listeners) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#onError(error)
-      }
-    }
   }
 }

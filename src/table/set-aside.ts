@@ -10,7 +10,8 @@ export interface SetAside {
   readonly reason: string
 }
 
-const NONE: readonly SetAside[] = []
+/** What rows are shown without that are shown whole. */
+export const NOTHING_ASIDE: readonly SetAside[] = []
 const byRow = new WeakMap<object, readonly SetAside[]>()
 
 /** Takes note of what a row is shown without. */
@@ -19,7 +20,7 @@ export const setAside = (row: object, values: readonly SetAside[]): void => {
 }
 
 /** What a row is shown without. */
-export const asideOf = (row: object): readonly SetAside[] => byRow.get(row) ?? NONE
+export const asideOf = (row: object): readonly SetAside[] => byRow.get(row) ?? NOTHING_ASIDE
 
 /** Says of a stored value why its column cannot show it. */
 export const describeAside = (column: string, { type }: Column, stored: unknown): SetAside => {

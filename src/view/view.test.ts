@@ -1,6 +1,7 @@
 // Laws of views and unions as apps use them: objects over several tables, lists over several tables, merging records.
 import { describe, expect, it, vi } from 'vitest'
-import { column as c, createDatabase, defineSchema, MerrowError, table } from '../index.ts'
+import { column as c, createDatabase, defineSchema, type MerrowError, table } from '../index.ts'
+import { codeOf, errorOf } from '../schema/testing/thrown.ts'
 import { createUnion, createView, merge, type TableSource } from './index.ts'
 
 const schema = defineSchema({
@@ -31,16 +32,6 @@ const open = async (onError: (error: unknown) => void = console.error) => {
   const union = createUnion(source, ['tasks', 'archivedTasks'])
   return { db, source, view, union }
 }
-const errorOf = (work: () => unknown): MerrowError => {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof MerrowError) return error
-    throw error
-  }
-  throw new Error('nothing thrown')
-}
-const codeOf = (work: () => unknown): string => errorOf(work).code
 const titles = (rows: readonly { readonly title?: unknown }[]): string => rows.map(({ title }) => title).join()
 
 describe('views', () => {

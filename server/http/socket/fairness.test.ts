@@ -59,7 +59,7 @@ it('[H14] gives up a silent peer at the third beat, and not one that still takes
     },
   })
   const [silent, slow] = [peer(false), peer(true)]
-  for (const one of [silent, slow]) heartbeat.watch(one)
+  for (const one of [silent, slow]) heartbeat.watch(one, one)
   for (let beat = 0; beat < 3; beat++) {
     slow.sentBytes += 1000
     timers.beat()

@@ -27,20 +27,29 @@ export const systemTimers: Timers = {
 export interface Peer {
   /** Asks for a sign of life. */
   ping(): void
-  /** Grows while the peer takes in what it is sent: a slow one is not dead. */
-  readonly sentBytes: number
-  /** Whether it has not taken in everything yet. */
-  readonly isBehind: boolean
   /** Ends a connection that gave none. */
   hangUp(): void
 }
 
+/** What a peer is sent goes this way. */
+export interface Line {
+  /** Grows while the peer takes in what it is sent: a slow one is not dead. */
+  readonly sentBytes: number
+  /** Whether it has not taken in everything yet. */
+  readonly isBehind: boolean
+}
+
 /** What of one watched connection was heard. */
 export class Pulse {
+  readonly line: Line
   /** Beats since the last sign of life. */
   silentBeats = 0
-  /** {@link Peer.sentBytes} at the last beat. */
+  /** {@link Line.sentBytes} at the last beat. */
   sentBytes = 0
+
+  constructor(line: Line) {
+    this.line = line
+  }
 
   /** The peer gave a sign of life. */
   heard(): void {
@@ -50,7 +59,7 @@ export class Pulse {
 
 /** Watches all connections of a relay with one timer. */
 export interface Heartbeat {
-  watch(peer: Peer): Pulse
+  watch(peer: Peer, line: Line): Pulse
   /** A peer's connection has ended. */
   forget(peer: Peer): void
   stop(): void
@@ -64,8 +73,8 @@ export const createHeartbeat = (timers: Timers, intervalMs: number): Heartbeat =
   const watched = new Map<Peer, Pulse>()
   const stop = timers.every(intervalMs, () => {
     for (const [peer, pulse] of watched) {
-      const { sentBytes } = peer
-      if (sentBytes > pulse.sentBytes && pulse.silentBeats > 0 && peer.isBehind) pulse.silentBeats = 0
+      const { sentBytes, isBehind } = pulse.line
+      if (sentBytes > pulse.sentBytes && pulse.silentBeats > 0 && isBehind) pulse.silentBeats = 0
       if (pulse.silentBeats < MAX_SILENT_BEATS) peer.ping()
       else peer.hangUp()
       pulse.silentBeats += 1
@@ -73,8 +82,8 @@ export const createHeartbeat = (timers: Timers, intervalMs: number): Heartbeat =
     }
   })
   return {
-    watch(peer) {
-      const pulse = new Pulse()
+    watch(peer, line) {
+      const pulse = new Pulse(line)
       watched.set(peer, pulse)
       return pulse
     },

@@ -68,7 +68,7 @@ class SharedSocket implements Peer {
       onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
     })
     this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
-    this.#pulse = heartbeat.watch(this)
+    this.#pulse = heartbeat.watch(this, this.#outlet)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }
 
@@ -78,14 +78,6 @@ class SharedSocket implements Peer {
 
   hangUp(): void {
     this.#socket.terminate()
-  }
-
-  get sentBytes(): number {
-    return this.#outlet.sentBytes
-  }
-
-  get isBehind(): boolean {
-    return this.#outlet.isBehind
   }
 
   receive(data: RawData, isBinary: boolean): void {

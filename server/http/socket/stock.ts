@@ -70,7 +70,7 @@ class StockSocket implements Member, Entrant, Peer {
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
     this.#membership = hub.join(document, this, this)
-    this.#pulse = heartbeat.watch(this)
+    this.#pulse = heartbeat.watch(this, this.#outlet)
   }
 
   receive(data: RawData, isBinary: boolean): void {
@@ -134,13 +134,5 @@ class StockSocket implements Member, Entrant, Peer {
 
   hangUp(): void {
     this.#socket.terminate()
-  }
-
-  get sentBytes(): number {
-    return this.#outlet.sentBytes
-  }
-
-  get isBehind(): boolean {
-    return this.#outlet.isBehind
   }
 }

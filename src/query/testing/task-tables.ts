@@ -1,5 +1,5 @@
 // The tables that tests of queries ask, and what they ask them with. Tests nothing.
-import { column as c, createDatabase, defineSchema, MerrowError, table } from '../../index.ts'
+import { column as c, createDatabase, defineSchema, table } from '../../index.ts'
 
 /** Tables with indexes, a unique column, relations both ways, and columns to search. */
 export const schema = defineSchema({
@@ -30,16 +30,6 @@ export const schema = defineSchema({
 export const open = (onError: (error: unknown) => void = console.error) =>
   createDatabase({ name: 'test', schema, onError })
 
-/** The error that work throws. */
-export const errorOf = (work: () => unknown): MerrowError => {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof MerrowError) return error
-    throw error
-  }
-  throw new Error('nothing thrown')
-}
 /** Titles, joined. */
 export const titles = (rows: readonly { readonly title: string }[]): string => rows.map(({ title }) => title).join()
 /** Tasks with every second done, priorities 0 to 9, and 20 projects. */
