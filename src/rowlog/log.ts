@@ -280,7 +280,7 @@ export class RowLog {
   forgetPurges(beforeMs: number): void {
     const old = new Map<string, readonly Patch[]>()
     for (const entry of this.entries.values()) {
-      if (entry.packed !== undefined || entry.valid === entry.patches) continue
+      if (entry.packed !== undefined || entry.single !== undefined || entry.valid === entry.patches) continue
       const { id, patches } = entry
       const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
       if (notes.length > 0) old.set(id, notes)

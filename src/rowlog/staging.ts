@@ -56,7 +56,7 @@ export class Staging {
     if (displaced.length > 0) after = this.#displace(displaced, patch, { write, before, shapes })
     else {
       after = withPatch(before, write.id, patch)
-      const dropped = supersededBy(patch, after, this.#isStaged)
+      const dropped = before === undefined ? NONE : supersededBy(patch, after, this.#isStaged)
       if (dropped.length > 0) {
         for (const one of dropped) this.#patches.delete(one)
         after = without(after, dropped) as Entry

@@ -59,7 +59,7 @@ export class ConflictFinder {
 
   #conflictsOf(id: string): readonly Conflict[] {
     const entry = this.#log.entries.get(id)
-    return entry === undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
+    return entry === undefined || entry.single !== undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
   }
 
   #find(id: string, entry: Entry): readonly Conflict[] {
