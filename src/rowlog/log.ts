@@ -252,14 +252,12 @@ export class RowLog {
   /** Carries all that is staged into the document, as one Yjs transaction; nothing if nothing is staged. */
   commit(): void {
     if (this.#staging.isEmpty) return
-    const { patches, displaced } = this.#staging.take()
-    // Before the writer packs them.
-    const ids = new Set(patches.map(({ raw }) => raw[1]))
+    const { patches, displaced, written } = this.#staging.take()
     this.#position = this.#clock.newest
     this.#entries.loose += patches.length
     this.document.transact(() => {
       this.#writer.write(patches)
-      this.#entries.noteSuperseded(ids)
+      this.#entries.noteSuperseded(written)
       this.#clean(displaced)
     }, this)
   }
