@@ -6,7 +6,7 @@ import { GroupQuery } from './group-query.ts'
 import type { Listener } from './live/engine.ts'
 import type { Made } from './made.ts'
 import type { Relation, TableInfo } from './plan/catalog.ts'
-import { ANYTHING, allOf, readFilter, refuseQuery } from './plan/condition.ts'
+import { ANYTHING, allOf, checkOptions, readFilter, refuseQuery } from './plan/condition.ts'
 import { cursorOf, readCursor } from './plan/cursor.ts'
 import {
   type CompiledPlan,
@@ -71,6 +71,7 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
       throw this.#refuse('orderBy()', `column "${column}" holds values without an order. Order by another column.`)
     if (direction !== 'asc' && direction !== 'desc')
       throw this.#refuse('orderBy()', `${show(direction)} is no direction. Give 'asc' or 'desc'.`)
+    checkOptions({ table: this.#plan.table, call: 'orderBy()' }, options, ['nulls'])
     const nulls = options.nulls ?? defaultNulls(direction)
     if (nulls !== 'first' && nulls !== 'last')
       throw this.#refuse('orderBy()', `nulls: ${show(nulls)}: give 'first' or 'last'.`)
@@ -131,12 +132,15 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
     },
   ): Query<S, N, R & { readonly [X in A]: readonly R2[] }>
   include(spec: string | object, options: NamedRelation & { readonly query?: unknown } = {}): Query<S, N, never> {
-    if (typeof spec === 'string')
+    if (typeof spec === 'string') {
+      const { table } = this.#plan
+      checkOptions({ table, call: 'include()' }, options, ['by', 'from', 'through', 'query'])
       return this.#including(
         spec,
         namedRelation(this.#context.catalog, this.#plan.table, spec, options),
         options.query,
       ) as never
+    }
     let query: Query<S, N, never> = this as never
     for (const [name, refine] of Object.entries(spec)) {
       const relation = impliedRelation(this.#context.catalog, this.#plan.table, name)

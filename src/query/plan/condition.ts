@@ -166,6 +166,17 @@ const refuseName = ({ catalog, table, call }: FilterScope, name: string): Merrow
   )
 }
 
+/** @throws {@link MerrowError} `invalid_argument` for an option that there is not: a misspelt one would do nothing. */
+export const checkOptions = (
+  scope: Pick<FilterScope, 'table' | 'call'>,
+  given: object,
+  known: readonly string[],
+): void => {
+  for (const name of Object.keys(given))
+    if (!known.includes(name))
+      throw refuseQuery(scope, `there is no option ${show(name)}; the options are ${known.join(', ')}.`)
+}
+
 /** The error for a query that cannot be. */
 export const refuseQuery = ({ table, call }: Pick<FilterScope, 'table' | 'call'>, reason: string): MerrowError =>
   new MerrowError('invalid_argument', `${call} on table "${table.name}": ${reason}`, { table: table.name })
