@@ -13,6 +13,7 @@ import type { AppAccess } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
 import { createGate } from './http/gate.ts'
 import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
+import { Bucket } from './http/socket/bucket.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
 import { Sessions } from './http/socket/sessions.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
@@ -173,6 +174,7 @@ const start = async (
     now,
     logger,
     limits,
+    refusals: new Bucket(limits.refusals, now),
     relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
