@@ -154,7 +154,7 @@ const start = async (
   const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
   const loadApp = async () =>
     (await import('./http/app.ts')).createApp({ gate, demo, docs, access, admin, metrics, unreadiness })
-  const server = createServer(loadApp, options.tls)
+  const server = createServer(loadApp, logger, options.tls)
   metrics.watchServer(server)
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)

@@ -1,11 +1,11 @@
 // A bridge that runs: its database, its backends, what it reports, how it ends. Knows neither arguments nor signals.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backend, connectBackend } from '../../../src/backend/index.ts'
 import { MerrowError, show } from '../../../src/errors.ts'
 import { createDatabase, type Database, type Schema } from '../../../src/index.ts'
 import { lmdb } from '../../../src/storage/index.ts'
+import { makeFolder } from '../../../src/storage/make-folder.ts'
 import { relay } from '../../../src/sync/index.ts'
 import { releaseLock, takeLock } from '../../log/files/lock.ts'
 import { errorFields, type Logger } from '../../logger.ts'
@@ -34,7 +34,7 @@ export const startBridge = async (
 ): Promise<Bridge> => {
   const { store } = settings
   const lock = join(store, 'bridge.lock')
-  makeFolder(store)
+  makeOwnFolder(store)
   takeLock(store, lock)
   try {
     const { db, backends } = await connect(settings, logger, onRefused)
@@ -50,9 +50,9 @@ export const startBridge = async (
   }
 }
 
-const makeFolder = (folder: string): void => {
+const makeOwnFolder = (folder: string): void => {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (cause) {
     throw new MerrowError('folder_unusable', `Folder ${show(folder)} cannot be made: ${String(cause)}.`, { cause })
   }

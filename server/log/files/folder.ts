@@ -1,8 +1,9 @@
 // The data folder around the log: makes it, checks its format, and holds it for one process. Knows nothing of what lies in it.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MerrowError, show } from '../../../src/errors.ts'
 import { reasonOf } from '../../../src/storage/lmdb-failure.ts'
+import { makeFolder } from '../../../src/storage/make-folder.ts'
 import { readIfThere } from './disk.ts'
 import { releaseLock, takeLock } from './lock.ts'
 
@@ -30,12 +31,12 @@ export interface Folder {
 export const takeFolder = (path: string): Folder => {
   const folder = resolve(path)
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const lock = join(folder, 'relay.lock')
     takeLock(folder, lock)
     try {
       checkFormat(folder)
-      for (const part of PARTS) mkdirSync(join(folder, part), { recursive: true })
+      for (const part of PARTS) makeFolder(join(folder, part))
       syncFolder(folder)
     } catch (error) {
       releaseLock(lock)
