@@ -7,7 +7,7 @@ import { createDatabase, type Database, type Schema } from '../../../src/index.t
 import { lmdb } from '../../../src/storage/index.ts'
 import { makeFolder } from '../../../src/storage/make-folder.ts'
 import { relay } from '../../../src/sync/index.ts'
-import { releaseLock, takeLock } from '../../log/files/lock.ts'
+import { takeLock } from '../../log/files/lock.ts'
 import { errorFields, type Logger } from '../../logger.ts'
 import type { BridgeSettings } from './config.ts'
 
@@ -33,19 +33,18 @@ export const startBridge = async (
   onRefused: (error: unknown) => void,
 ): Promise<Bridge> => {
   const { store } = settings
-  const lock = join(store, 'bridge.lock')
   makeOwnFolder(store)
-  takeLock(store, lock)
+  const lock = await takeLock(store, join(store, 'bridge.lock'), { logger })
   try {
     const { db, backends } = await connect(settings, logger, onRefused)
     const close = async (): Promise<void> => {
       await drain(db, backends, logger)
-      releaseLock(lock)
+      lock.release()
     }
     let closing: Promise<void> | undefined
     return { close: () => (closing ??= close()) }
   } catch (error) {
-    releaseLock(lock)
+    lock.release()
     throw error
   }
 }
