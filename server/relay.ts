@@ -1,6 +1,5 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
 import { randomUUID } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LEASE_MS, PING_INTERVAL_MS } from '../src/sync/wire.ts'
@@ -25,6 +24,7 @@ import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
 import { Duties } from './room/duties.ts'
 import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
+import { version } from './version.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
 export interface RelayOptions extends AuthOptions {
@@ -225,10 +225,4 @@ const figuresOf = (hub: Hub): RoomFigures => {
     figures.tailUpdates += room.figures.tailUpdates
   }
   return figures
-}
-
-/** Version of this package. */
-export const version = (): string => {
-  const { version } = createRequire(import.meta.url)('merrow/package.json') as { version: string }
-  return version
 }
