@@ -22,8 +22,8 @@ interface Merged {
   readonly update: Uint8Array
 }
 
-/** What a joiner lacks of a snapshot of this size or more is worked out by the worker, in bytes; it takes some 20 ms a MiB. */
-const DIFFED_ASIDE_BYTES = 128 * 1024
+/** What a joiner lacks of a snapshot of this size or more is worked out by the worker, in bytes; small structs take 80 ms a MiB. */
+const DIFFED_ASIDE_BYTES = 16 * 1024
 
 /** Works out answers for the joiners of one document. */
 export class Answers {

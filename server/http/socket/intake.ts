@@ -71,12 +71,18 @@ export class Intake {
   readonly #socket: WebSocket
   readonly #timers: Timers
   readonly #allowances: Allowance[]
+  readonly #refusals: Bucket
   #stopWaiting: Stop | undefined
 
-  constructor(socket: WebSocket, timers: Timers, own: Allowance) {
+  /**
+   * @param own - What this connection may send.
+   * @param refusals - What may be refused of all connections together: however many there are, those that nothing is refused of keep their turn.
+   */
+  constructor(socket: WebSocket, timers: Timers, own: Allowance, refusals: Bucket) {
     this.#socket = socket
     this.#timers = timers
     this.#allowances = [own]
+    this.#refusals = refusals
   }
 
   /** From now on its messages count for its subject too. */
@@ -86,22 +92,22 @@ export class Intake {
 
   /** Counts a message. */
   message(bytes: number): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.message(bytes))
+    this.#wait((allowance) => allowance.message(bytes))
   }
 
   /** Counts a presence, which is a message too. */
   presence(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.presence())
+    this.#wait((allowance) => allowance.presence())
   }
 
   /** Counts a question that makes the relay read a document. */
   question(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.question())
+    this.#wait((allowance) => allowance.question())
   }
 
   /** Counts something that was refused. */
   fault(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.fault())
+    this.#wait((allowance) => allowance.fault(), this.#refusals.take(1))
   }
 
   /** The connection has ended. */
@@ -109,7 +115,10 @@ export class Intake {
     this.#stopWaiting?.()
   }
 
-  #wait(ms: number): void {
+  /** Waits as long as whoever asks for the longest. */
+  #wait(count: (allowance: Allowance) => number, leastMs = 0): void {
+    let ms = leastMs
+    for (const allowance of this.#allowances) ms = Math.max(ms, count(allowance))
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
     this.#stopWaiting = this.#timers.after(ms, () => this.#socket.resume())

@@ -66,7 +66,7 @@ class StockSocket implements Member, Entrant, Peer {
     this.#session = session
     this.#document = document
     this.#context = context
-    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
     this.#membership = hub.join(document, this, this)
