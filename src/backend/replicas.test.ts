@@ -85,3 +85,18 @@ it('[O3] a row that is deleted here and brought back, while others have heard th
   await settle()
   expect(titles()).toEqual([['a'], ['a'], ['a']])
 })
+
+it('[O3] an edit of a row that others have deleted reaches the record, should somebody else bring the row back', async () => {
+  const { here, there, world, meet, settle, titles } = await twoDevices()
+  const id = here.db.tasks.insert({ title: 'a' })
+  await world.pass(1000)
+  await meet()
+  here.backend.pause()
+  here.db.tasks.delete(id)
+  await meet()
+  there.db.tasks.update(id, { title: 'b' })
+  await world.pass(10)
+  here.db.tasks.restore(id)
+  await settle()
+  expect(titles()).toEqual([['b'], ['b'], ['b']])
+})

@@ -65,15 +65,13 @@ export class Rows {
     for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
       if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
     if (row === undefined) {
-      // It was purged, and whoever did so is about to delete its record.
-      if (before.base?.[DELETED_MARK] === false)
-        return seen.put(
-          table.name,
-          id,
-          { ...before, ...versionOf(record), base: { ...before.base, ...record.fields } },
-          storedOf(table.codec, undefined),
-        )
-      if (this.#isDeletePending(table, id)) return
+      // It was purged, or is not here yet under this id, and whoever did so or deleted it is about to delete its record.
+      if (before.base?.[DELETED_MARK] === false || this.#isDeletePending(table, id)) {
+        const { isUnknown: _, ...known } = before
+        const base = { ...known.base, ...record.fields, [DELETED_MARK]: false }
+        const met = { ...known, ...versionOf(record), ...this.#of(table, id), base }
+        return seen.put(table.name, id, met, storedOf(table.codec, undefined))
+      }
       this.#insert(table, id, record)
     } else {
       this.#undelete(table, id, before)

@@ -13,7 +13,7 @@ export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'
   readonly isAgain?: boolean
   /** The columns that a restore changed. */
   readonly changed?: Fields
-  /** It changes a row that is deleted, which matters only if the row is restored. */
+  /** It changes a row that is deleted, which matters only if the row is restored, by whomever. */
   readonly isHidden?: boolean
 }
 
@@ -76,12 +76,12 @@ export class Outbox {
 
   /** Adds a write, joined to the one that waits before it on its row. */
   enqueue(draft: Draft): void {
-    const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
-    if (draft.isHidden === true && !(last?.state === 'queued' && last.kind === 'delete')) return
-    const operation = this.#make(draft)
     const { ids } = this.#options
+    const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
     const remote = ids.remote(draft.table, draft.row)
     const isThere = remote !== undefined && !ids.isGone(draft.table, remote)
+    if (draft.isHidden === true && !isThere && !(last?.state === 'queued' && last.kind === 'delete')) return
+    const operation = this.#make(draft)
     const changed = isThere ? (draft.changed ?? draft.fields) : undefined
     const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, changed)
     if (joined.kind === 'one') this.put(joined.operation)
