@@ -148,3 +148,16 @@ it('[K21] what an outbox keeps does not grow with what was sent', async () => {
   expect(keys).toBeLessThan(20 + 10 + 256 + 30)
   expect(bytesLater).toBeLessThan(bytes + 256 * 64)
 })
+
+it('[O25] what was written in this turn is pending, and in the list; not within the transaction', async () => {
+  const { db, backend } = await setUp()
+  const id = db.tasks.insert({ title: 'a' })
+  expect([backend.status.pending, backend.outbox.list().map(({ row }) => row)]).toEqual([1, [id]])
+  const other = db.tasks.insert({ title: 'b' })
+  expect([db.tasks.status(other), backend.outbox.list().length]).toEqual(['pending', 2])
+  const counts = db.transact(() => {
+    db.tasks.insert({ title: 'c' })
+    return [backend.status.pending, backend.outbox.list().length]
+  })
+  expect([counts, backend.status.pending]).toEqual([[2, 2], 3])
+})
