@@ -29,6 +29,8 @@ const DIFFED_ASIDE_BYTES = 16 * 1024
 export class Answers {
   readonly #snapshotter: Pick<Snapshotter, 'diff'>
   #loading: { readonly upTo: number; readonly state: Promise<Uint8Array> } | undefined
+  /** The state that was read last, as long as there is memory for it. */
+  #read: { readonly upTo: number; readonly state: WeakRef<Uint8Array> } | undefined
   /** What was merged of the tail, by group, as long as there is memory for it: merging takes ten times longer than adding one. */
   #merged = new WeakRef(new Map<number, Merged>())
   readonly #merging = new WeakMap<readonly LogEntry[], Promise<readonly Uint8Array[]>>()
@@ -89,13 +91,19 @@ export class Answers {
 
   /** Joiners who come together share one reading; once it is done it is not kept. */
   #stateOf(snapshot: StoredSnapshot): Promise<Uint8Array> {
-    if (this.#loading?.upTo === snapshot.upTo) return this.#loading.state
-    const loading = { upTo: snapshot.upTo, state: snapshot.state() }
+    const { upTo } = snapshot
+    const read = this.#read?.upTo === upTo ? this.#read.state.deref() : undefined
+    if (read !== undefined) return Promise.resolve(read)
+    if (this.#loading?.upTo === upTo) return this.#loading.state
+    const loading = { upTo, state: snapshot.state() }
     const forget = () => {
       if (this.#loading === loading) this.#loading = undefined
     }
     this.#loading = loading
-    loading.state.then(forget, forget)
+    loading.state.then((state) => {
+      this.#read = { upTo, state: new WeakRef(state) }
+      forget()
+    }, forget)
     return loading.state
   }
 }

@@ -120,6 +120,31 @@ describe('with the worker', () => {
     expect(diffed).toBe(1)
   })
 
+  it('[R26] compares a large document apart from the event loop with what is said again', async () => {
+    const snapshotter = createSnapshotter()
+    const compared: (number | undefined)[] = []
+    const counting: Snapshotter = {
+      ...snapshotter,
+      async findFork(...what) {
+        const fork = await snapshotter.findFork(...what)
+        compared.push(fork?.clock)
+        return fork
+      },
+    }
+    const { hub } = setup(counting)
+    const [doc, copy] = [new Y.Doc(), new Y.Doc()]
+    const author = joinAs(hub, 'd')
+    const edits = editsOf(doc, (edited) => void edited.getMap('m').set('k', 'x'.repeat(20_000)), put('a'), put('b'))
+    await send(author, edits)
+    await send(author, edits.slice(1, 2))
+    Y.applyUpdate(copy, edits[0] as Uint8Array)
+    copy.clientID = doc.clientID
+    const copied = joinAs(hub, 'd')
+    for (const update of editsOf(copy, put('other'))) copied.membership.receive(updateFrame(update))
+    await waitUntil('it is told', () => copied.closed !== undefined)
+    expect([copied.closed?.code, compared]).toEqual([4410, [undefined, 1]])
+  })
+
   it('[R20] refuses updates that do not load, and makes the next snapshot all the same', async () => {
     const snapshotter = createSnapshotter()
     onTestFinished(() => snapshotter.close())
