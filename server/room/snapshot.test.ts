@@ -1,4 +1,6 @@
 // Snapshots: when they are made, what they keep, and what happens when they cannot be made.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { openMemoryLog } from '../log/memory.ts'
@@ -155,6 +157,17 @@ describe('with the worker', () => {
 })
 
 describe('without it', () => {
+  it('[R21] the worker runs whatever Node was told of the program itself', async () => {
+    const module = new URL('./snapshotter.ts', import.meta.url).href
+    const program = `import { createSnapshotter } from '${module}'
+      const snapshotter = createSnapshotter()
+      const { state } = await snapshotter.make([Uint8Array.of(0, 0)])
+      console.log(state.length)
+      await snapshotter.close()`
+    const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+    expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('2\n')
+  })
+
   it('[R21] replaces a worker that dies or hangs', async () => {
     const url = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`)
     const dying = createSnapshotter({ worker: url('process.exit(3)') })
