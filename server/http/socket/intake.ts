@@ -1,5 +1,6 @@
 // The receiving side of one WebSocket: reads no faster than its client may send. Knows how much comes, not what it says.
 import type { WebSocket } from 'ws'
+import { CloseCode } from '../../../src/sync/wire.ts'
 import { Bucket, type Rate } from './bucket.ts'
 import type { Stop, Timers } from './heartbeat.ts'
 
@@ -14,6 +15,10 @@ export interface SendRates {
 
 /** A question that makes the relay read a document counts as so many messages. */
 const MESSAGES_PER_QUESTION = 20
+const INTERNAL_ERROR = 1011
+
+/** Whether a close code says that something was refused, and not that the relay failed or the document is gone. */
+export const isRefusal = (code: number): boolean => code !== INTERNAL_ERROR && code !== CloseCode.deleted
 
 /** Counts what comes from one sender: a connection, or all connections of one subject. */
 export class Allowance {
@@ -105,8 +110,13 @@ export class Intake {
     this.#wait((allowance) => allowance.question())
   }
 
-  /** Counts something that was refused. */
+  /** Counts something that cost the relay little to refuse, or that failed for the relay's own reasons. */
   fault(): void {
+    this.#wait((allowance) => allowance.fault())
+  }
+
+  /** Counts a frame or an opening that was refused. */
+  refusal(): void {
     this.#wait((allowance) => allowance.fault(), this.#refusals.take(1))
   }
 

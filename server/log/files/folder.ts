@@ -5,7 +5,7 @@ import { MerrowError, show } from '../../../src/errors.ts'
 import { reasonOf } from '../../../src/storage/lmdb-failure.ts'
 import { makeFolder } from '../../../src/storage/make-folder.ts'
 import type { Logger } from '../../logger.ts'
-import { readIfThere } from './disk.ts'
+import { isCode, readIfThere } from './disk.ts'
 import { takeLock } from './lock.ts'
 
 /** Format of the folder that this version reads and writes. */
@@ -56,11 +56,16 @@ export const takeFolder = async (path: string, logger?: Logger): Promise<Folder>
     if (cause instanceof MerrowError) throw cause
     throw new MerrowError(
       'folder_unusable',
-      `Cannot use ${show(folder)} as data folder: ${reasonOf(cause)}. Give a folder that this user can write, with --data or MERROW_DATA; if it is on a read-only disk, mount that for writing.`,
+      `Cannot use ${show(folder)} as data folder: ${reasonOf(cause)}. ${cureOf(cause)}`,
       { cause },
     )
   }
 }
+
+const cureOf = (cause: unknown): string =>
+  isCode(cause, 'ENOSPC') || isCode(cause, 'EDQUOT')
+    ? 'Free space there.'
+    : 'Give a folder that this user can write, with --data or MERROW_DATA; if it is on a read-only disk, mount that for writing.'
 
 /**
  * Opens a folder to read it, also while a relay uses it.
