@@ -19,6 +19,8 @@ export interface RelayLimits {
   readonly presence?: Rate | undefined
   /** Refused frames and openings of one connection (default 5 a second, 50 at once). */
   readonly faults?: Rate | undefined
+  /** Refused frames and openings of all clients together (default 400 a second, 500 at once); who has something refused beyond that waits for his turn. */
+  readonly refusals?: Rate | undefined
   /** Connections of one address at a time (default 2,000). */
   readonly maxConnectionsPerAddress?: number | undefined
   /** Connections of one user at a time (default 100). */
@@ -38,6 +40,7 @@ export const limitsOf = (limits: RelayLimits = {}) => ({
   maxConnectionsPerAddress: limits.maxConnectionsPerAddress ?? 2000,
   maxConnectionsPerSubject: limits.maxConnectionsPerSubject ?? 100,
   addressHeader: limits.addressHeader,
+  refusals: limits.refusals ?? { perSecond: 400, burst: 500 },
   rates: {
     frames: limits.frames ?? { perSecond: 2000, burst: 10_000 },
     bytes: limits.bytes ?? { perSecond: 16 * MEBIBYTE, burst: 128 * MEBIBYTE },

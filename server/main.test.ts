@@ -48,6 +48,15 @@ it('[S3] says in one sentence that its folder cannot be used', async () => {
   expect(run.output.stderr).toMatch(/^merrow: Cannot use .*--data.*\n$/)
 })
 
+it.runIf(process.platform === 'linux')(
+  '[S3] refuses a folder where none can be made, and does not try for ever',
+  async () => {
+    const run = runMerrow(['relay', '--port', '0', '--data', '/proc/nope/data'])
+    expect(await run.ended).toBe(1)
+    expect(run.output.stderr).toMatch(/^merrow: Cannot use .*ENOENT.*--data.*\n$/)
+  },
+)
+
 it('[S7] takes its settings from the environment, and the token from a file', async () => {
   const folder = testFolder()
   const file = join(folder, 'token')

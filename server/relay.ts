@@ -1,6 +1,5 @@
 // The relay's composition root: puts log, rooms and HTTP together, and takes them apart in the right order.
 import { randomUUID } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LEASE_MS, PING_INTERVAL_MS } from '../src/sync/wire.ts'
@@ -13,6 +12,7 @@ import type { AppAccess } from './http/app.ts'
 import { createEncodedStates } from './http/encoded-states.ts'
 import { createGate } from './http/gate.ts'
 import { createServer, listen, stopListening, type TlsOptions } from './http/listen.ts'
+import { Bucket } from './http/socket/bucket.ts'
 import { createHeartbeat, systemTimers, type Timers } from './http/socket/heartbeat.ts'
 import { Sessions } from './http/socket/sessions.ts'
 import { acceptUpgrades } from './http/socket/upgrade.ts'
@@ -24,6 +24,7 @@ import { createMetrics, type Metrics, type RoomFigures } from './metrics.ts'
 import { Duties } from './room/duties.ts'
 import { createHub, type Hub } from './room/hub.ts'
 import { createSnapshotter } from './room/snapshotter.ts'
+import { version } from './version.ts'
 
 /** What a relay is made of. One of `data` and `log` is needed. */
 export interface RelayOptions extends AuthOptions {
@@ -153,7 +154,7 @@ const start = async (
   const unreadiness = () => (closing === undefined ? metrics.failure : 'the relay is ending')
   const loadApp = async () =>
     (await import('./http/app.ts')).createApp({ gate, demo, docs, access, admin, metrics, unreadiness })
-  const server = createServer(loadApp, options.tls)
+  const server = createServer(loadApp, logger, options.tls)
   metrics.watchServer(server)
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)
@@ -173,6 +174,7 @@ const start = async (
     now,
     logger,
     limits,
+    refusals: new Bucket(limits.refusals, now),
     relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
@@ -223,10 +225,4 @@ const figuresOf = (hub: Hub): RoomFigures => {
     figures.tailUpdates += room.figures.tailUpdates
   }
   return figures
-}
-
-/** Version of this package. */
-export const version = (): string => {
-  const { version } = createRequire(import.meta.url)('merrow/package.json') as { version: string }
-  return version
 }

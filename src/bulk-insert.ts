@@ -56,7 +56,7 @@ export class BulkInsert {
     this.#registers = new Registers(this.#schema, replica)
     this.#makeId = ids === undefined ? createPackedIdSource(now, random) : this.#freeIds(ids(now, random))
     const { columns } = this.#registers.ofInsert({ columns: this.#schema.insertFields, values: [] })
-    this.#encoder = new InsertEncoder({ replica, author: user, clock: new StampClock(now), columns })
+    this.#encoder = new InsertEncoder({ replica, author: user, clock: new StampClock(now), columns, random })
   }
 
   /**

@@ -34,6 +34,8 @@ export const createPackedIdSource = (now: () => number, random: RandomBytes): ((
 const createUuidSource = (now: () => number, random: RandomBytes): (() => Uint8Array) => {
   const pool = new Uint8Array(POOL_BYTES)
   const made = new Uint8Array(16)
+  // Copied: a view of the pool takes longer to make.
+  const bytes = new Uint8Array(16)
   let used = POOL_BYTES
   let lastMs = 0
   let sequence = 0
@@ -42,7 +44,7 @@ const createUuidSource = (now: () => number, random: RandomBytes): (() => Uint8A
       random(pool)
       used = 0
     }
-    const bytes = pool.subarray(used, used + 16)
+    for (let at = 0; at < 16; at++) bytes[at] = pool[used + at] as number
     used += 16
     const ms = Math.floor(now())
     if (ms > lastMs) {

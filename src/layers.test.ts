@@ -21,7 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/database.ts'],
   ['src/bulk-insert.ts'],
   ['src/index.ts', 'src/react/', 'src/editor/', 'src/devtools/', 'src/testing/'],
-  ['server/logger.ts'],
+  ['server/logger.ts', 'server/version.ts'],
   ['server/log/', 'server/bus/'],
   ['server/prometheus.ts'],
   ['server/metrics.ts'],

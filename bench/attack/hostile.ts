@@ -10,7 +10,8 @@ import { startRelayProcess } from './relay-process.ts'
 
 /** At a time; each comes back under another name again and again. */
 const ATTACKERS = 4
-const QUIET_MS = 10_000
+/** The quiet before the attack, and again after it: a disk that others use is not the same all the time. */
+const QUIET_MS = 20_000
 const MEBIBYTE = 1024 * 1024
 
 /** Attacks the decoder with so many mutated updates; throws if one that it accepts breaks a document. */
@@ -27,8 +28,8 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   const attack = (count: number, at: number) => attackFromProcess(relay.url, count, at)
   // Once before measuring, so that code is compiled and rooms are loaded.
   await attack(ATTACKERS * 5, seed + 1000)
-  const quiet = await honest.run(QUIET_MS)
-  const before = await relay.memory()
+  const before = await honest.run(QUIET_MS)
+  const memoryBefore = await relay.memory()
   let isDone = false
   const busy: number[] = []
   const attacking = attack(frames, seed).finally(() => {
@@ -39,7 +40,8 @@ export const attackRelayAtLength = async (frames: number, seed: number): Promise
   const counts = await attacking
   const seconds = Math.round((performance.now() - start) / 1000)
   busy.sort((a, b) => a - b)
-  const growth = ((await relay.memory()) - before) / MEBIBYTE
+  const growth = ((await relay.memory()) - memoryBefore) / MEBIBYTE
+  const quiet = [...before, ...(await honest.run(QUIET_MS))].sort((a, b) => a - b)
   console.error(
     `attacked: honest p50 / p99 quiet ${times(quiet)} ms, under attack ${times(busy)} ms; growth ${growth.toFixed(1)} MiB`,
   )

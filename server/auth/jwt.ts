@@ -57,9 +57,20 @@ interface Source {
  */
 export const createJwtVerifier = (options: JwtOptions, now: () => number): Verify => {
   const { key: source, algorithms } = sourceOf(options.key)
-  const loading = import('jose').then((jose) => ({ jose, key: source instanceof URL ? keySet(source, jose) : source }))
+  const load = async () => {
+    try {
+      const jose = await import('jose')
+      return { jose, key: source instanceof URL ? keySet(source, jose) : source }
+    } catch (cause) {
+      loading = undefined
+      throw new KeysUnavailable('the relay cannot look at tokens now', { cause })
+    }
+  }
+  let loading: ReturnType<typeof load> | undefined = load()
+  // Whoever brings the first token is told, and the next one tries again.
   loading.catch(() => {})
   return async (token) => {
+    loading ??= load()
     const { jose, key } = await loading
     const checks = {
       algorithms,

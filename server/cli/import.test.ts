@@ -183,6 +183,31 @@ it.each(['csv', 'ndjson', 'json'])('[X11] what is exported as %s imports to equa
   expect((await rows(copy)).filter(({ gone }) => gone)).toHaveLength(1)
 })
 
+it('[X19] values that no two rows may have are refused line by line, whoever has them', async () => {
+  const bench = createBench()
+  const members = (content: string, ...args: string[]) =>
+    bench.import(bench.write('m.csv', content), '--table', 'members', ...args)
+  const header = 'id,email,team,seat,since\n'
+  const clashes = `${header}a,a@x,red,1,2026-01-01\nb,b@x,,1,\nc,a@x,blue,,\nd,,blue,,2026-01-01T00:00:00Z\ne,,blue,,\nf,,blue,,\n`
+  for (const args of [['--dry-run'], ['--skip-refused']]) {
+    const { code, text } = await members(clashes, ...args)
+    expect([code, text]).toEqual([3, expect.stringContaining('3 of 6 records refused')])
+    expect(text).toMatch(/line 3, column "team, seat": No two rows may have the same, and line 2 has it already/)
+    expect(text).toMatch(/line 4, column "email": .* line 2 has it already.*--key email/)
+    expect(text).toMatch(/line 5, column "since": .*line 2 has/)
+  }
+  expect((await members(`${header}g,a@x,,,\n`)).text).toMatch(/line 2, column "email": .* row "a" has it already/)
+  // What one gives up another may take, in this order alone.
+  const byId = (content: string) => members(`id,email\n${content}`, '--key', 'id')
+  expect((await byId('a,n@x\ne,a@x\n')).text).toContain('0 inserted, 2 changed')
+  expect((await byId('a,a@x\ne,n@x\n')).text).toMatch(/line 2, column "email": .*row "e" has it already/)
+  const deleted = (content: string) => members(`id,email,deletedAt\n${content}`, '--key', 'id', '--with-deleted')
+  expect((await deleted('a,n@x,2026-01-01\nf,n@x,\n')).code).toBe(0)
+  expect((await deleted('a,n@x,\n')).text).toMatch(/line 2, column "email": .*row "f" has it already/)
+  const all = await bench.read((db) => db.members.all().map(({ id, email }) => `${id} ${email}`))
+  expect(all.sort()).toEqual(['e a@x', 'f n@x'])
+})
+
 it('[X11] a cell that a spreadsheet would run is marked if asked for', async () => {
   const bench = createBench()
   await bench.import(bench.write('p.csv', 'name,age\n=cmd(),-3\n'))

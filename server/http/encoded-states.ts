@@ -1,11 +1,12 @@
 // States of documents in compressed form: made once for each snapshot, kept as files, sent from there. Knows no HTTP.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createBrotliCompress, createGzip } from 'node:zlib'
+import { makeFolder } from '../../src/storage/make-folder.ts'
 import type { StoredSnapshot } from '../log/port.ts'
 
 /** How a state may be compressed. */
@@ -34,8 +35,12 @@ export const createEncodedStates = (folder: string, maxBytes: number = MAX_CACHE
   let ready: Promise<unknown> | undefined
 
   const make = async (file: string, snapshot: StoredSnapshot, encoding: Encoding): Promise<number> => {
-    ready ??= rm(folder, { recursive: true, force: true }).then(() => mkdir(folder, { recursive: true }))
-    await ready
+    ready ??= rm(folder, { recursive: true, force: true }).then(() => makeFolder(folder))
+    await ready.catch((error: unknown) => {
+      // A disk that is full now has room later.
+      ready = undefined
+      throw error
+    })
     const there = await sizeOf(file)
     if (there !== undefined) return there
     await trim(folder, maxBytes)

@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https'
 import type { Hono } from 'hono'
 import { MerrowError } from '../../src/errors.ts'
+import { errorFields, type Logger } from '../logger.ts'
 
 /** A certificate and its key, PEM. */
 export interface TlsOptions {
@@ -13,12 +14,12 @@ export interface TlsOptions {
 /**
  * Creates the server for an app; it does not listen yet.
  *
- * @param load - Makes the app, when the first request comes: WebSockets do without.
+ * @param load - Makes the app, when the first request comes: WebSockets do without. One that fails is asked again for the next request.
  * @param tls - Makes it speak https and wss.
  * @throws {@link MerrowError} `invalid_config` if certificate and key cannot be used.
  */
-export const createServer = (load: () => Promise<Hono>, tls?: TlsOptions): Server => {
-  const listener = listenerOf(load)
+export const createServer = (load: () => Promise<Hono>, logger: Logger, tls?: TlsOptions): Server => {
+  const listener = listenerOf(load, logger)
   if (tls === undefined) return createHttpServer(listener)
   try {
     return createHttpsServer({ ...tls }, listener)
@@ -31,12 +32,20 @@ export const createServer = (load: () => Promise<Hono>, tls?: TlsOptions): Serve
   }
 }
 
-const listenerOf = (load: () => Promise<Hono>): RequestListener => {
+const listenerOf = (load: () => Promise<Hono>, logger: Logger): RequestListener => {
   let loading: Promise<RequestListener> | undefined
+  const loaded = async (): Promise<RequestListener> => {
+    try {
+      const [{ fetch }, { getRequestListener }] = await Promise.all([load(), import('@hono/node-server')])
+      return getRequestListener(fetch)
+    } catch (error) {
+      loading = undefined
+      logger('error', 'what serves HTTP cannot be loaded', errorFields(error))
+      throw error
+    }
+  }
   return (request, response) => {
-    loading ??= Promise.all([load(), import('@hono/node-server')]).then(([{ fetch }, { getRequestListener }]) =>
-      getRequestListener(fetch),
-    )
+    loading ??= loaded()
     loading.then(
       (listener) => listener(request, response),
       () => response.writeHead(500).end(),

@@ -3,9 +3,10 @@
 // An update moves from the journal to its document's tail and from there into a snapshot, never back. So the journal goes
 // first: what has left it by then is in the documents' files, which are copied after it. Segments are removed oldest first,
 // so they are copied newest first: none can be missing between two others.
-import { copyFile, mkdir, open, readdir, rename } from 'node:fs/promises'
+import { copyFile, open, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MerrowError, show } from '../../src/errors.ts'
+import { makeFolder } from '../../src/storage/make-folder.ts'
 import { openFolder, writeFormat } from './files/folder.ts'
 
 /** What was copied. */
@@ -51,7 +52,7 @@ const copyDocument = async (from: string, to: string, copied: { files: number; b
 
 /** Copies one file durably. @returns Whether it was still there. */
 const copy = async (from: string, to: string, copied: { files: number; bytes: number }): Promise<boolean> => {
-  await mkdir(dirname(to), { recursive: true })
+  makeFolder(dirname(to))
   try {
     await copyFile(from, `${to}.new`)
   } catch (error) {
@@ -71,7 +72,7 @@ const copy = async (from: string, to: string, copied: { files: number; bytes: nu
 }
 
 const makeEmpty = async (folder: string): Promise<void> => {
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   const [found] = await readdir(folder)
   if (found === undefined) return
   throw new MerrowError(

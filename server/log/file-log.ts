@@ -71,7 +71,7 @@ const joinedWrites = (writes: readonly Write[]): readonly Write[] => {
  * whole; `newer_format` if another version made it.
  */
 export const openFileLog = async (options: FileLogOptions): Promise<Log> => {
-  const folder = options.isReadOnly ? openFolder(options.folder) : takeFolder(options.folder)
+  const folder = options.isReadOnly ? openFolder(options.folder) : await takeFolder(options.folder, options.logger)
   try {
     return new FileLog(folder, options)
   } catch (cause) {
@@ -217,6 +217,7 @@ class FileLog implements Log {
   }
 
   async #commit(writes: readonly Write[]): Promise<void> {
+    this.#requireHeld()
     const joined = joinedWrites(writes)
     const records = joined.map(({ document, first, updates }) => encodeRecord(document, first, updates))
     const { segment, starts } = await this.#journal.append(records)
@@ -258,11 +259,20 @@ class FileLog implements Log {
   }
 
   #file<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#filing.then(task).catch(async (error) => {
+    const held = async (): Promise<T> => {
+      this.#requireHeld()
+      return task()
+    }
+    const run = this.#filing.then(held).catch(async (error) => {
       throw error instanceof MerrowError ? error : await diskFailure(error, 'the log in', this.#folder.path)
     })
     this.#filing = run.catch(() => {})
     return run
+  }
+
+  /** Two relays would overwrite each other. */
+  #requireHeld(): void {
+    if (this.#folder.isLost) throw new Error('another process has taken the folder; end this one, or that')
   }
 
   #requireOpen(): void {

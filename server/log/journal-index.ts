@@ -13,6 +13,8 @@ export interface Held {
   durable: number
   isDeleted: boolean
   isDamaged: boolean
+  /** Whether the document's own files were looked at: at the start they are not, for thousands would have to be. */
+  isLookedUp: boolean
   places: Place[]
 }
 
@@ -30,36 +32,37 @@ export class JournalIndex {
   /** Takes in what the journal held when it was opened. */
   load({ places, damaged, tornBytes }: FoundJournal, logger: Logger): void {
     for (const place of places) {
-      const held = this.hold(place.head.document)
-      if (held.isDeleted) continue
+      const held = this.#heldOrNew(place.head.document)
       held.places.push(place)
       held.durable = Math.max(held.durable, place.head.last)
       held.planned = held.durable
     }
-    for (const document of damaged) this.hold(document).isDamaged = true
+    for (const document of damaged) this.#heldOrNew(document).isDamaged = true
     if (damaged.length > 0) logger('error', 'documents are damaged', { documents: damaged.length })
     if (tornBytes > 0) logger('warn', 'an unfinished write was left out', { bytes: tornBytes })
   }
 
   /** What is known of a document; looked up if need be. {@link forget} lets it go. */
   hold(document: string): Held {
-    let held = this.#held.get(document)
-    if (held === undefined) {
-      const { head, isDeleted } = this.#files.list(document)
-      held = { planned: head, durable: head, isDeleted, isDamaged: false, places: [] }
-      this.#held.set(document, held)
-    }
+    const held = this.#heldOrNew(document)
+    if (held.isLookedUp) return held
+    const { head, isDeleted } = this.#files.list(document)
+    held.isLookedUp = true
+    held.isDeleted = isDeleted
+    held.durable = Math.max(held.durable, head)
+    held.planned = held.durable
+    if (isDeleted) held.places = []
     return held
   }
 
   /** What is known of a document, if it has something in the journal. */
   get(document: string): Held | undefined {
-    return this.#held.get(document)
+    return this.#held.has(document) ? this.hold(document) : undefined
   }
 
   /** All of them. */
-  all(): Iterable<[document: string, held: Held]> {
-    return this.#held
+  *all(): Iterable<readonly [document: string, held: Held]> {
+    for (const document of this.#held.keys()) yield [document, this.hold(document)]
   }
 
   /** Whether the journal holds damaged records, which are kept as they are. */
@@ -77,6 +80,15 @@ export class JournalIndex {
     const head = headAt(record, start)
     held.durable = head.last
     held.places.push({ segment, head })
+  }
+
+  #heldOrNew(document: string): Held {
+    let held = this.#held.get(document)
+    if (held === undefined) {
+      held = { planned: 0, durable: 0, isDeleted: false, isDamaged: false, isLookedUp: false, places: [] }
+      this.#held.set(document, held)
+    }
+    return held
   }
 
   /** The updates after the snapshot: those that have left the journal, then those that are still there. */

@@ -1,13 +1,14 @@
 // Both logs keep the contract; the one on disk keeps its folder besides.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testFolder } from '../testing/folder.ts'
 import { logContract } from '../testing/log-contract.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { openFileLog } from './file-log.ts'
+import { takeLock } from './files/lock.ts'
 import { GroupCommit } from './group-commit.ts'
 import { openMemoryLog } from './memory.ts'
 
@@ -110,6 +111,36 @@ describe('log on disk besides', () => {
       writeFileSync(join(folder, 'relay.lock'), JSON.stringify({ pid, started: 'long ago' }))
       await (await openFileLog({ folder })).close()
     }
+  })
+
+  it('[L25] refuses a folder that a process of another machine or container holds, and takes it over once that one is silent', async () => {
+    const lock = join(testFolder(), 'lock')
+    const elsewhere = JSON.stringify({ pid: 1, started: null, host: 'machine-2', place: 'machine-2 another boot' })
+    writeFileSync(lock, elsewhere)
+    let beats = 1
+    const beating = setInterval(() => utimesSync(lock, beats, ++beats), 2)
+    const message = expect.stringContaining('pid 1 on machine-2')
+    await expect(takeLock('folder', lock, { beatMs: 10 })).rejects.toMatchObject({ code: 'folder_unusable', message })
+    clearInterval(beating)
+    const held = await takeLock('folder', lock, { beatMs: 10 })
+    const touched = statSync(lock).mtimeMs
+    await waitUntil('it beats', () => statSync(lock).mtimeMs !== touched)
+    held.release()
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  it('[L26] writes nothing once another process has taken its folder', async () => {
+    const folder = testFolder()
+    const log = await openFileLog({ folder })
+    await log.append('a', [Uint8Array.of(1)])
+    const theirs = JSON.stringify({ pid: 1, started: null, host: 'machine-2', place: 'machine-2 another boot' })
+    writeFileSync(join(folder, 'relay.lock'), theirs)
+    const append = () => log.append('a', [Uint8Array.of(2)]).then(() => '', String)
+    let failure = ''
+    while (failure === '') failure = await append()
+    expect(failure).toMatch(/another process has taken the folder/)
+    await log.close()
+    expect(readFileSync(join(folder, 'relay.lock'), 'utf8')).toBe(theirs)
   })
 
   it('[L16] refuses to read a record whose bytes have changed, in the journal and in files of its own', async () => {

@@ -22,13 +22,15 @@ interface Merged {
   readonly update: Uint8Array
 }
 
-/** What a joiner lacks of a snapshot of this size or more is worked out by the worker, in bytes; it takes some 20 ms a MiB. */
-const DIFFED_ASIDE_BYTES = 128 * 1024
+/** What a joiner lacks of a snapshot of this size or more is worked out by the worker, in bytes; small structs take 80 ms a MiB. */
+const DIFFED_ASIDE_BYTES = 16 * 1024
 
 /** Works out answers for the joiners of one document. */
 export class Answers {
   readonly #snapshotter: Pick<Snapshotter, 'diff'>
-  #loading: { readonly upTo: number; readonly state: Promise<Uint8Array> } | undefined
+  #loading: { readonly upTo: number; readonly frame: Promise<Uint8Array> } | undefined
+  /** The state that was read last, as the frame that whoever has nothing gets, as long as there is memory for it. */
+  #read: { readonly upTo: number; readonly frame: WeakRef<Uint8Array> } | undefined
   /** What was merged of the tail, by group, as long as there is memory for it: merging takes ten times longer than adding one. */
   #merged = new WeakRef(new Map<number, Merged>())
   readonly #merging = new WeakMap<readonly LogEntry[], Promise<readonly Uint8Array[]>>()
@@ -40,7 +42,8 @@ export class Answers {
   /**
    * Frames that bring a joiner up to date, to be sent in order.
    *
-   * The last one is a step 2, which stock clients take as "synced", so all before it go as updates.
+   * The last one is a step 2, which stock clients take as "synced", so all before it go as updates. Those who have nothing may be given
+   * the same bytes, which nobody may change.
    *
    * @param content - The document's log.
    * @param stateVector - What the joiner has, encoded (v1).
@@ -48,12 +51,15 @@ export class Answers {
    */
   async frames({ snapshot, entries }: LogContent, stateVector: Uint8Array): Promise<readonly Uint8Array[]> {
     const has = decodeVector(stateVector)
-    const missed = snapshot === undefined ? EMPTY_UPDATE : await this.#missedOf(snapshot, has, stateVector)
-    const news = [missed]
-    for (const update of await this.#mergedOf(entries)) news.push(lacking(update, has, stateVector))
+    const frames = snapshot === undefined ? [] : await this.#snapshotFrames(snapshot, has, stateVector)
+    const news = (await this.#mergedOf(entries)).map((update) => lacking(update, has, stateVector))
     const updates = news.filter((update) => !isEmptyUpdate(update))
-    const last = entries.length === 0 ? EMPTY_UPDATE : (updates.pop() ?? EMPTY_UPDATE)
-    return [...updates.map((update) => encodeSync(SyncType.update, update)), encodeSync(SyncType.step2, last)]
+    const last = updates.pop() ?? EMPTY_UPDATE
+    return [
+      ...frames,
+      ...updates.map((update) => encodeSync(SyncType.update, update)),
+      encodeSync(SyncType.step2, last),
+    ]
   }
 
   /** Joiners who share a reading share what is merged of it. */
@@ -80,23 +86,40 @@ export class Answers {
    * Most joiners come back and have all of the snapshot's clocks; state vectors know nothing of deletes, so they
    * still need those, which are stored beside the state.
    */
+  async #snapshotFrames(
+    snapshot: StoredSnapshot,
+    has: Clocks,
+    stateVector: Uint8Array,
+  ): Promise<readonly Uint8Array[]> {
+    if (has.size === 0) return [await this.#frameOf(snapshot)]
+    const missed = await this.#missedOf(snapshot, has, stateVector)
+    return isEmptyUpdate(missed) ? [] : [encodeSync(SyncType.update, missed)]
+  }
+
   async #missedOf(snapshot: StoredSnapshot, has: Clocks, stateVector: Uint8Array): Promise<Uint8Array> {
     if (covers(has, decodeVector(snapshot.stateVector))) return snapshot.deletes
-    const state = await this.#stateOf(snapshot)
-    const isSmall = has.size === 0 || state.length < DIFFED_ASIDE_BYTES
+    // The state is the end of its frame.
+    const state = (await this.#frameOf(snapshot)).subarray(-snapshot.bytes)
+    const isSmall = state.length < DIFFED_ASIDE_BYTES
     return isSmall ? lacking(state, has, stateVector) : this.#snapshotter.diff(state, stateVector)
   }
 
-  /** Joiners who come together share one reading; once it is done it is not kept. */
-  #stateOf(snapshot: StoredSnapshot): Promise<Uint8Array> {
-    if (this.#loading?.upTo === snapshot.upTo) return this.#loading.state
-    const loading = { upTo: snapshot.upTo, state: snapshot.state() }
+  /** Joiners who come together share one reading, and so do those who come one after another, as long as there is memory for it. */
+  #frameOf(snapshot: StoredSnapshot): Promise<Uint8Array> {
+    const { upTo } = snapshot
+    const read = this.#read?.upTo === upTo ? this.#read.frame.deref() : undefined
+    if (read !== undefined) return Promise.resolve(read)
+    if (this.#loading?.upTo === upTo) return this.#loading.frame
+    const loading = { upTo, frame: snapshot.state().then((state) => encodeSync(SyncType.update, state)) }
     const forget = () => {
       if (this.#loading === loading) this.#loading = undefined
     }
     this.#loading = loading
-    loading.state.then(forget, forget)
-    return loading.state
+    loading.frame.then((frame) => {
+      this.#read = { upTo, frame: new WeakRef(frame) }
+      forget()
+    }, forget)
+    return loading.frame
   }
 }
 

@@ -43,6 +43,8 @@ export class Room {
   readonly #answers: Answers
   readonly #proof: Proof
   readonly #wholeAnswers = new WeakMap<LogContent, Promise<readonly RoomFrame[]>>()
+  /** Answers that are given more than once, framed for sockets once. */
+  readonly #answerFrame = new WeakMap<Uint8Array, RoomFrame>()
   /** A reading of the log that joiners share as long as nothing is appended. */
   #reading: Promise<LogContent> | undefined
   readonly #upkeep: Upkeep
@@ -110,7 +112,11 @@ export class Room {
   #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
     const encode = async (): Promise<readonly RoomFrame[]> => {
       const encoded = await this.#answers.frames(content, stateVector)
-      return encoded.map((bytes) => new RoomFrame(this.number, bytes))
+      return encoded.map((bytes) => {
+        const frame = this.#answerFrame.get(bytes) ?? new RoomFrame(this.number, bytes)
+        this.#answerFrame.set(bytes, frame)
+        return frame
+      })
     }
     const hasNothing = stateVector.length === 1 && stateVector[0] === 0
     if (!hasNothing) return encode()

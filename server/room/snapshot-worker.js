@@ -1,15 +1,17 @@
-// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, digests it, or says what a joiner lacks of
-// one. Knows neither log nor rooms.
+// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, digests it, says what a joiner lacks of
+// one, or compares it with an update. Knows neither log nor rooms.
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
+// From the root on, so that a program which lies elsewhere in it finds it too.
+import { findFork } from '../../server/guard/fork.js'
 import { digestOf } from '../../src/sync/digest.js'
 
 // Linux takes that for this thread alone: whoever waits for an update goes first.
 if (process.platform === 'linux') setPriority(10)
 
 /**
- * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array }} Task
+ * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array } | { task: 'fork', update: Uint8Array, stored: Uint8Array[], overlap: import('../guard/vector.ts').ClockRange[] }} Task
  */
 
 parentPort?.on('message', (/** @type {Task} */ task) => {
@@ -31,6 +33,8 @@ const run = (task) => {
       return digest(task.updates)
     case 'diff':
       return { update: Y.diffUpdate(task.update, task.stateVector) }
+    case 'fork':
+      return { fork: findFork(task.update, task.stored, task.overlap) }
   }
 }
 

@@ -1,4 +1,6 @@
 // Snapshots: when they are made, what they keep, and what happens when they cannot be made.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { openMemoryLog } from '../log/memory.ts'
@@ -120,6 +122,31 @@ describe('with the worker', () => {
     expect(diffed).toBe(1)
   })
 
+  it('[R26] compares a large document apart from the event loop with what is said again', async () => {
+    const snapshotter = createSnapshotter()
+    const compared: (number | undefined)[] = []
+    const counting: Snapshotter = {
+      ...snapshotter,
+      async findFork(...what) {
+        const fork = await snapshotter.findFork(...what)
+        compared.push(fork?.clock)
+        return fork
+      },
+    }
+    const { hub } = setup(counting)
+    const [doc, copy] = [new Y.Doc(), new Y.Doc()]
+    const author = joinAs(hub, 'd')
+    const edits = editsOf(doc, (edited) => void edited.getMap('m').set('k', 'x'.repeat(20_000)), put('a'), put('b'))
+    await send(author, edits)
+    await send(author, edits.slice(1, 2))
+    Y.applyUpdate(copy, edits[0] as Uint8Array)
+    copy.clientID = doc.clientID
+    const copied = joinAs(hub, 'd')
+    for (const update of editsOf(copy, put('other'))) copied.membership.receive(updateFrame(update))
+    await waitUntil('it is told', () => copied.closed !== undefined)
+    expect([copied.closed?.code, compared]).toEqual([4410, [undefined, 1]])
+  })
+
   it('[R20] refuses updates that do not load, and makes the next snapshot all the same', async () => {
     const snapshotter = createSnapshotter()
     onTestFinished(() => snapshotter.close())
@@ -130,6 +157,17 @@ describe('with the worker', () => {
 })
 
 describe('without it', () => {
+  it('[R21] the worker runs whatever Node was told of the program itself', async () => {
+    const module = new URL('./snapshotter.ts', import.meta.url).href
+    const program = `import { createSnapshotter } from '${module}'
+      const snapshotter = createSnapshotter()
+      const { state } = await snapshotter.make([Uint8Array.of(0, 0)])
+      console.log(state.length)
+      await snapshotter.close()`
+    const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+    expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('2\n')
+  })
+
   it('[R21] replaces a worker that dies or hangs', async () => {
     const url = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`)
     const dying = createSnapshotter({ worker: url('process.exit(3)') })

@@ -1,6 +1,8 @@
-// What needs a document loaded or read through, done away from the event loop: snapshots and digests on one thread, diffs for joiners,
-// who must not wait for those, on another. Knows updates as bytes.
+// What needs a document loaded or read through, done away from the event loop: snapshots and digests on one thread, what members wait for
+// (diffs for joiners, comparisons) on another. Knows updates as bytes.
 import type { Digest } from '../../src/sync/digest.js'
+import type { Id } from '../guard/update.ts'
+import type { ClockRange } from '../guard/vector.ts'
 import type { Snapshot } from '../log/port.ts'
 import { WorkerThread } from './worker-thread.ts'
 
@@ -28,6 +30,12 @@ export interface Snapshotter {
    * @param update - Copied; the caller may go on reading it.
    */
   diff(update: Uint8Array, stateVector: Uint8Array): Promise<Uint8Array>
+  /**
+   * Finds a clock under which an update says something else than a document; see `findFork` of the guard.
+   *
+   * @param stored - All updates of the document; copied, as the update is.
+   */
+  findFork(update: Uint8Array, stored: readonly Uint8Array[], overlap: readonly ClockRange[]): Promise<Id | undefined>
   /** Ends the threads; what they were making is rejected. */
   close(): Promise<void>
 }
@@ -55,6 +63,10 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
     async diff(update, stateVector) {
       const job = { message: { task: 'diff', update, stateVector }, handedOver: [], isLarge: isLarge([update]) }
       return ((await differs.ask(job)) as { readonly update: Uint8Array }).update
+    },
+    async findFork(update, stored, overlap) {
+      const job = { message: { task: 'fork', update, stored, overlap }, handedOver: [], isLarge: isLarge(stored) }
+      return ((await differs.ask(job)) as { readonly fork: Id | undefined }).fork
     },
     async close() {
       await Promise.all([makers.close(), differs.close()])

@@ -63,7 +63,8 @@ export class WorkerThread {
   }
 
   #start(): Worker {
-    const started = new Worker(this.#options.module)
+    // Not the arguments of the process, which may say how its own program is to be read.
+    const started = new Worker(this.#options.module, { execArgv: [] })
     // What it does is never a reason to keep the process alive: the log is whole without it.
     started.unref()
     started.on('message', (reply: unknown) => this.#settle(reply))

@@ -8,6 +8,7 @@ export const noSnapshotter = (parts: Partial<Snapshotter> = {}): Snapshotter => 
   make: refuse,
   digest: refuse,
   diff: refuse,
+  findFork: refuse,
   close: async () => {},
   ...parts,
 })

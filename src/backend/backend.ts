@@ -66,6 +66,7 @@ export class Backend {
   /** How a row stands with it; see `db.tasks.status`. */
   rowStatus(table: string, id: string): RowStatus {
     const { core, sender } = this.#parts
+    core.host.commit()
     const operations = core.outbox.queue.ofRow(rowKey(table, id))
     const states = new Set(operations.map(({ state }) => state))
     if (states.has('failed')) return 'failed'
@@ -132,6 +133,8 @@ const sourceOf = ({ core, engine, sender, breaker, puller, limits }: BackendPart
       return connectionOf(engine, breaker)
     },
     get pending() {
+      // What was written in this turn counts.
+      core.host.commit()
       return core.outbox.queue.size
     },
     get sending() {

@@ -188,3 +188,28 @@ it('[X3] ids above 2^53 that come as numbers, and references to such, are report
   await world.pass(TEN_MINUTES_MS)
   expect(db.ids.local('tasks', '1234567890123456789')).toBe(db.tasks.where({ title: 'a' }).first()?.id)
 })
+
+it.each([
+  ['HTML with status 200', () => new Response('<html>login</html>', { status: 200 }), 'answer'],
+  ['no id', () => Response.json({ title: 'a' }, { status: 201 }), 'answer'],
+  ['an empty answer', () => new Response(null, { status: 201 }), 'answer'],
+  ['wrong types', () => Response.json({ id: 1, title: 7 }, { status: 201 }), 'answer'],
+  ['ten megabytes', () => new Response(`"${'x'.repeat(10_000_000)}"`, { status: 201 }), 'answer'],
+])(
+  '[O10] an insert that is answered with %s stands in the dead letter with it, and is not sent again',
+  async (_, answer, kind) => {
+    let posts = 0
+    const { db, world, backend } = await setUp({
+      options: {
+        fetch: async (_url, init) => {
+          if (init?.method !== 'POST') return Response.json({ records: [], deleted: [], cursor: '1', more: false })
+          posts += 1
+          return answer()
+        },
+      },
+    })
+    const id = db.tasks.insert({ title: 'a' })
+    await world.pass(300_000)
+    expect([backend.outbox.failed()[0]?.failure?.kind, posts, db.tasks.get(id)?.title]).toEqual([kind, 1, 'a'])
+  },
+)

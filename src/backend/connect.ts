@@ -104,6 +104,7 @@ export const connectBackend = async <S extends Schema>(
     withhold: ({ table, fields }, row) => mapped.get(table)?.codec.withhold(fields, row),
     isLive: ({ table, row }) => mapped.get(table)?.rows.get(row) !== undefined,
     isNeedless: (operation) => isNeedless(mapped.get(operation.table), operation, ids),
+    onNeedless: ({ table, row }) => rows.givenUp(mapped.get(table) as MappedTable, row),
     onChange: () => changed(),
   })
   const commitLogs = (): void => {
@@ -160,7 +161,7 @@ export const connectBackend = async <S extends Schema>(
     for (const alias of ids.aliases(table, row)) outbox.noteRow(rowKey(table, alias))
     unifier.note(table, row)
   }
-  const rows = new Rows(core)
+  const rows: Rows = new Rows(core)
   const client = new Client({
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     token: options.token,

@@ -202,7 +202,7 @@ it('[O25] how a row stands is told live: pending, sending, synced; failed until 
   })
   world.faults = { ...NO_FAULTS, maxDelayMs: 20 }
   id = db.tasks.insert({ title: 'poison' })
-  expect(db.tasks.status(id)).toBe('local')
+  expect(db.tasks.status(id)).toBe('pending')
   await world.pass(500)
   expect(seen).toEqual(['pending', 'sending', 'failed'])
   const [failed] = backend.outbox.failed()

@@ -58,9 +58,9 @@ export class KeyedLog<V extends Json = Json> {
     return this.#values.entries()
   }
 
-  /** Stages a value. */
-  put(key: string, value: V): void {
-    this.#log.stage(key, !this.#values.has(key), COLUMNS, [value])
+  /** Stages a value. @param isAnew - It stands even if somebody, not heard of yet, has ended the key before. */
+  put(key: string, value: V, isAnew = false): void {
+    this.#log.stage(key, isAnew || !this.#values.has(key), COLUMNS, [value])
     this.#values.set(key, value)
   }
 

@@ -65,15 +65,13 @@ export class Rows {
     for (const operation of outbox.queue.ofRow(rowKey(table.name, id)))
       if (operation.kind === 'restore' && operation.failure?.kind === 'forgotten') outbox.end(operation, 'dropped')
     if (row === undefined) {
-      // It was purged, and whoever did so is about to delete its record.
-      if (before.base?.[DELETED_MARK] === false)
-        return seen.put(
-          table.name,
-          id,
-          { ...before, ...versionOf(record), base: { ...before.base, ...record.fields } },
-          storedOf(table.codec, undefined),
-        )
-      if (this.#isDeletePending(table, id)) return
+      // It was purged, or is not here yet under this id, and whoever did so or deleted it is about to delete its record.
+      if (before.base?.[DELETED_MARK] === false || this.#isDeletePending(table, id)) {
+        const { isUnknown: _, ...known } = before
+        const base = { ...known.base, ...record.fields, [DELETED_MARK]: false }
+        const met = { ...known, ...versionOf(record), ...this.#of(table, id), base }
+        return seen.put(table.name, id, met, storedOf(table.codec, undefined))
+      }
       this.#insert(table, id, record)
     } else {
       this.#undelete(table, id, before)
@@ -159,7 +157,11 @@ export class Rows {
   #deleteIfGone(table: MappedTable, id: string): void {
     const row = table.rows.get(id, { withDeleted: true })
     if (row?.deletedAt === undefined || this.#isDeletePending(table, id)) return
-    this.#core.outbox.enqueue({ table: table.name, row: id, kind: 'delete', fields: {}, refs: [] })
+    this.#delete(table, id)
+  }
+
+  #delete({ name }: MappedTable, id: string): void {
+    this.#core.outbox.enqueue({ table: name, row: id, kind: 'delete', fields: {}, refs: [] })
   }
 
   /** Whether the record of a row is to be deleted from here. */
@@ -192,8 +194,13 @@ export class Rows {
 
   /** A record that was made from here is not there, and nobody has said that it was deleted. */
   forgotten(table: MappedTable, id: string, remote: RemoteId): void {
-    const { ids, seen } = this.#core
-    ids.markGone(table.name, remote)
+    this.#core.ids.markGone(table.name, remote)
+    this.givenUp(table, id)
+  }
+
+  /** The record of a row is gone, and what was to be sent to it is given up: nothing is known of one that comes in its place. */
+  givenUp(table: MappedTable, id: string): void {
+    const { seen } = this.#core
     const local = storedOf(table.codec, table.rows.get(id, { withDeleted: true }))
     seen.put(table.name, id, { ...GONE, ...this.#of(table, id) }, local)
   }
@@ -245,8 +252,10 @@ export class Rows {
     // It came here deleted, and its record is there: somebody is about to delete that.
     const isDoomed = before.isUnknown === true && ids.records(table.name, id).length === 1
     const wasDeleted = before.base?.[DELETED_MARK] ?? !isDoomed
-    const isPending = this.#isDeletePending(table, id)
-    if (wasDeleted === true && !isPending) table.rows.restore(id)
+    if (this.#isDeletePending(table, id)) return
+    if (wasDeleted === true) table.rows.restore(id)
+    // Who deleted it knew of no record, and said that there would be none: whoever finds one deletes that.
+    else if (ids.isNeverRow(rowKey(table.name, id))) this.#delete(table, id)
   }
 
   /** Merges a record into a row that is there; `answer` is the operation that it answers. */

@@ -50,6 +50,10 @@ export class SeenRecords {
     return [...this.#stale.values()].flatMap(([name, id]) => (name === table ? [id] : []))
   }
 
+  isStale(table: string, id: string): boolean {
+    return this.#stale.has(keyOf(table, id))
+  }
+
   get(table: string, id: string): Seen {
     return (this.#journal.get(keyOf(table, id)) ?? {}) as Seen
   }

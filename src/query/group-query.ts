@@ -6,7 +6,15 @@ import { type Figure, groupColumn } from './groups/groups.ts'
 import type { Listener } from './live/engine.ts'
 import { followGroups } from './live/follow.ts'
 import type { QueryColumn, TableInfo } from './plan/catalog.ts'
-import { ANYTHING, allOf, type Condition, keyOfCondition, readFilter, refuseQuery } from './plan/condition.ts'
+import {
+  ANYTHING,
+  allOf,
+  type Condition,
+  checkOptions,
+  keyOfCondition,
+  readFilter,
+  refuseQuery,
+} from './plan/condition.ts'
 import { compilePlan, type Explanation, explain } from './plan/evaluate.ts'
 import { compileMatch } from './plan/match.ts'
 import { compileOrder, type Direction, defaultNulls, keyOfOrder, type OrderTerm } from './plan/order.ts'
@@ -90,6 +98,7 @@ export class GroupQuery<R> {
         { table, call: 'orderBy()' },
         `${show(column)} ${show(direction)}: give one of ${[...table.columns.keys()].join(', ')}, and 'asc' or 'desc'.`,
       )
+    checkOptions({ table, call: 'orderBy()' }, options, ['nulls'])
     const nulls = options.nulls ?? defaultNulls(direction)
     if (nulls !== 'first' && nulls !== 'last')
       throw refuseQuery({ table, call: 'orderBy()' }, `nulls: ${show(nulls)}: give 'first' or 'last'.`)

@@ -96,7 +96,9 @@ const follow = (query: AnyQuery, expected: () => Plain[], isOrdered: boolean) =>
     assertSame([...list.values()], rows, false)
     assertSame(query.all(), rows, isOrdered)
   }
-  return { stop, check, told: () => told }
+  /** The same query asked again and again, whether or not what was written is committed. */
+  const ask = (): void => assertSame(query.all(), expected(), isOrdered)
+  return { stop, check, ask, told: () => told }
 }
 
 const sorted = (rows: readonly Plain[], isOrdered: boolean): readonly Plain[] =>
@@ -172,7 +174,9 @@ const run = async (seed: number): Promise<void> => {
   ]
   for (let step = 0; step < 5; step++) {
     const before = followed.map(({ told }) => told())
+    for (const { ask } of followed) ask()
     const transactions = await change(random, here, openOther)
+    for (const { ask } of followed) ask()
     const spec = randomQuery(random)
     const query = build(db, spec)
     const expected = modelRows(db, spec)

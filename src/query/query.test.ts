@@ -1,9 +1,11 @@
 // Rules of asking that the model test does not reach: errors, cursors, indexes by exact counts, relations, figures.
 import { describe, expect, it } from 'vitest'
 import { column as c, table } from '../index.ts'
+import { exchange } from '../rowlog/testing/exchange.ts'
 import { errorOf } from '../schema/testing/thrown.ts'
+import { openReplica } from '../table/testing/replicas.ts'
 import { isLike } from './plan/match.ts'
-import { many, open, titles } from './testing/task-tables.ts'
+import { many, open, schema, titles } from './testing/task-tables.ts'
 
 describe('bad input', () => {
   it('[Q2] what cannot be asked is refused where it is said, with table, value and cure', async () => {
@@ -43,6 +45,9 @@ describe('bad input', () => {
       [() => all['groupBy']?.('done'), /array of columns/],
       [() => db.tasks.groupBy(['done']).orderBy('done', 'asc', { nulls: 'up' as 'first' }), /nulls: "up"/],
       [() => all['subscribe']?.(), /undefined is no function/],
+      [() => all['orderBy']?.('title', 'asc', { null: 'last' }), /no option "null"; the options are nulls/],
+      [() => all['include']?.('x', { by: 'projectId', limit: 1 }), /no option "limit"; the options are by, from/],
+      [() => db.notes.search('a', { prefx: true } as object), /no option "prefx"; the options are prefix/],
       [() => all['limit']?.(-1), /positive integer/],
       [() => all['offset']?.(1.5), /positive integer/],
       [() => all['include']?.({ nope: true }), /no relation "nope"; the relations are project, taskTags/],
@@ -239,5 +244,65 @@ describe('finding', () => {
     ])
     expect(db.tasks.where({}).distinct('done').all()).toEqual([{ id: '[false]', done: false }])
     await db.close()
+  })
+})
+
+describe('asking again', () => {
+  it("[Q20] a query asked again gives the rows as they are now, in an array of the caller's own", async () => {
+    const db = await open()
+    db.tasks.insertMany(many(100))
+    const top = () => db.tasks.orderBy('title', 'desc').offset(1).limit(2)
+    const done = db.tasks.where({ done: true })
+    const ask = () => [titles(top().all()), done.all().length, db.tasks.where({}).limit(3).all().length]
+    const first = top().all()
+    expect([ask(), ask()]).toEqual([
+      ['T98,T97', 50, 3],
+      ['T98,T97', 50, 3],
+    ])
+    const again = top().all()
+    expect([again !== first, again.length, again[0] === first[0]]).toEqual([true, 2, true])
+    again.length = 0
+    expect(ask()).toEqual(['T98,T97', 50, 3])
+    expect(() =>
+      db.transact(() => {
+        db.tasks.insert({ title: 'T999', done: true })
+        expect(ask()).toEqual(['T99,T98', 51, 3])
+        db.tasks.delete(top().all()[0]?.id ?? '')
+        expect(titles(top().all())).toEqual('T98,T97')
+        throw new Error('taken back')
+      }),
+    ).toThrow('taken back')
+    expect(ask()).toEqual(['T98,T97', 50, 3])
+    db.tasks.updateWhere({ done: true }, { done: false })
+    expect([ask(), ask()]).toEqual([
+      ['T98,T97', 0, 3],
+      ['T98,T97', 0, 3],
+    ])
+    db.undo.undo()
+    expect(ask()).toEqual(['T98,T97', 50, 3])
+    await db.close()
+  })
+
+  it('[Q20] what it depends on beside its rows counts, and so does what comes from elsewhere', async () => {
+    const [here, there] = [await openReplica(schema), await openReplica(schema)]
+    const id = here.db.projects.insert({ name: 'A' })
+    here.db.tasks.insert({ title: 'one', projectId: id })
+    const ofA = here.db.tasks.where({ project: { name: 'A' } })
+    const named = here.db.tasks.where({}).include({ project: true })
+    const ask = () => [
+      ofA.all().length,
+      named.all()[0]?.project?.name,
+      here.db.tasks.orderBy('title').limit(2).all().length,
+    ]
+    expect([ask(), ask()]).toEqual([
+      [1, 'A', 1],
+      [1, 'A', 1],
+    ])
+    here.db.projects.update(id, { name: 'B' })
+    expect(ask()).toEqual([0, 'B', 1])
+    there.db.tasks.insert({ title: 'two' })
+    await exchange(here, there)
+    expect(ask()).toEqual([0, 'B', 2])
+    await Promise.all([here.db.close(), there.db.close()])
   })
 })

@@ -4,10 +4,19 @@ import type { Schema } from '../schema/index.ts'
 import type { OrderOptions, QueryContext } from './context.ts'
 import { GroupQuery } from './group-query.ts'
 import type { Listener } from './live/engine.ts'
+import type { Made } from './made.ts'
 import type { Relation, TableInfo } from './plan/catalog.ts'
-import { allOf, readFilter, refuseQuery } from './plan/condition.ts'
+import { ANYTHING, allOf, checkOptions, readFilter, refuseQuery } from './plan/condition.ts'
 import { cursorOf, readCursor } from './plan/cursor.ts'
-import { type CompiledPlan, compilePlan, count, type Explanation, evaluate, explain } from './plan/evaluate.ts'
+import {
+  type CompiledPlan,
+  compilePlan,
+  count,
+  type Explanation,
+  evaluate,
+  evaluateAgain,
+  explain,
+} from './plan/evaluate.ts'
 import { type Direction, defaultNulls } from './plan/order.ts'
 import { isPlain, type Plan, planOf, type Select } from './plan/plan.ts'
 import { impliedRelation, type NamedRelation, namedRelation } from './plan/relation.ts'
@@ -23,12 +32,15 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   declare readonly $row: R
   readonly #context: QueryContext
   readonly #plan: Plan
+  readonly #made: Made | undefined
   #compiled: CompiledPlan | undefined
+  #isAsked = false
 
-  /** @internal Made by `table.where()` and its like. */
-  constructor(context: QueryContext, plan: Plan) {
+  /** @internal Made by `table.where()` and its like. @param made - Keeps what is made of it, if it is to be kept. */
+  constructor(context: QueryContext, plan: Plan, made?: Made) {
     this.#context = context
     this.#plan = plan
+    this.#made = made
   }
 
   /**
@@ -40,7 +52,8 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   where(filter: Types.Filter<S, N>): Query<S, N, R> {
     const { catalog } = this.#context
     const { table, condition } = this.#plan
-    return this.#with({ condition: allOf([condition, readFilter({ catalog, table, call: 'where()' }, filter)]) })
+    const added = readFilter({ catalog, table, call: 'where()' }, filter)
+    return added === ANYTHING ? this : this.#with({ condition: allOf([condition, added]) })
   }
 
   /**
@@ -58,20 +71,24 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
       throw this.#refuse('orderBy()', `column "${column}" holds values without an order. Order by another column.`)
     if (direction !== 'asc' && direction !== 'desc')
       throw this.#refuse('orderBy()', `${show(direction)} is no direction. Give 'asc' or 'desc'.`)
+    checkOptions({ table: this.#plan.table, call: 'orderBy()' }, options, ['nulls'])
     const nulls = options.nulls ?? defaultNulls(direction)
     if (nulls !== 'first' && nulls !== 'last')
       throw this.#refuse('orderBy()', `nulls: ${show(nulls)}: give 'first' or 'last'.`)
-    return this.#with({ order: [...this.#plan.order, { column: found, direction, nulls }] })
+    const order = () => [...this.#plan.order, { column: found, direction, nulls }]
+    return this.#step(`order ${found.name} ${direction} ${nulls}`, () => ({ order: order() }))
   }
 
   /** At most so many rows. Without an order they come by id. */
   limit(count: number): Query<S, N, R> {
-    return this.#with({ limit: this.#count('limit()', count) })
+    const limit = this.#count('limit()', count)
+    return this.#step(`limit ${limit}`, () => ({ limit }))
   }
 
   /** Passes over the first rows. */
   offset(count: number): Query<S, N, R> {
-    return this.#with({ offset: this.#count('offset()', count) })
+    const offset = this.#count('offset()', count)
+    return this.#step(`offset ${offset}`, () => ({ offset }))
   }
 
   /**
@@ -115,12 +132,15 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
     },
   ): Query<S, N, R & { readonly [X in A]: readonly R2[] }>
   include(spec: string | object, options: NamedRelation & { readonly query?: unknown } = {}): Query<S, N, never> {
-    if (typeof spec === 'string')
+    if (typeof spec === 'string') {
+      const { table } = this.#plan
+      checkOptions({ table, call: 'include()' }, options, ['by', 'from', 'through', 'query'])
       return this.#including(
         spec,
         namedRelation(this.#context.catalog, this.#plan.table, spec, options),
         options.query,
       ) as never
+    }
     let query: Query<S, N, never> = this as never
     for (const [name, refine] of Object.entries(spec)) {
       const relation = impliedRelation(this.#context.catalog, this.#plan.table, name)
@@ -184,10 +204,11 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
     return this.groupBy(columns, {}) as never
   }
 
-  /** The rows; in no particular order if none was asked for. */
+  /** The rows, in an array of the caller's own; in no particular order if none was asked for. */
   all(): R[] {
     const compiled = this.#compile()
-    const rows = evaluate(compiled)
+    const rows = this.#isAsked ? evaluateAgain(compiled) : evaluate(compiled)
+    this.#isAsked = true
     if (isPlain(this.#plan)) return rows as unknown as R[]
     const shape = compileShape(compiled, this.#context.engine)
     return rows.map((row) => shape(row)) as R[]
@@ -256,6 +277,13 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
 
   #with(change: Partial<Plan>): Query<S, N, R> {
     return new Query<S, N, R>(this.#context, { ...this.#plan, ...change })
+  }
+
+  /** As {@link #with}, by a step that a few words say. */
+  #step(step: string, change: () => Partial<Plan>): Query<S, N, R> {
+    const made = this.#made
+    const make = () => new Query<S, N, R>(this.#context, { ...this.#plan, ...change() }, made)
+    return made === undefined ? make() : made.find<Query<S, N, R>>(this, step, make)
   }
 
   #ungrouped(call: string): Plan {

@@ -1,5 +1,6 @@
 // The port through which plans reach rows. Types only.
 import type { Lookups } from './lookup/lookups.ts'
+import type { Answers } from './plan/answers.ts'
 import type { AnyRow, TableInfo } from './plan/catalog.ts'
 
 /** One table's rows, as they are now: writes that are not committed yet included. */
@@ -7,6 +8,8 @@ export interface TableRows {
   readonly info: TableInfo
   /** Its indexes, in step with its rows. */
   readonly lookups: Lookups
+  /** What plans gave last, in step with its rows. */
+  readonly answers: Answers
   /** A row, soft-deleted or not. */
   row(id: string): AnyRow | undefined
   /** All rows; soft-deleted ones only if asked for. */

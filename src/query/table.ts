@@ -6,6 +6,7 @@ import type { OrderOptions, QueryContext } from './context.ts'
 import type { GroupQuery } from './group-query.ts'
 import { LiveTable } from './live/live-table.ts'
 import { Uniqueness } from './lookup/uniqueness.ts'
+import { Made } from './made.ts'
 import type { AnyRow, TableInfo } from './plan/catalog.ts'
 import { readFilter, refuseQuery } from './plan/condition.ts'
 import { compilePlan } from './plan/evaluate.ts'
@@ -23,6 +24,8 @@ export class Table<C extends Columns, S extends Schema = Schema, N extends strin
   readonly #live: LiveTable
   readonly #uniqueness: Uniqueness
   #searchIndex: SearchIndex | undefined
+  /** The query for all rows, which all others begin with. */
+  #whole: Query<S, N, RowOf<C>> | undefined
 
   /** @internal Tables are made by `createDatabase`. */
   constructor(options: TableOptions<C> & { readonly queries: QueryContext }) {
@@ -161,7 +164,8 @@ export class Table<C extends Columns, S extends Schema = Schema, N extends strin
   }
 
   #query(): Query<S, N, RowOf<C>> {
-    return new Query<S, N, RowOf<C>>(this.#context, planOf(this.#info))
+    this.#whole ??= new Query<S, N, RowOf<C>>(this.#context, planOf(this.#info), new Made())
+    return this.#whole
   }
 
   #announced(origin: 'local' | 'remote'): void {

@@ -58,14 +58,17 @@ export const rowsToPack = (entries: ReadonlyMap<string, Entry>): readonly Entry[
 /** Whether a row's writes are in several places, or its last one is an update that has a place of its own. */
 const liesApart = (entry: Entry): boolean => {
   if (entry.packed !== undefined) return false
+  if (entry.single !== undefined) return entry.single.segment.block === undefined && !entry.single.shape.insert
   const { patches } = entry
   return patches.length > 1
     ? patches.some(({ segment }) => segment.block === undefined || segment.block !== patches[0]?.segment.block)
     : patches[0]?.segment.block === undefined && patches[0]?.shape.insert === false
 }
 
-const placesOf = (entry: Entry): ReadonlySet<unknown> =>
-  new Set(entry.packed === undefined ? entry.patches.map(({ segment }) => segment.list) : [entry.packed.segment.list])
+const placesOf = (entry: Entry): ReadonlySet<unknown> => {
+  const whole = entry.packed ?? entry.single
+  return new Set(whole === undefined ? entry.patches.map(({ segment }) => segment.list) : [whole.segment.list])
+}
 
 /**
  * A row as a block holds it: of each write what no later one has replaced.

@@ -25,5 +25,5 @@ export const createDrafts = (writer: Omit<Header, 'since'>): ((draft: Draft) => 
     return segment
   }
   return ({ id, columns, values, stamp }) =>
-    new Entry(id, [new Patch(segmentOf(shapes.insert(columns)), [0, id, stamp, ...values])])
+    Entry.only(id, new Patch(segmentOf(shapes.insert(columns)), [0, id, stamp, ...values]))
 }

@@ -27,10 +27,10 @@ export interface PackedRows {
  */
 export class Entry {
   readonly id: string
-  // Of a row that lies in a block, the block and the row's number there, until somebody asks for its patches. In the same two fields,
-  // since there are as many entries as rows.
-  #patches: readonly Patch[] | PackedRows
-  #valid: readonly Patch[] | number
+  // Until somebody asks for the patches: of a row that lies in a block, the block and the row's number there; of one that was written to
+  // once, its patch and nothing. In the same two fields, since there are as many entries as rows.
+  #patches: readonly Patch[] | PackedRows | Patch
+  #valid: readonly Patch[] | number | undefined
   /** Whatever the layer above made of it; kept here so that it lives as long as the entry. */
   row: unknown
 
@@ -49,13 +49,27 @@ export class Entry {
     return entry
   }
 
+  /** The entry of a row that was written to once. */
+  static only(id: string, patch: Patch): Entry {
+    if (patch.shape.isPurge) return new Entry(id, [patch])
+    const entry = new Entry(id, NONE, NONE)
+    entry.#patches = patch
+    entry.#valid = undefined
+    return entry
+  }
+
   get patches(): readonly Patch[] {
-    return typeof this.#valid === 'number' ? this.#unpack(this.#valid) : (this.#patches as readonly Patch[])
+    return typeof this.#valid === 'object' ? (this.#patches as readonly Patch[]) : this.#layOut()
   }
 
   /** Those that the row is made of: the patches after its last purge, each once, however many copies of it there are. */
   get valid(): readonly Patch[] {
-    return typeof this.#valid === 'number' ? this.#unpack(this.#valid) : this.#valid
+    return typeof this.#valid === 'object' ? this.#valid : this.#layOut()
+  }
+
+  /** The one patch of a row that was written to once, no purge; undefined for others, and may be once somebody has asked for its patches. */
+  get single(): Patch | undefined {
+    return this.#valid === undefined ? (this.#patches as Patch) : undefined
   }
 
   /** Where all of it lies, until somebody asks for its patches; undefined for others. */
@@ -68,8 +82,9 @@ export class Entry {
     return this.#valid as number
   }
 
-  #unpack(at: number): readonly Patch[] {
-    const patches = (this.#patches as PackedRows).patchesOf(at)
+  #layOut(): readonly Patch[] {
+    const at = this.#valid
+    const patches = typeof at === 'number' ? (this.#patches as PackedRows).patchesOf(at) : [this.#patches as Patch]
     this.#patches = patches
     this.#valid = patches
     return patches
@@ -91,7 +106,7 @@ const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
 
 /** The entry with one more patch. */
 export const withPatch = (entry: Entry | undefined, id: string, patch: Patch): Entry => {
-  if (entry === undefined) return new Entry(id, [patch])
+  if (entry === undefined) return Entry.only(id, patch)
   const { patches } = entry
   let at = patches.length
   let order = comparePatches(patches[at - 1] as Patch, patch)
@@ -139,8 +154,8 @@ const meets = ({ shape }: Patch, other: Patch): boolean => {
 }
 
 /** The patches whose every field a later patch of another stamp writes too: nobody will ever see them again. */
-export const superseded = ({ patches }: Entry): readonly Patch[] =>
-  patches.length < 2 ? NONE : patches.filter(isSuperseded)
+export const superseded = (entry: Entry): readonly Patch[] =>
+  entry.single !== undefined || entry.patches.length < 2 ? NONE : entry.patches.filter(isSuperseded)
 
 const isSuperseded = (patch: Patch, at: number, patches: readonly Patch[]): boolean => {
   const { insert, columns } = patch.shape
@@ -237,7 +252,8 @@ export const winnerOf = ({ valid }: Entry, field: string): Patch | undefined => 
 }
 
 /** Whether a row has been inserted, as far as is known; patches may be here before the insert is. */
-export const isCreated = ({ valid }: Entry): boolean => valid.some((patch) => patch.shape.fields.has(CREATED))
+export const isCreated = (entry: Entry): boolean =>
+  entry.single?.shape.insert ?? entry.valid.some(({ shape }) => shape.fields.has(CREATED))
 
 /** The stored value of one field; undefined if nothing has written it. */
 export const fieldOf = ({ valid }: Entry, field: string): unknown => {
@@ -250,4 +266,5 @@ export const fieldOf = ({ valid }: Entry, field: string): unknown => {
 }
 
 /** Whether a row is soft-deleted. */
-export const isDeleted = (entry: Entry): boolean => typeof fieldOf(entry, DELETED) === 'number'
+export const isDeleted = (entry: Entry): boolean =>
+  typeof (entry.single === undefined ? fieldOf(entry, DELETED) : entry.single.value(DELETED)) === 'number'

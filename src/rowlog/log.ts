@@ -6,9 +6,10 @@ import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { createDocument } from './document.ts'
-import { type Entry, holdsAll, showsSame } from './entry.ts'
+import { type Entry, holdsAll } from './entry.ts'
+import { Intake } from './intake.ts'
 import { blocksOf, Packer } from './packer.ts'
-import { type PatchSink, TransactionReader } from './reader.ts'
+import { TransactionReader } from './reader.ts'
 import { type Retention, type RowChanges, RowEntries } from './row-entries.ts'
 import type { Patch } from './segment.ts'
 import { Segments } from './segments.ts'
@@ -53,7 +54,7 @@ export class RowLog {
   readonly #packer: Packer
   readonly #shapes = new ShapeBook()
   readonly #segments: Segments
-  readonly #reader: TransactionReader
+  readonly #intake: Intake
   readonly #writer: SegmentWriter
   readonly #staging: Staging
   readonly #entries: RowEntries
@@ -71,7 +72,7 @@ export class RowLog {
     this.#clock = clock
     this.#entries = new RowEntries(clock, history)
     this.#segments = new Segments(this.#document)
-    this.#reader = new TransactionReader(this.#segments, this.#shapes)
+    this.#intake = new Intake(new TransactionReader(this.#segments, this.#shapes), this.#entries)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
     this.#staging = new Staging({ replica, author })
     this.#packer = new Packer({
@@ -86,8 +87,8 @@ export class RowLog {
     // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
     this.#document.on('afterTransaction', (transaction: Y.Transaction) => {
       if (transaction.origin === this) return
-      if (transaction.origin === LOADING) return this.#loadFrom(transaction)
-      const changes = this.#takeIn(transaction)
+      if (transaction.origin === LOADING) return this.#intake.load(transaction, this.#segments.isEmpty)
+      const changes = this.#intake.take(transaction, this.#beforeChange)
       if (changes.size > 0) this.#listener(changes)
     })
   }
@@ -105,7 +106,7 @@ export class RowLog {
 
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
-    return this.#reader.refused + this.#entries.refused
+    return this.#intake.refused
   }
 
   /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
@@ -169,14 +170,7 @@ export class RowLog {
    * @throws {@link MerrowError} `storage_failed` if an update cannot be read.
    */
   show(updates: readonly Uint8Array[], manyRuns = MANY_RUNS): void {
-    const isShown = orDamaged(
-      () =>
-        clientsOf(updates) >= manyRuns &&
-        this.#reader.readStored(
-          updates,
-          this.#loadingSink(() => {}),
-        ),
-    )
+    const isShown = orDamaged(() => clientsOf(updates) >= manyRuns && this.#intake.readStored(updates))
     if (isShown) this.#shown = updates
     else this.load(updates)
   }
@@ -258,14 +252,12 @@ export class RowLog {
   /** Carries all that is staged into the document, as one Yjs transaction; nothing if nothing is staged. */
   commit(): void {
     if (this.#staging.isEmpty) return
-    const { patches, displaced } = this.#staging.take()
-    // Before the writer packs them.
-    const ids = new Set(patches.map(({ raw }) => raw[1]))
+    const { patches, displaced, written } = this.#staging.take()
     this.#position = this.#clock.newest
     this.#entries.loose += patches.length
     this.document.transact(() => {
       this.#writer.write(patches)
-      this.#entries.noteSuperseded(ids)
+      this.#entries.noteSuperseded(written)
       this.#clean(displaced)
     }, this)
   }
@@ -286,7 +278,7 @@ export class RowLog {
   forgetPurges(beforeMs: number): void {
     const old = new Map<string, readonly Patch[]>()
     for (const entry of this.entries.values()) {
-      if (entry.packed !== undefined || entry.valid === entry.patches) continue
+      if (entry.packed !== undefined || entry.single !== undefined || entry.valid === entry.patches) continue
       const { id, patches } = entry
       const notes = patches.filter(({ shape, stamp }) => shape.isPurge && stampTimeMs(stamp) < beforeMs)
       if (notes.length > 0) old.set(id, notes)
@@ -359,55 +351,8 @@ export class RowLog {
     this.#document.transact(() => this.#writer.seal(), this)
   }
 
-  /** Takes in patches that nobody has to be told of, into a log without staged ones. */
-  #loadFrom(transaction: Y.Transaction): void {
-    const several = new Set<string>()
-    const sink = this.#loadingSink((id, before) => {
-      if (before !== undefined) several.add(id)
-    })
-    if (this.#segments.isEmpty) this.#reader.readAll(sink)
-    else this.#reader.read(transaction, sink)
-    this.#entries.noteSuperseded(several)
-  }
-
-  #loadingSink(note: (id: string, before: Entry | undefined) => void): PatchSink {
-    return {
-      onPatch: (patch) => this.#entries.takePatch(patch, note),
-      onBlock: (block) => this.#entries.takeBlock(block, note),
-      onBlockDeleted: (block) => this.#entries.forgetBlock(block, note),
-      onDeleted: (raw) => this.#entries.forgetPatch(raw, () => {}),
-    }
-  }
-
-  #takeIn(transaction: Y.Transaction): RowChanges {
-    const changes = new Map<string, Entry | undefined>()
-    const note = (id: string, before: Entry | undefined): void => {
-      if (!changes.has(id)) changes.set(id, this.#beforeChange(id, before))
-    }
-    const packed = new Set<string>()
-    const notePacked = (id: string, before: Entry | undefined): void => {
-      packed.add(id)
-      note(id, before)
-    }
-    this.#reader.read(transaction, {
-      onPatch: (patch) => this.#entries.takePatch(patch, note),
-      onBlock: (block) => this.#entries.takeBlock(block, notePacked),
-      onBlockDeleted: (block) => this.#entries.forgetBlock(block, notePacked),
-      onDeleted: (raw) => this.#entries.forgetPatch(raw, note),
-    })
-    this.#entries.noteSuperseded(changes.keys())
-    for (const id of packed) {
-      const [before, entry] = [changes.get(id), this.#entries.get(id)]
-      if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
-      // Packed elsewhere: nobody has to hear of it.
-      entry.row = before.row
-      changes.delete(id)
-    }
-    return changes
-  }
-
   /** The entry that listeners know: the one before staged changes that they have not been told of yet. */
-  #beforeChange(id: string, entry: Entry | undefined): Entry | undefined {
+  readonly #beforeChange = (id: string, entry: Entry | undefined): Entry | undefined => {
     if (!this.#localChanges.has(id)) return entry
     const before = this.#localChanges.get(id)
     this.#localChanges.delete(id)

@@ -128,7 +128,7 @@ export class RowEntries {
   noteSuperseded(ids: Iterable<string>): void {
     for (const id of ids) {
       const entry = this.#entries.get(id)
-      if (entry === undefined) continue
+      if (entry === undefined || entry.single !== undefined) continue
       const gone = this.#withoutKept(superseded(entry), entry).filter(({ segment }) => segment.list !== undefined)
       if (gone.length > 0) this.#superseded.set(id, gone)
     }

@@ -22,6 +22,15 @@ interface Step {
   readonly after: Entry
 }
 
+/** All that was staged. */
+export interface Staged {
+  readonly patches: readonly Patch[]
+  /** Patches of the document that are taken out of it. */
+  readonly displaced: readonly Patch[]
+  /** Ids of rows that were there before. */
+  readonly written: readonly string[]
+}
+
 /** Where staging stood, to come back to. */
 export type StagingMark = number
 
@@ -36,6 +45,8 @@ export class Staging {
   readonly #shapeNumbers = new Map<Shape, number>()
   readonly #patches = new Set<Patch>()
   readonly #displaced = new Set<Patch>()
+  /** Rows that are not new: a patch in the document may be superseded now. */
+  readonly #written = new Set<string>()
   readonly #steps: Step[] = []
   #marks = 0
 
@@ -56,13 +67,14 @@ export class Staging {
     if (displaced.length > 0) after = this.#displace(displaced, patch, { write, before, shapes })
     else {
       after = withPatch(before, write.id, patch)
-      const dropped = supersededBy(patch, after, this.#isStaged)
+      const dropped = before === undefined ? NONE : supersededBy(patch, after, this.#isStaged)
       if (dropped.length > 0) {
         for (const one of dropped) this.#patches.delete(one)
         after = without(after, dropped) as Entry
       }
     }
     this.#patches.add(patch)
+    if (before !== undefined) this.#written.add(write.id)
     if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
     return { patch, after }
   }
@@ -94,12 +106,14 @@ export class Staging {
   }
 
   /** Hands over all that is staged, patches in stamp order, and forgets it. */
-  take(): { readonly patches: readonly Patch[]; readonly displaced: readonly Patch[] } {
+  take(): Staged {
     const patches = [...this.#patches].sort((a, b) => a.stamp - b.stamp)
     const displaced = [...this.#displaced]
+    const written = [...this.#written]
     this.#patches.clear()
     this.#displaced.clear()
-    return { patches, displaced }
+    this.#written.clear()
+    return { patches, displaced, written }
   }
 
   /** Only these may be dropped at once. */

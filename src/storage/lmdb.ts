@@ -28,9 +28,10 @@ const LAST_KEY = 'last key'
  */
 export const lmdb = ({ path }: { readonly path: string }): StorageAdapter => ({
   async open({ database }: StorageContext) {
-    const { open } = await import('lmdb')
+    const [{ open }, { makeFolder }] = await Promise.all([import('lmdb'), import('./make-folder.ts')])
     const folder = `${path}/${database}`
     try {
+      makeFolder(folder)
       // Overlapping syncs would resolve a write before it is on disk; batching by event turn would leave a rejected promise that
       // nobody holds when the disk is full.
       const root = open<unknown, string>({

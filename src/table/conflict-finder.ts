@@ -1,5 +1,5 @@
 // Finds the conflicts of one table's rows, and keeps the list as rows change. Knows entries and columns; resolves nothing.
-import { type Entry, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
+import { type Entry, isCreated, KNEW, type LogPatch, siblingsOf, type TableLog } from '../rowlog/index.ts'
 import type { TableSchema } from '../schema/index.ts'
 import { stampTimeMs } from '../stamp.ts'
 import type { Conflict, ConflictingWrite } from './conflicts.ts'
@@ -59,7 +59,9 @@ export class ConflictFinder {
 
   #conflictsOf(id: string): readonly Conflict[] {
     const entry = this.#log.entries.get(id)
-    return entry === undefined || entry.valid.length < 2 ? [] : this.#find(id, entry)
+    if (entry === undefined || entry.single !== undefined || entry.valid.length < 2) return []
+    // Of a row that was purged meanwhile nothing shows, so there is nothing to choose.
+    return isCreated(entry) ? this.#find(id, entry) : []
   }
 
   #find(id: string, entry: Entry): readonly Conflict[] {

@@ -88,6 +88,11 @@ export class RowBuilder<R extends RowMeta> {
     const Row = function () {} as unknown as new () => Record<string, unknown>
     Row.prototype = Object.prototype
     this.#Row = Row
+    // After a first one with nothing in its fields, numbers are held by reference: a row shares those of its patches, 16 B each.
+    const first = new Row()
+    for (const field of ['id', ...columnNames, 'createdAt', 'updatedAt', 'deletedAt', 'updatedBy'])
+      first[field] = undefined
+    Object.freeze(first)
     this.#parted = columnNames.flatMap((name, place) => joinParts(name, place, columns[name]))
     this.#merged = columnNames.flatMap((name, place) => joinWrites(name, place, columns[name], onError))
     this.#isPlain = this.#parted.length + this.#merged.length + this.#formerNames.length === 0
@@ -135,6 +140,7 @@ export class RowBuilder<R extends RowMeta> {
 
   #build(entry: Entry): R | undefined {
     if (entry.packed !== undefined && this.#isPlain) return this.#buildPacked(entry, entry.packed)
+    if (entry.single !== undefined && this.#isPlain) return this.#buildSingle(entry, entry.single)
     const { valid: patches } = entry
     const stored = new Array<unknown>(this.#names.length).fill(undefined)
     let createdAt: number | undefined
@@ -157,6 +163,20 @@ export class RowBuilder<R extends RowMeta> {
     if (hasParts) for (const { place, join } of this.#parted) stored[place] = join(entry)
     const author = isMigration(last.shape) ? patches.findLast(({ shape }) => !isMigration(shape))?.author : last.author
     return this.#make(entry, { stored, createdAt, updatedAt: last.stamp, deletedAt, author })
+  }
+
+  /** Of a row that was written to once, no list of patches is made. */
+  #buildSingle(entry: Entry, { shape, raw, stamp, author }: LogPatch): R | undefined {
+    const { creates, places } = this.#readingOf(shape)
+    if (!creates) return undefined
+    const stored = new Array<unknown>(this.#names.length).fill(undefined)
+    let deletedAt: unknown
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at] as number
+      if (place >= 0) stored[place] = raw[FIRST_VALUE + at]
+      else if (place === DELETED_AT) deletedAt = raw[FIRST_VALUE + at]
+    }
+    return this.#make(entry, { stored, createdAt: stamp, updatedAt: stamp, deletedAt, author })
   }
 
   /** Of a row that lies in a block, the columns alone are read. */
@@ -189,8 +209,9 @@ export class RowBuilder<R extends RowMeta> {
         const value = join(entry)
         if (value !== undefined) row[this.#names[place] as string] = value
       }
-    row['createdAt'] = stampTimeMs(createdAt)
-    row['updatedAt'] = stampTimeMs(updatedAt)
+    const createdMs = stampTimeMs(createdAt)
+    row['createdAt'] = createdMs
+    row['updatedAt'] = updatedAt === createdAt ? createdMs : stampTimeMs(updatedAt)
     row['deletedAt'] = typeof deletedAt === 'number' ? deletedAt : undefined
     row['updatedBy'] = author
     for (const place of this.#sets) if (this.#lacksElements(row, stored, place)) isWhole = false

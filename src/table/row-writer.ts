@@ -28,6 +28,7 @@ export interface RowWriterOptions {
   readonly onWrite: (id: string) => void
 }
 
+const NO_FIELDS: readonly FieldRecord[] = []
 const DELETED_FIELD = [DELETED]
 const PURGED_FIELD = [PURGED]
 
@@ -58,7 +59,7 @@ export class RowWriter implements UndoTarget {
     const { columns, values } = this.#registers.ofInsert(fields)
     this.#onWrite(id)
     const patch = this.#log.stage(id, true, columns, values)
-    this.#note(id, { table: this.#name, id, insert: true, fields: [], patch })
+    this.#note(id, { table: this.#name, id, insert: true, fields: NO_FIELDS, patch })
   }
 
   /** Writes some columns of a row. */

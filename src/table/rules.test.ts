@@ -128,6 +128,20 @@ it('[J7] a write that knew the other is no conflict, however often and whoever w
   expect(late.db.tasks.get(id)?.title).toBe('b4')
 })
 
+it('[J11] a row that was purged has none, though others wrote to it meanwhile without knowing each other', async () => {
+  const { a, b, late, id, clock } = await trio()
+  await exchange(a, b, late)
+  a.db.tasks.purge(id)
+  await a.db.saved()
+  clock.nowMs += 1000
+  b.db.tasks.update(id, { title: 'by ben' })
+  late.db.tasks.update(id, { title: 'by cleo' })
+  await exchange(b, late)
+  expect(b.db.conflicts.list()).toHaveLength(1)
+  await exchange(a, b, late)
+  for (const { db } of [a, b, late]) expect([db.tasks.get(id), db.conflicts.list()]).toEqual([undefined, []])
+})
+
 it('[J8] concurrent resolutions with different values are a conflict again; with a given value, none is left', async () => {
   const { a, b, id } = await trio()
   a.db.tasks.update(id, { title: 'A' })

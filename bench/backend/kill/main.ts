@@ -20,9 +20,9 @@ const report = await runRounds({
     if (round % 5 === 0) console.log(`round ${round}: ${saved} inserts saved`)
   },
 })
-const { faults, kills, records, saved, deadLetters, takeoverMs } = report
+const { faults, kills, records, saved, deadLetters, takeoverMs, restMs } = report
 console.log(
-  `${values.rounds} rounds in ${Math.round((Date.now() - startedMs) / 1000)} s: killed with -9 ${kills.tab} tabs, ${kills.browser} browsers, ${kills.bridge} bridges, ${kills.service} services; ${saved} inserts saved, ${records} records, ${deadLetters} in the dead letter; another bridge led after ${takeoverMs[Math.floor(takeoverMs.length / 2)]} ms (median), ${takeoverMs.at(-1)} ms (longest); ${faults.length} faults`,
+  `${values.rounds} rounds in ${Math.round((Date.now() - startedMs) / 1000)} s: killed with -9 ${kills.tab} tabs, ${kills.browser} browsers, ${kills.bridge} bridges, ${kills.service} services; ${saved} inserts saved, ${records} records, ${deadLetters} in the dead letter; another bridge led after ${takeoverMs[Math.floor(takeoverMs.length / 2)]} ms (median), ${takeoverMs.at(-1)} ms (longest); all at rest after ${Math.round(restMs / 1000)} s; ${faults.length} faults`,
 )
 for (const fault of faults.slice(0, 20)) console.log(fault)
 rmSync(folder, { recursive: true, force: true, maxRetries: 3 })

@@ -1,13 +1,8 @@
 // Rounds of kill -9 of a tab, the bridge that leads and the service, while the tab writes; and what is left of the writes at the end.
-
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import { extname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import * as prng from 'lib0/prng'
 import type { Page } from 'playwright-core'
 import postgres from 'postgres'
-import { build } from 'vite'
 import { createRelay, openMemoryLog } from '../../../server/index.ts'
 import { connectBackend } from '../../../src/backend/index.ts'
 import { createDatabase } from '../../../src/index.ts'
@@ -15,6 +10,7 @@ import { relay as relaySync } from '../../../src/sync/index.ts'
 import { migrateBackend } from '../app.ts'
 import { check, type Law, type Look } from './check.ts'
 import { Chromium, freePort, kill, leads, type Run, startBridge, startService } from './processes.ts'
+import { PageError, serveSite } from './site.ts'
 import { COLLECTIONS, PACE, schema, tablesOf } from './tables.ts'
 
 /** How often, and where. */
@@ -34,10 +30,13 @@ export interface RoundsReport extends Law {
   readonly saved: number
   /** From the kill of a bridge until another leads, in milliseconds, longest last. */
   readonly takeoverMs: readonly number[]
+  /** From the last kill until all was at rest, in milliseconds. */
+  readonly restMs: number
 }
 
 const LEASE_MS = 2000
-const QUIET_MS = 90_000
+/** How long nothing may change while something is left to do. */
+const STUCK_MS = 60_000
 const OPEN_MS = 20_000
 
 /** Kills for so many rounds, lets all come to rest, and compares. */
@@ -70,19 +69,26 @@ export const runRounds = async (options: RoundsOptions): Promise<RoundsReport> =
     const kills = { tab: 0, browser: 0, bridge: 0, service: 0 }
     const takeoverMs: number[] = []
     let loads = 0
+    const restart = async (error: unknown): Promise<void> => {
+      options.onTrouble?.(`The browser is started again: ${String(error).split('\n')[0]}`)
+      await chromium.kill()
+    }
     const open = async (): Promise<Page> => {
       for (;;) {
         const ready = site.ready()
+        ready.catch(() => {})
         const query = new URLSearchParams({ service: url, relay: relay.url, round: String(++loads) })
         const opened = chromium.open(`${site.url}/index.html?${query}`).then(async (page) => {
           await ready
           return page
         })
-        const page = await Promise.race([opened, new Promise<undefined>((resolve) => setTimeout(resolve, OPEN_MS))])
-        if (page !== undefined) return page
-        opened.catch(() => {})
-        options.onTrouble?.('A page did not open in time; the browser is started again.')
-        await chromium.kill()
+        const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('not in time')), OPEN_MS))
+        try {
+          return await Promise.race([opened, late])
+        } catch (error) {
+          if (error instanceof PageError) throw error
+          await restart(error)
+        }
       }
     }
     let page = await open()
@@ -114,42 +120,40 @@ export const runRounds = async (options: RoundsOptions): Promise<RoundsReport> =
           const isWhole = prng.int32(gen, 0, 3) === 0
           kills[isWhole ? 'browser' : 'tab'] += 1
           if (isWhole) await chromium.kill()
-          else await chromium.killTab(page)
+          else await chromium.killTab(page).catch(restart)
           page = await open()
         },
       ]
       await Promise.all(victims.map((victim) => victim()))
       options.onRound?.(round, saved.size)
     }
+    const restFromMs = Date.now()
     await page.evaluate('stopWriting()')
+    const look = async (outbox: () => Look['outbox']): Promise<Law> => {
+      const seen = (await page.evaluate('look()')) as { acme: Look; own: Look; outbox: Look['outbox'] }
+      return check(sql, saved, { acme: { ...seen.acme, outbox: outbox() }, own: { ...seen.own, outbox: seen.outbox } })
+    }
+    await untilAtRest(
+      () => look(() => []),
+      ({ isUnequalButForOutbox }) => !isUnequalButForOutbox,
+    )
+    await Promise.all(bridges.map(kill))
+    // Another bridge, on another machine as it were, sees the same outbox, and sends what is left of it.
     const looking = await createDatabase({ name: 'acme', schema, sync: relaySync({ url: relay.url }) })
     closers.push(() => looking.close())
-    let law: Law | undefined
-    const endMs = Date.now() + QUIET_MS
-    const outboxOf = async (): Promise<Look['outbox']> => {
-      // Another bridge, on another machine as it were, sees the same outbox.
-      const backend = await connectBackend(looking, tablesOf(url, 'acme'), { ...PACE, name: 'service', isBridge: true })
-      await until('the last bridge leads', () => backend.status.connection === 'online')
-      return backend.outbox.list().map(({ table, row, kind, state, failure }) => ({
+    const backend = await connectBackend(looking, tablesOf(url, 'acme'), { ...PACE, name: 'service', isBridge: true })
+    await until('the last bridge leads', () => backend.status.connection === 'online')
+    const outbox = (): Look['outbox'] =>
+      backend.outbox.list().map(({ table, row, kind, state, failure }) => ({
         ...{ table, row, kind, state, reason: failure?.answer ?? failure?.message },
         mark: looking.table(table as 'tasks').get(row, { withDeleted: true })?.mark,
       }))
-    }
-    const equal = async (outbox: Look['outbox']): Promise<Law> => {
-      const look = (await page.evaluate('look()')) as { acme: Look; own: Look; outbox: Look['outbox'] }
-      return check(sql, saved, { acme: { ...look.acme, outbox }, own: { ...look.own, outbox: look.outbox } })
-    }
-    do {
-      await new Promise((resolve) => setTimeout(resolve, 500))
-      law = await equal([])
-    } while (law.isUnequalButForOutbox && Date.now() < endMs)
-    await Promise.all(bridges.map(kill))
-    const outbox = await outboxOf()
-    do {
-      law = await equal(outbox)
-      if (law.faults.length > 0) await new Promise((resolve) => setTimeout(resolve, 500))
-    } while (law.faults.length > 0 && Date.now() < endMs)
-    return { ...law, kills, saved: saved.size, takeoverMs: takeoverMs.sort((a, b) => a - b) }
+    const law = await untilAtRest(
+      () => look(outbox),
+      ({ faults }) => faults.length === 0,
+    )
+    const restMs = Date.now() - restFromMs
+    return { ...law, kills, saved: saved.size, takeoverMs: takeoverMs.sort((a, b) => a - b), restMs }
   } finally {
     for (const close of closers.reverse()) await close()
   }
@@ -165,45 +169,15 @@ const until = async (what: string, claim: () => boolean): Promise<void> => {
   }
 }
 
-/** Serves the page, and takes in what it says. */
-const serveSite = async (folder: string, onSaved: (marks: string[]) => void) => {
-  const root = fileURLToPath(new URL('.', import.meta.url))
-  await build({
-    configFile: false,
-    root,
-    logLevel: 'error',
-    build: { outDir: folder, emptyOutDir: true, target: 'es2022' },
-  })
-  let announce = (): void => {}
-  let fail = (_: Error): void => {}
-  const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' }
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://x').pathname
-    let text = ''
-    for await (const part of request) text += part
-    if (path === '/saved') onSaved(JSON.parse(text) as string[])
-    if (path === '/ready') announce()
-    if (path === '/failed') fail(new Error(text))
-    if (request.method === 'POST') return response.end('{}')
-    try {
-      const file = await readFile(join(folder, normalize(path)))
-      return response.writeHead(200, { 'content-type': types[extname(path)] ?? 'text/plain' }).end(file)
-    } catch {
-      return response.writeHead(404).end()
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
-    /** Resolves when the next page has connected its databases. */
-    ready: () =>
-      new Promise<void>((resolve, reject) => {
-        announce = resolve
-        fail = reject
-      }),
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
+/** Looks until all is at rest, or until nothing has changed for long: how much is left is no reason to give up. */
+const untilAtRest = async (look: () => Promise<Law>, isAtRest: (law: Law) => boolean): Promise<Law> => {
+  let last = ''
+  for (let changedMs = Date.now(); ; ) {
+    const law = await look()
+    const now = law.faults.join('\n')
+    if (now !== last) changedMs = Date.now()
+    last = now
+    if (isAtRest(law) || Date.now() - changedMs > STUCK_MS) return law
+    await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }

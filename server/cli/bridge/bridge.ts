@@ -1,13 +1,13 @@
 // A bridge that runs: its database, its backends, what it reports, how it ends. Knows neither arguments nor signals.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backend, connectBackend } from '../../../src/backend/index.ts'
 import { MerrowError, show } from '../../../src/errors.ts'
 import { createDatabase, type Database, type Schema } from '../../../src/index.ts'
 import { lmdb } from '../../../src/storage/index.ts'
+import { makeFolder } from '../../../src/storage/make-folder.ts'
 import { relay } from '../../../src/sync/index.ts'
-import { releaseLock, takeLock } from '../../log/files/lock.ts'
+import { takeLock } from '../../log/files/lock.ts'
 import { errorFields, type Logger } from '../../logger.ts'
 import type { BridgeSettings } from './config.ts'
 
@@ -33,26 +33,25 @@ export const startBridge = async (
   onRefused: (error: unknown) => void,
 ): Promise<Bridge> => {
   const { store } = settings
-  const lock = join(store, 'bridge.lock')
-  makeFolder(store)
-  takeLock(store, lock)
+  makeOwnFolder(store)
+  const lock = await takeLock(store, join(store, 'bridge.lock'), { logger })
   try {
     const { db, backends } = await connect(settings, logger, onRefused)
     const close = async (): Promise<void> => {
       await drain(db, backends, logger)
-      releaseLock(lock)
+      lock.release()
     }
     let closing: Promise<void> | undefined
     return { close: () => (closing ??= close()) }
   } catch (error) {
-    releaseLock(lock)
+    lock.release()
     throw error
   }
 }
 
-const makeFolder = (folder: string): void => {
+const makeOwnFolder = (folder: string): void => {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (cause) {
     throw new MerrowError('folder_unusable', `Folder ${show(folder)} cannot be made: ${String(cause)}.`, { cause })
   }

@@ -22,6 +22,7 @@ export interface CsvOptions {
 const QUOTE = 34
 const CARRIAGE_RETURN = 13
 const LINE_FEED = 10
+const NOTE_START = NOTE.charCodeAt(0)
 const DELIMITERS = [',', ';', '\t', '|']
 
 /** What one attempt to read a record came to: it ends before `next`, or more text is needed. */
@@ -71,7 +72,7 @@ export class CsvReader implements RecordReader {
     const feed = text.indexOf('\n', start)
     if (feed < 0 && !isLast) return MORE
     const lineEnd = feed < 0 ? text.length : feed
-    if (text.startsWith(NOTE, start)) return this.#next(lineEnd, 1)
+    if (text.charCodeAt(start) === NOTE_START && text.startsWith(NOTE, start)) return this.#next(lineEnd, 1)
     this.#delimiter ??= delimiterOf(text.slice(start, lineEnd))
     if (this.#quoteAt < start) {
       const found = text.indexOf('"', start)
@@ -117,13 +118,13 @@ export class CsvReader implements RecordReader {
     }
     const raw = text.slice(start, at)
     const lineEnd = text.charCodeAt(at) === CARRIAGE_RETURN ? at + 1 : at
-    this.#tell(cells, raw)
+    // A spreadsheet may have put quotes around it.
+    if (!textOf(cells[0]).startsWith(NOTE)) this.#tell(cells, raw)
     return this.#next(lineEnd, raw.split('\n').length)
   }
 
   #tell(cells: readonly Cell[], raw: string): void {
     const place = { line: this.#line, raw }
-    if (textOf(cells[0]).startsWith(NOTE)) return
     if (this.#width === undefined) {
       this.#width = cells.length
       this.#sink.columns(

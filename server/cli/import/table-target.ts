@@ -1,11 +1,12 @@
 // Rows into an open table: new ones, and changes of those that a key finds; on disk or at a relay. Knows the database; no file.
 import { show } from '../../../src/errors.ts'
 import type { Database, Schema } from '../../../src/index.ts'
-import { type TableSchema, toStored } from '../../../src/schema/index.ts'
+import { type StoredFields, type TableSchema, toStored } from '../../../src/schema/index.ts'
 import { refusedBy } from './bulk-target.ts'
 import type { RefusedColumn } from './refused.ts'
 import type { NewRow } from './row-mapper.ts'
 import type { RowTarget, Written } from './target.ts'
+import { UniqueValues } from './unique-values.ts'
 
 type Values = Record<string, unknown>
 type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly deletedAt: number | undefined }
@@ -52,6 +53,7 @@ export class TableTarget implements RowTarget {
   /** Lines of the file by the key, or the id, that they gave. */
   readonly #lines = new Map<string, number>()
   readonly #byKey: ReadonlyMap<string, string | typeof SEVERAL>
+  readonly #unique: UniqueValues
   #unchanged = 0
 
   constructor(options: TableTargetOptions) {
@@ -60,6 +62,10 @@ export class TableTarget implements RowTarget {
     this.#table = db.table(table) as unknown as LooseTable
     this.#schema = schema.tables[table] as TableSchema
     this.#byKey = key === undefined ? new Map() : rowsByKey(this.#table, key)
+    this.#unique = new UniqueValues(this.#schema)
+    if (this.#unique.isAsked)
+      for (const row of this.#table.rows({ withDeleted: true }))
+        if (row.deletedAt === undefined) this.#unique.add(nameOf(row), this.#storedOf(row))
   }
 
   take({ columns, values }: NewRow, line: number): readonly RefusedColumn[] {
@@ -77,7 +83,7 @@ export class TableTarget implements RowTarget {
       this.#lines.set(text, line)
     }
     try {
-      return key === undefined ? this.#takeNew(row, isDeleted) : this.#takeKeyed(row, key, isDeleted)
+      return key === undefined ? this.#takeNew(row, isDeleted, line) : this.#takeKeyed(row, { key, isDeleted, line })
     } catch (error) {
       return refusedBy(error)
     }
@@ -102,17 +108,23 @@ export class TableTarget implements RowTarget {
     await this.#options.db.close()
   }
 
-  #takeNew(row: Values, isDeleted: boolean): readonly RefusedColumn[] {
-    this.#schema.storeInsert(this.#table.name, row)
+  #takeNew(row: Values, isDeleted: boolean, line: number): readonly RefusedColumn[] {
+    const stored = byColumn(this.#schema.storeInsert(this.#table.name, row))
     if (typeof row['id'] === 'string' && this.#table.get(row['id'], { withDeleted: true }) !== undefined)
       return [{ column: 'id', reason: `The table has row ${show(row['id'])} already. Give --key id to change it.` }]
+    const faults = this.#unique.faults(stored)
+    if (faults.length > 0) return faults
+    if (!isDeleted) this.#unique.add(`line ${line}`, stored)
     this.#operations.push({ kind: 'insert', row, isDeleted })
     return NONE
   }
 
-  #takeKeyed(row: Values, key: string, isDeleted: boolean): readonly RefusedColumn[] {
+  #takeKeyed(
+    row: Values,
+    { key, isDeleted, line }: { readonly key: string; readonly isDeleted: boolean; readonly line: number },
+  ): readonly RefusedColumn[] {
     const id = this.#byKey.get(keyText(row[key]))
-    if (id === undefined) return this.#takeNew(row, isDeleted)
+    if (id === undefined) return this.#takeNew(row, isDeleted, line)
     if (id === SEVERAL)
       return [
         { column: key, reason: `Several rows of the table have ${show(row[key])}, so it is no key. Give --key id.` },
@@ -123,12 +135,36 @@ export class TableTarget implements RowTarget {
     const known = this.#table.get(id, { withDeleted: true }) as Row
     const differs = (column: string, at: number): boolean => !isEqual(toStored(known[column]), stored.values[at])
     const changed = new Set(stored.columns.filter(differs))
+    const faults = this.#claim(known, byColumn(stored), { isDeleted, line })
+    if (faults.length > 0) return faults
     if (changed.size === 0 && isDeleted === (known.deletedAt !== undefined)) this.#unchanged += 1
     else {
       const columns = Object.entries(patch).filter(([column]) => changed.has(column))
       this.#operations.push({ kind: 'change', id, patch: Object.fromEntries(columns), isDeleted })
     }
     return NONE
+  }
+
+  /** Has a row give up its unique values for those that it will have. @returns What is wrong with these; it keeps its own then. */
+  #claim(
+    row: Row,
+    patch: Values,
+    { isDeleted, line }: { readonly isDeleted: boolean; readonly line: number },
+  ): readonly RefusedColumn[] {
+    if (!this.#unique.isAsked) return NONE
+    const before = this.#storedOf(row)
+    const after = { ...before, ...patch }
+    const isShown = row.deletedAt === undefined
+    // What is written to a deleted row that stays so is nobody's business.
+    const faults = isShown || !isDeleted ? this.#unique.faults(after, isShown ? before : undefined) : NONE
+    if (faults.length > 0) return faults
+    if (isShown) this.#unique.remove(nameOf(row), before)
+    if (!isDeleted) this.#unique.add(`line ${line}`, after)
+    return NONE
+  }
+
+  #storedOf(row: Row): Values {
+    return Object.fromEntries(this.#schema.columnNames.map((name) => [name, toStored(row[name])]))
   }
 
   #write(operation: Operation): void {
@@ -149,6 +185,9 @@ const rowsByKey = (table: LooseTable, key: string): Map<string, string | typeof 
   return found
 }
 
+const nameOf = ({ id }: Row): string => `row ${show(id)}`
+const byColumn = ({ columns, values }: StoredFields): Values =>
+  Object.fromEntries(columns.map((name, at) => [name, values[at]]))
 const keyText = (value: unknown): string => JSON.stringify(value) ?? String(value)
 const isEqual = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 

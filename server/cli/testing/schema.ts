@@ -15,4 +15,13 @@ export const schema = defineSchema({
     visits: c.counter(),
   }),
   cities: table({ name: c.string(), population: c.number() }),
+  members: table({
+    email: c.string().optional(),
+    team: c.string().default('red'),
+    seat: c.number().optional(),
+    since: c.date().optional(),
+  })
+    .unique('email')
+    .unique('team', 'seat')
+    .unique('since'),
 })

@@ -27,8 +27,8 @@ export interface ChannelOptions {
   readonly intake: Pick<Intake, 'presence' | 'question'>
   /** Whether the connection asks for a document that it has asked for before. */
   readonly isAskingAgain: (document: string) => boolean
-  /** Called when the relay ends the channel. */
-  readonly onEnd: (channel: Channel) => void
+  /** Called when the relay ends the channel, with the close code. */
+  readonly onEnd: (code: number) => void
 }
 
 /** One document on a shared socket. */
@@ -111,7 +111,7 @@ export class Channel implements Member {
   /** @inheritDoc */
   close(code: number, reason: string): void {
     this.leave()
-    this.#options.onEnd(this)
+    this.#options.onEnd(code)
     this.#options.outlet.send(encodeMessage({ kind: 'close', channel: this.number, code, reason }))
   }
 

@@ -21,13 +21,14 @@ const connection = (maxDocuments: number) => {
     subject: undefined,
     issuedAtMs: 0,
     expiresAtMs: Number.POSITIVE_INFINITY,
-    grants: () => 'write' as const,
+    grants: (document: string) => (document === 'secret' ? ('none' as const) : ('write' as const)),
   }
-  const counted = { fault: 0, presence: 0, question: 0 }
+  const counted = { fault: 0, presence: 0, question: 0, refusal: 0 }
   const channels = new Channels({ hub, limits }, outlet, new Session(anybody, () => {}, timing), {
     fault: () => void counted.fault++,
     presence: () => void counted.presence++,
     question: () => void counted.question++,
+    refusal: () => void counted.refusal++,
   })
   return { channels, counted }
 }
@@ -42,7 +43,7 @@ it('[F2] asking for a document once more costs, on a new channel and in parts to
     channel?.frame(frame.subarray(1))
     channels.leave(number)
   }
-  expect(counted).toEqual({ fault: 0, presence: 0, question: 2 })
+  expect(counted).toEqual({ fault: 0, presence: 0, question: 2, refusal: 0 })
 })
 
 it('[F2] the first question for each document costs nothing, for as many as may be open at once', () => {
@@ -62,4 +63,15 @@ it('[F2] presence counts in parts too', () => {
   channels.get(1)?.part(frame.subarray(0, 1))
   channels.get(1)?.frame(frame.subarray(1))
   expect(counted.presence).toBe(1)
+})
+
+it('[F4] what the relay itself could not do, or the token does not allow, is no refusal that others wait for', () => {
+  const { channels, counted } = connection(9)
+  for (const [at, code] of [4400, 1011, 4404].entries()) {
+    channels.open(at, `d${at}`, undefined)
+    channels.get(at)?.close(code, '')
+  }
+  channels.open(4, 'not a name', undefined)
+  channels.open(5, 'secret', undefined)
+  expect(counted).toMatchObject({ refusal: 2, fault: 3 })
 })

@@ -3,7 +3,7 @@ import { CloseCode } from '../../../src/sync/wire.ts'
 import type { Hub } from '../../room/hub.ts'
 import { Channel, type PartBudget } from './channel.ts'
 import type { SocketContext, SocketLimits } from './context.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, isRefusal } from './intake.ts'
 import type { Sending } from './outlet.ts'
 import type { Session } from './sessions.ts'
 
@@ -21,7 +21,7 @@ export class Channels {
   readonly #limits: SocketLimits
   readonly #session: Session
   readonly #budget: PartBudget
-  readonly #intake: Pick<Intake, 'fault' | 'presence' | 'question'>
+  readonly #intake: Pick<Intake, 'fault' | 'presence' | 'question' | 'refusal'>
   /** Documents that were asked for; a channel that is opened again does not make a question a first one. */
   readonly #asked = new Set<string>()
   #opened = 0
@@ -32,7 +32,7 @@ export class Channels {
     { hub, limits }: Pick<SocketContext, 'hub' | 'limits'>,
     outlet: Sending,
     session: Session,
-    intake: Pick<Intake, 'fault' | 'presence' | 'question'>,
+    intake: Pick<Intake, 'fault' | 'presence' | 'question' | 'refusal'>,
   ) {
     this.#intake = intake
     this.#hub = hub
@@ -59,7 +59,7 @@ export class Channels {
     if (fault !== undefined) {
       // Whoever asks for what the token does not allow is slowed down, and no more.
       if (fault.code === CloseCode.forbidden) this.#intake.fault()
-      else this.#noteFault()
+      else this.#noteRefused(fault.code)
       return fault
     }
     const channel = new Channel(number, document, {
@@ -70,8 +70,8 @@ export class Channels {
       session: this.#session,
       intake: this.#intake,
       isAskingAgain: (asked) => this.#isAskingAgain(asked),
-      onEnd: () => {
-        this.#noteFault()
+      onEnd: (code) => {
+        this.#noteRefused(code)
         this.#open.delete(number)
       },
     })
@@ -108,9 +108,10 @@ export class Channels {
     return false
   }
 
-  #noteFault(): void {
+  #noteRefused(code: number): void {
     this.#refused += 1
-    this.#intake.fault()
+    if (isRefusal(code)) this.#intake.refusal()
+    else this.#intake.fault()
   }
 
   #fault(number: number, document: string): OpenFault | undefined {

@@ -7,6 +7,7 @@ import type { Logger } from '../../logger.ts'
 import type { Duties } from '../../room/duties.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Gate } from '../gate.ts'
+import type { Bucket } from './bucket.ts'
 import type { Heartbeat, Timers } from './heartbeat.ts'
 import type { SendRates } from './intake.ts'
 import type { Sessions } from './sessions.ts'
@@ -30,6 +31,8 @@ export interface SocketContext {
   readonly authority: Authority
   readonly sessions: Sessions
   readonly duties: Duties
+  /** What may be refused of all clients together before they are read more slowly. */
+  readonly refusals: Bucket
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   readonly heartbeat: Heartbeat

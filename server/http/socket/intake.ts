@@ -1,5 +1,6 @@
 // The receiving side of one WebSocket: reads no faster than its client may send. Knows how much comes, not what it says.
 import type { WebSocket } from 'ws'
+import { CloseCode } from '../../../src/sync/wire.ts'
 import { Bucket, type Rate } from './bucket.ts'
 import type { Stop, Timers } from './heartbeat.ts'
 
@@ -14,6 +15,10 @@ export interface SendRates {
 
 /** A question that makes the relay read a document counts as so many messages. */
 const MESSAGES_PER_QUESTION = 20
+const INTERNAL_ERROR = 1011
+
+/** Whether a close code says that something was refused, and not that the relay failed or the document is gone. */
+export const isRefusal = (code: number): boolean => code !== INTERNAL_ERROR && code !== CloseCode.deleted
 
 /** Counts what comes from one sender: a connection, or all connections of one subject. */
 export class Allowance {
@@ -71,12 +76,18 @@ export class Intake {
   readonly #socket: WebSocket
   readonly #timers: Timers
   readonly #allowances: Allowance[]
+  readonly #refusals: Bucket
   #stopWaiting: Stop | undefined
 
-  constructor(socket: WebSocket, timers: Timers, own: Allowance) {
+  /**
+   * @param own - What this connection may send.
+   * @param refusals - What may be refused of all connections together: however many there are, those that nothing is refused of keep their turn.
+   */
+  constructor(socket: WebSocket, timers: Timers, own: Allowance, refusals: Bucket) {
     this.#socket = socket
     this.#timers = timers
     this.#allowances = [own]
+    this.#refusals = refusals
   }
 
   /** From now on its messages count for its subject too. */
@@ -86,22 +97,27 @@ export class Intake {
 
   /** Counts a message. */
   message(bytes: number): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.message(bytes))
+    this.#wait((allowance) => allowance.message(bytes))
   }
 
   /** Counts a presence, which is a message too. */
   presence(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.presence())
+    this.#wait((allowance) => allowance.presence())
   }
 
   /** Counts a question that makes the relay read a document. */
   question(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.question())
+    this.#wait((allowance) => allowance.question())
   }
 
-  /** Counts something that was refused. */
+  /** Counts something that cost the relay little to refuse, or that failed for the relay's own reasons. */
   fault(): void {
-    for (const allowance of this.#allowances) this.#wait(allowance.fault())
+    this.#wait((allowance) => allowance.fault())
+  }
+
+  /** Counts a frame or an opening that was refused. */
+  refusal(): void {
+    this.#wait((allowance) => allowance.fault(), this.#refusals.take(1))
   }
 
   /** The connection has ended. */
@@ -109,7 +125,10 @@ export class Intake {
     this.#stopWaiting?.()
   }
 
-  #wait(ms: number): void {
+  /** Waits as long as whoever asks for the longest. */
+  #wait(count: (allowance: Allowance) => number, leastMs = 0): void {
+    let ms = leastMs
+    for (const allowance of this.#allowances) ms = Math.max(ms, count(allowance))
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
     this.#stopWaiting = this.#timers.after(ms, () => this.#socket.resume())

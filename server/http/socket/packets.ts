@@ -22,12 +22,15 @@ const SMALL_BYTES = 16 * 1024
 /** A room's frame for shared sockets: in parts if it is long, so that a slow client hears that it is under way. */
 export const sharedPackets = (frame: RoomFrame): readonly Uint8Array[] =>
   frame.encodedAs('shared', () =>
-    Array.from(cutFrame(frame.room, frame.bytes), (part) => packetOf(encodeMessage(part))),
+    Array.from(cutFrame(frame.room, frame.bytes), (part) => packetsOf(encodeMessage(part))).flat(),
   )
 
 /** A room's frame for stock clients. */
 export const stockPackets = (frame: RoomFrame): readonly Uint8Array[] =>
-  frame.encodedAs('stock', () => (frame.bytes.length > SMALL_BYTES ? piecesOf(frame.bytes) : [packetOf(frame.bytes)]))
+  frame.encodedAs('stock', () => packetsOf(frame.bytes))
+
+const packetsOf = (message: Uint8Array): readonly Uint8Array[] =>
+  message.length > SMALL_BYTES ? piecesOf(message) : [packetOf(message)]
 
 /** Frames that go out together on shared sockets. */
 export const sharedBatch = (batch: RoomBatch): readonly Uint8Array[] => batch.encodedAs('shared', sharedPackets)

@@ -176,3 +176,20 @@ it('[F4] closes a connection whose channels are refused again and again', async 
   for (let channel = 1; channel < 60; channel++) client.send({ kind: 'open', channel, document: 'a b' })
   expect((await client.end()).code).toBe(4400)
 })
+
+it('[F4] whoever has something refused waits for his turn, and others do not', async () => {
+  const timers = manualTimers()
+  const limits = { refusals: { perSecond: 1, burst: 1 } }
+  const { url } = await startRelay({ timers, now: () => 0, limits })
+  const [hostile, honest] = [await greet(url), await greet(url)]
+  const refusals = () => hostile.messages.filter(({ kind }) => kind === 'close').length
+  for (const channel of [1, 2, 3]) {
+    hostile.send({ kind: 'open', channel, document: 'a b' })
+    if (channel < 3) await waitUntil('it is refused', () => refusals() === channel)
+  }
+  honest.send({ kind: 'open', channel: 1, document: 'd' })
+  await honest.next('opened')
+  expect(refusals()).toBe(2)
+  timers.expire()
+  await waitUntil('the next is refused', () => refusals() === 3)
+})

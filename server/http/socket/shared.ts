@@ -67,7 +67,7 @@ class SharedSocket implements Peer {
       timers,
       onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
     })
-    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
     this.#pulse = heartbeat.watch(this, this.#outlet)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }

@@ -8,7 +8,7 @@ import type { Entrant, Member, RoomBatch, RoomFrame } from '../../room/member.ts
 import type { Membership } from '../../room/membership.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse } from './heartbeat.ts'
-import { Allowance, Intake } from './intake.ts'
+import { Allowance, Intake, isRefusal } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf, stockBatch, stockPackets } from './packets.ts'
 import type { Session } from './sessions.ts'
@@ -66,7 +66,7 @@ class StockSocket implements Member, Entrant, Peer {
     this.#session = session
     this.#document = document
     this.#context = context
-    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now))
+    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
     this.#membership = hub.join(document, this, this)
@@ -122,7 +122,8 @@ class StockSocket implements Member, Entrant, Peer {
   }
 
   close(code: number, reason: string): void {
-    this.#intake.fault()
+    if (isRefusal(code)) this.#intake.refusal()
+    else this.#intake.fault()
     this.#outlet.close(code, reason)
   }
 

@@ -1,7 +1,8 @@
 // The few calls by which the log touches the disk, so that tests can let each of them fail. Knows files, nothing of logs.
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '../../../src/storage/make-folder.ts'
 
 /** A file that is written from its beginning. */
 export interface WritableFile {
@@ -68,7 +69,7 @@ export const nodeDisk: Disk = {
   remove: (path) => rm(path, { recursive: true, force: true }),
   async makeFolder(folder) {
     if (existsSync(folder)) return
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     await nodeDisk.syncFolder(dirname(folder))
     await nodeDisk.syncFolder(dirname(dirname(folder)))
   },

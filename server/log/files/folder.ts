@@ -1,10 +1,12 @@
 // The data folder around the log: makes it, checks its format, and holds it for one process. Knows nothing of what lies in it.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MerrowError, show } from '../../../src/errors.ts'
 import { reasonOf } from '../../../src/storage/lmdb-failure.ts'
-import { readIfThere } from './disk.ts'
-import { releaseLock, takeLock } from './lock.ts'
+import { makeFolder } from '../../../src/storage/make-folder.ts'
+import type { Logger } from '../../logger.ts'
+import { isCode, readIfThere } from './disk.ts'
+import { takeLock } from './lock.ts'
 
 /** Format of the folder that this version reads and writes. */
 const FOLDER_FORMAT = 2
@@ -16,6 +18,8 @@ const PARTS = ['journal', 'docs'] as const
 export interface Folder {
   /** Absolute path. */
   readonly path: string
+  /** Whether another process has taken it all the same; nothing may be written then. */
+  readonly isLost: boolean
   /** Lets another process use the folder. */
   release(): void
 }
@@ -24,33 +28,44 @@ export interface Folder {
  * Makes the folder if need be and takes it for this process.
  *
  * @param path - Folder, absolute or relative to the working directory.
+ * @param logger - Told when a holder on another machine is watched, which takes some seconds.
  * @throws {@link MerrowError} `folder_unusable` if it cannot be written or another relay holds it,
  * `newer_format` if a newer version made it.
  */
-export const takeFolder = (path: string): Folder => {
+export const takeFolder = async (path: string, logger?: Logger): Promise<Folder> => {
   const folder = resolve(path)
   try {
-    mkdirSync(folder, { recursive: true })
-    const lock = join(folder, 'relay.lock')
-    takeLock(folder, lock)
+    makeFolder(folder)
+    const lock = await takeLock(folder, join(folder, 'relay.lock'), { logger })
     try {
       checkFormat(folder)
-      for (const part of PARTS) mkdirSync(join(folder, part), { recursive: true })
+      for (const part of PARTS) makeFolder(join(folder, part))
       syncFolder(folder)
     } catch (error) {
-      releaseLock(lock)
+      lock.release()
       throw error
     }
-    return { path: folder, release: () => releaseLock(lock) }
+    return {
+      path: folder,
+      get isLost() {
+        return lock.isLost
+      },
+      release: () => lock.release(),
+    }
   } catch (cause) {
     if (cause instanceof MerrowError) throw cause
     throw new MerrowError(
       'folder_unusable',
-      `Cannot use ${show(folder)} as data folder: ${reasonOf(cause)}. Give a folder that this user can write, with --data or MERROW_DATA; if it is on a read-only disk, mount that for writing.`,
+      `Cannot use ${show(folder)} as data folder: ${reasonOf(cause)}. ${cureOf(cause)}`,
       { cause },
     )
   }
 }
+
+const cureOf = (cause: unknown): string =>
+  isCode(cause, 'ENOSPC') || isCode(cause, 'EDQUOT')
+    ? 'Free space there.'
+    : 'Give a folder that this user can write, with --data or MERROW_DATA; if it is on a read-only disk, mount that for writing.'
 
 /**
  * Opens a folder to read it, also while a relay uses it.
@@ -66,7 +81,7 @@ export const openFolder = (path: string): Folder => {
     )
   }
   readFormat(folder)
-  return { path: folder, release: () => {} }
+  return { path: folder, isLost: false, release: () => {} }
 }
 
 const checkFormat = (folder: string): void => {

@@ -206,7 +206,7 @@ export class IdMap {
   #put(mark: Mark, isAnew = false): void {
     const key = this.#keyOf(mark)
     if (this.#log.get(key) !== undefined && !isAnew) return
-    this.#log.put(key, 1)
+    this.#log.put(key, 1, isAnew)
     this.#take(key)
   }
 

@@ -151,10 +151,12 @@ export class Unifier {
     const newer = new Set(outbox.queue.ofRow(rowKey(name, original)).flatMap(({ fields }) => Object.keys(fields)))
     const all: Fields = Object.assign({}, ...operations.map(({ fields }) => fields))
     const pending: Fields = Object.fromEntries(Object.entries(all).filter(([column]) => !newer.has(column)))
-    if (Object.keys(pending).length === 0) return
-    rows.update(original, writtenOf(codec, pending))
+    const isMarked = last === 'delete' || last === 'restore'
+    if (Object.keys(pending).length === 0 && !isMarked) return
+    if (Object.keys(pending).length > 0) rows.update(original, writtenOf(codec, pending))
     const { base, ...before } = seen.get(name, original)
-    const known = pickKnown(seen.get(name, derived).base ?? {}, pending)
+    const written = isMarked ? { ...pending, [DELETED_MARK]: last === 'delete' } : pending
+    const known = pickKnown(seen.get(name, derived).base ?? {}, written)
     const after = storedOf(codec, rows.get(original, { withDeleted: true }))
     seen.put(name, original, { ...before, base: { ...known, ...base } }, after)
   }

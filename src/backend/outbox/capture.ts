@@ -29,7 +29,9 @@ export const draftOf = (codec: Codec, row: string, before: RowLike, after: RowLi
   const fields = codec.stored(after)
   if (before === undefined) return is ? draft('insert', fields) : undefined
   const changed = changedColumns(codec.stored(before), fields)
-  if (!is) return { ...draft('update', changed), isHidden: true }
+  // Deleted anew, which may win over a restore that is not known here: whoever did so deletes the record.
+  if (!is && before.deletedAt !== after.deletedAt) return draft('delete', changed)
+  if (!is) return Object.keys(changed).length === 0 ? undefined : { ...draft('update', changed), isHidden: true }
   if (!was) return { ...draft('restore', fields), changed }
   return Object.keys(changed).length === 0 ? undefined : draft('update', changed)
 }

@@ -74,7 +74,7 @@ export type Coalesced =
 /**
  * Joins a new operation to the queued one before it on the same row.
  *
- * @param changed - The columns that a restore changed; undefined if the row has no record yet, so that all of them may be needed.
+ * @param changed - The columns that a restore changed; undefined if the row has no record, so that all of them may be needed.
  */
 export const coalesce = (queued: Operation, next: Operation, changed: Fields | undefined): Coalesced => {
   if (queued.state !== 'queued') return { kind: 'apart' }

@@ -13,7 +13,7 @@ export type Draft = Pick<Operation, 'table' | 'row' | 'kind' | 'fields' | 'refs'
   readonly isAgain?: boolean
   /** The columns that a restore changed. */
   readonly changed?: Fields
-  /** It changes a row that is deleted, which matters only if the row is restored. */
+  /** It changes a row that is deleted, which matters only if the row is restored, by whomever. */
   readonly isHidden?: boolean
 }
 
@@ -30,6 +30,8 @@ export interface OutboxOptions extends QueueContext {
   readonly isLive: (operation: Operation) => boolean
   /** Whether the row as it is now has made an operation needless. */
   readonly isNeedless: (operation: Operation) => boolean
+  /** Told of an edit that was given up for that: the row has what its record will never have. */
+  readonly onNeedless: (operation: Operation) => void
   /** Told after any change. */
   readonly onChange: () => void
 }
@@ -74,10 +76,13 @@ export class Outbox {
 
   /** Adds a write, joined to the one that waits before it on its row. */
   enqueue(draft: Draft): void {
+    const { ids } = this.#options
     const last = this.queue.ofRow(rowKey(draft.table, draft.row)).at(-1)
-    if (draft.isHidden === true && !(last?.state === 'queued' && last.kind === 'delete')) return
+    const remote = ids.remote(draft.table, draft.row)
+    const isThere = remote !== undefined && !ids.isGone(draft.table, remote)
+    if (draft.isHidden === true && !isThere && !(last?.state === 'queued' && last.kind === 'delete')) return
     const operation = this.#make(draft)
-    const changed = this.#options.isLinked(rowKey(draft.table, draft.row)) ? (draft.changed ?? draft.fields) : undefined
+    const changed = isThere ? (draft.changed ?? draft.fields) : undefined
     const joined = last === undefined ? { kind: 'apart' as const } : coalesce(last, operation, changed)
     if (joined.kind === 'one') this.put(joined.operation)
     else if (joined.kind === 'apart') this.#add(operation)
@@ -99,7 +104,10 @@ export class Outbox {
       const operation = this.queue.get(id) as Operation
       if (this.#options.isNeedless(operation)) {
         if (operation.kind === 'delete') this.dropDelete(operation)
-        else this.end(operation, 'dropped')
+        else {
+          this.end(operation, 'dropped')
+          this.#options.onNeedless(operation)
+        }
         continue
       }
       const sent: Operation = { ...operation, state: 'sent' }

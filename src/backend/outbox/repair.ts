@@ -29,6 +29,7 @@ export class OutboxView {
 
   /** All operations that are not at the backend yet, in order of writing. */
   list(): readonly Operation[] {
+    this.#core.host.commit()
     return this.#core.outbox.queue.all()
   }
 

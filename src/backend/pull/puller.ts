@@ -50,6 +50,8 @@ class Refused {
 /** Pulls tables, one at a time. */
 export class Puller {
   readonly #options: PullerOptions
+  /** Rows whose records are being fetched. */
+  readonly #fetching = new Map<string, Promise<void>>()
   #isStopped = false
   /** When the last pull of all tables ended well. */
   lastMs = Number.NEGATIVE_INFINITY
@@ -100,22 +102,35 @@ export class Puller {
 
   /** Fetches the records of which more than the last answer is to be known. */
   async refresh(table: MappedTable): Promise<void> {
-    const { core, rows } = this.#options
     if (table.remote.get === undefined) return
     const isOver = this.#watch()
-    for (const id of core.seen.stale(table.name)) {
-      const reading = rows.reading()
-      const asked = this.#recordsOf(table, id)
-      const fetched: (readonly [RemoteId, unknown])[] = []
-      try {
-        for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
-      } finally {
-        reading.end()
-      }
+    const { seen } = this.#options.core
+    for (const id of seen.stale(table.name)) {
+      const key = rowKey(table.name, id)
+      // Each answer that leaves something in doubt comes here: what is asked for already is not asked for by all of them.
+      for (let asked = this.#fetching.get(key); asked !== undefined; asked = this.#fetching.get(key)) await asked
       if (isOver()) return
-      const isSame = String(this.#recordsOf(table, id)) === String(asked)
-      if (!reading.isOvertaken(table.name, id) && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
+      if (!seen.isStale(table.name, id)) continue
+      const fetching = this.#refreshRow(table, id, isOver)
+      const settled = fetching.catch(() => {}).finally(() => this.#fetching.delete(key))
+      this.#fetching.set(key, settled)
+      await fetching
     }
+  }
+
+  async #refreshRow(table: MappedTable, id: string, isOver: () => boolean): Promise<void> {
+    const { core, rows } = this.#options
+    const reading = rows.reading()
+    const asked = this.#recordsOf(table, id)
+    const fetched: (readonly [RemoteId, unknown])[] = []
+    try {
+      for (const remote of asked) fetched.push([remote, await this.#fetch(table, remote)])
+    } finally {
+      reading.end()
+    }
+    if (isOver()) return
+    const isSame = String(this.#recordsOf(table, id)) === String(asked)
+    if (!reading.isOvertaken(table.name, id) && isSame) core.host.write(() => this.#takeFetched(table, id, fetched))
   }
 
   /** Records of a row that may be there. */

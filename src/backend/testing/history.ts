@@ -1,7 +1,7 @@
 // One seeded history: two replicas, a relay and a backend, faults, restarts and kills, then quiet, then the laws. Knows all parts.
 import * as prng from 'lib0/prng'
 import type * as Y from 'yjs'
-import { column as c, createDatabase, type Database, defineSchema, table } from '../../index.ts'
+import { createDatabase } from '../../index.ts'
 import { documentsAdapter } from '../../table/testing/replicas.ts'
 import {
   type Backend,
@@ -12,23 +12,12 @@ import {
   type RestTableOptions,
   restTable,
 } from '../index.ts'
-import { FakeBackend, type FakeRecord } from './fake-backend.ts'
+import { FakeBackend } from './fake-backend.ts'
+import { type Db, schema, type TableName } from './history-schema.ts'
+import { checkReplicas } from './laws.ts'
+import { Ledger } from './ledger.ts'
+import { People } from './people.ts'
 import { Disk, type Faults, NO_FAULTS, Process, Relay, World } from './world.ts'
-
-const schema = defineSchema({
-  projects: table({ uid: c.string(), name: c.string(), note: c.string().optional() }),
-  tasks: table({
-    uid: c.string(),
-    title: c.string(),
-    count: c.number().default(0),
-    dueAt: c.date().optional(),
-    projectId: c.ref('projects').optional(),
-  }),
-})
-type Db = Database<typeof schema>
-type TableName = 'projects' | 'tasks'
-const TABLES: TableName[] = ['projects', 'tasks']
-const WRITTEN: Record<TableName, string[]> = { projects: ['name', 'note'], tasks: ['title', 'count'] }
 
 /** What a planted bug may change. */
 export interface Plant {
@@ -45,13 +34,6 @@ export interface Plant {
 
 /** A law that did not hold, and the seed that shows it. */
 export class BrokenLaw extends Error {}
-
-interface Write {
-  readonly value: unknown
-  isSaved: boolean
-  /** Not saved when its process was killed: it may be lost, or have reached others. */
-  isDoubtful: boolean
-}
 
 interface Replica {
   readonly name: string
@@ -71,15 +53,8 @@ export class History {
   readonly #plant: Plant
   readonly #replicas: Replica[] = []
   readonly #mapping: Partial<RestTableOptions>
-  /** What each actor wrote to each field of each row, by the row's uid. */
-  readonly #writes = new Map<string, Map<string, Write[]>>()
-  readonly #tainted = new Set<string>()
-  readonly #wasDeleted = new Set<string>()
-  /** What tasks were made to refer to, by uid. */
-  readonly #references = new Map<string, string>()
-  /** Rows that somebody edited while they showed as two. */
-  readonly #twins = new Set<string>()
-  #count = 0
+  readonly #ledger = new Ledger()
+  readonly #people: People
   readonly #log: (() => string)[] = []
 
   constructor(seed: number, plant: Plant = {}) {
@@ -98,6 +73,12 @@ export class History {
         () =>
           `  ${method} ${path}?${query} ${headers.get('idempotency-key')?.slice(-6)} ${headers.get('if-match')} ${JSON.stringify(body)} -> ${answer.status} ${JSON.stringify(answer.body)}`,
       )
+    this.#people = new People({
+      world: this.#world,
+      fake: this.#fake,
+      ledger: this.#ledger,
+      note: (text) => this.note(text),
+    })
     this.#mapping = {
       ...(prng.bool(random) ? { versionField: 'version' } : {}),
       ...(heedsKeys ? {} : { localIdField: 'client', naturalKey: (data) => ({ client: String(data['client']) }) }),
@@ -228,16 +209,16 @@ export class History {
     const world = this.#world
     const replica = prng.oneOf(world.random, this.#replicas)
     const dice = prng.int32(world.random, 0, 99)
-    if (dice < 50) this.#writeSome(replica)
+    if (dice < 50) this.#people.writeSome(replica)
     else if (dice < 62) this.#exchange(replica)
-    else if (dice < 72) this.#othersWrite()
+    else if (dice < 72) this.#people.othersWrite()
     else if (dice < 78) await this.#kill(replica)
     else if (dice < 81) world.isOnline = !world.isOnline
     else if (dice < 83) world.token += 1
     else if (dice < 84) this.#fake.loseCursors()
     else if (dice < 86) replica.backend.pause()
     else if (dice < 89) replica.backend.resume()
-    else if (dice < 91) this.#undo(replica)
+    else if (dice < 91) this.#people.undo(replica)
     await world.pass(prng.int32(world.random, 0, prng.bool(world.random) ? 10 : 2500))
   }
 
@@ -257,168 +238,6 @@ export class History {
     this.#log.push(() => `${nowMs - 1_700_000_000_000} ${text()}`)
   }
 
-  #writeSome(replica: Replica): void {
-    const count = prng.int32(this.#world.random, 1, 4)
-    if (prng.bool(this.#world.random)) replica.db.transact(() => this.#writes_(replica, count))
-    else this.#writes_(replica, count)
-    const saved = this.#unsaved(replica.name)
-    const { process } = replica
-    replica.db.saved().then(
-      () => process.isAlive && saved.forEach((write) => (write.isSaved = true)),
-      () => {},
-    )
-  }
-
-  #writes_(replica: Replica, count: number): void {
-    for (let at = 0; at < count; at++) this.#writeOne(replica)
-  }
-
-  #unsaved(actor: string): Write[] {
-    return [...this.#writes].flatMap(([key, actors]) =>
-      key === '' ? [] : (actors.get(actor) ?? []).filter(({ isSaved, isDoubtful }) => !isSaved && !isDoubtful),
-    )
-  }
-
-  #writeOne({ name, db }: Replica): void {
-    const { random } = this.#world
-    const table = prng.oneOf(random, TABLES)
-    const rows = db.table(table).all() as unknown as { id: string; uid: string }[]
-    const row = rows.length === 0 ? undefined : prng.oneOf(random, rows)
-    const dice = prng.int32(random, 0, 19)
-    if (row === undefined || dice < 7) this.#insert(name, db, table)
-    else if (dice < 16) this.#update(name, db, table, row)
-    else if (dice < 18) this.#delete(name, db, table, row.id)
-    else this.#restore(db, table)
-  }
-
-  #insert(actor: string, db: Db, table: TableName): void {
-    const { random } = this.#world
-    const uid = `${table}${++this.#count}`
-    const value = this.#value(table)
-    const projects = db.projects.all()
-    const projectId =
-      projects.length === 0 || prng.int32(random, 0, 3) === 0 ? undefined : prng.oneOf(random, projects).id
-    if (table === 'projects') db.projects.insert({ uid, name: value })
-    else db.tasks.insert({ uid, title: value, projectId, dueAt: new Date(this.#world.nowMs) })
-    if (table === 'tasks' && projectId !== undefined)
-      this.#references.set(uid, String(projects.find(({ id }) => id === projectId)?.uid))
-    this.#record(uid, table === 'projects' ? 'name' : 'title', actor, value)
-    this.#record(uid, table === 'projects' ? 'note' : 'count', actor, table === 'projects' ? undefined : 0)
-    this.note(
-      `${actor} inserts ${uid} ${value}${projectId === undefined || table === 'projects' ? '' : ` -> ${projectId}`}`,
-    )
-  }
-
-  /** Seldom one that the backend refuses. */
-  #value(table: TableName): string {
-    this.#count += 1
-    return table === 'tasks' && prng.int32(this.#world.random, 0, 30) === 0 ? 'poison' : `v${this.#count}`
-  }
-
-  #update(actor: string, db: Db, table: TableName, row: { readonly id: string; readonly uid: string }): void {
-    const { random } = this.#world
-    const column = prng.oneOf(random, WRITTEN[table])
-    const value = column === 'count' ? ++this.#count : this.#value(table)
-    // Two rows for as long as nobody there knows that they are one: which of both edits is the later is nothing that they say.
-    const rows = db.table(table).all() as unknown as { readonly uid: string }[]
-    if (rows.filter(({ uid }) => uid === row.uid).length > 1) this.#twins.add(row.uid)
-    db.table(table).update(row.id, { [column]: value } as never)
-    this.#record(row.uid, column, actor, value)
-    this.note(`${actor} updates ${row.uid}.${column} = ${value}`)
-  }
-
-  /** A project goes with the tasks that are known to refer to it. */
-  #delete(actor: string, db: Db, table: TableName, id: string): void {
-    this.note(`${actor} deletes ${table} ${id}`)
-    const tasks = table === 'projects' ? db.tasks.all().filter(({ projectId }) => projectId === id) : []
-    for (const task of tasks) db.tasks.delete(task.id)
-    for (const row of [...tasks, db.table(table).get(id)]) this.#wasDeleted.add(String(row?.uid))
-    db.table(table).delete(id)
-  }
-
-  #restore(db: Db, table: TableName): void {
-    const deleted = db
-      .table(table)
-      .all({ withDeleted: true })
-      .filter((row: { deletedAt: unknown }) => row.deletedAt !== undefined)
-    if (deleted.length > 0) {
-      const { id, uid } = prng.oneOf(this.#world.random, deleted as { id: string; uid: string }[])
-      this.note(`restores ${uid}`)
-      db.table(table).restore(id)
-    }
-  }
-
-  /** What it puts back counts as written. */
-  #undo({ name, db }: Replica): void {
-    const values = (): Map<string, unknown> =>
-      new Map(
-        TABLES.flatMap((table) =>
-          (db.table(table).all({ withDeleted: true }) as unknown as Record<string, unknown>[]).flatMap((row) =>
-            [...WRITTEN[table], 'deletedAt'].map((column): [string, unknown] => [
-              `${row['uid']}.${column}.${row['id']}`,
-              row[column],
-            ]),
-          ),
-        ),
-      )
-    const before = values()
-    db.undo.undo()
-    this.note(`${name} takes back`)
-    for (const [key, value] of values()) {
-      const [uid = '', column = ''] = key.split('.')
-      if (before.get(key) !== value && column === 'deletedAt') this.#wasDeleted.add(uid)
-      else if (before.get(key) !== value) this.#record(uid, column, name, value)
-    }
-  }
-
-  /** Another client of the backend's. */
-  #othersWrite(): void {
-    const { random } = this.#world
-    const table = prng.oneOf(random, TABLES)
-    const records = this.#fake.live(table)
-    const record = records.length === 0 ? undefined : prng.oneOf(random, records)
-    const dice = prng.int32(random, 0, 9)
-    if (record === undefined || dice < 2) return this.#othersInsert(table)
-    if (dice < 8) return this.#othersUpdate(table, record)
-    const isReferred =
-      table === 'projects' && this.#fake.live('tasks').some(({ fields }) => fields['project_id'] === record.id)
-    if (isReferred) return
-    this.note(`others delete ${record.fields['uid']}`)
-    this.#wasDeleted.add(String(record.fields['uid']))
-    record.isDeleted = true
-    this.#fake.touch(record)
-  }
-
-  #othersInsert(table: TableName): void {
-    const uid = `${table}${++this.#count}`
-    const value = `o${++this.#count}`
-    const projects = this.#fake.live('projects')
-    const project_id = projects.length === 0 ? null : prng.oneOf(this.#world.random, projects).id
-    const fields =
-      table === 'projects' ? { uid, name: value, note: null } : { uid, title: value, count: 0, dueAt: null, project_id }
-    const headers = new Headers()
-    this.#fake.handle({ method: 'POST', path: `/${table}`, query: new URLSearchParams(), headers, body: fields })
-    this.#record(uid, table === 'projects' ? 'name' : 'title', 'others', value)
-    this.#record(uid, table === 'projects' ? 'note' : 'count', 'others', table === 'projects' ? undefined : 0)
-    this.note(`others insert ${uid} ${value}`)
-  }
-
-  #othersUpdate(table: TableName, record: FakeRecord): void {
-    const column = prng.oneOf(this.#world.random, WRITTEN[table])
-    const value = column === 'count' ? ++this.#count : `o${++this.#count}`
-    record.fields[column] = value
-    this.#fake.touch(record)
-    this.#record(String(record.fields['uid']), column, 'others', value)
-    this.note(`others update ${record.fields['uid']}.${column} = ${value}`)
-  }
-
-  #record(uid: string, column: string, actor: string, value: unknown): void {
-    const key = `${uid}.${column}`
-    const actors = this.#writes.get(key) ?? new Map<string, Write[]>()
-    this.#writes.set(key, actors)
-    actors.set(actor, [...(actors.get(actor) ?? []), { value, isSaved: actor === 'others', isDoubtful: false }])
-  }
-
   #exchange({ documents, name }: Replica): void {
     this.note(`${name} meets the relay`)
     for (const [document, doc] of documents)
@@ -428,7 +247,7 @@ export class History {
   async #kill(replica: Replica): Promise<void> {
     this.note(`${replica.name} is killed`)
     replica.process.isAlive = false
-    for (const write of this.#unsaved(replica.name)) write.isDoubtful = true
+    for (const write of this.#ledger.unsaved(replica.name)) write.isDoubtful = true
     await this.#world.pass(prng.int32(this.#world.random, 0, 300))
     Object.assign(replica, await this.#open(replica))
   }
@@ -463,7 +282,7 @@ export class History {
 
   #taint(name: string, { table, row }: { readonly table: string; readonly row: string }): void {
     const { db } = this.#replicas.find((replica) => replica.name === name) as Replica
-    this.#tainted.add(String(db.table(table as TableName).get(row, { withDeleted: true })?.uid))
+    this.#ledger.tainted.add(String(db.table(table as TableName).get(row, { withDeleted: true })?.uid))
   }
 
   /** Only what the backend can never take is in the dead letter. */
@@ -479,74 +298,10 @@ export class History {
   }
 
   #check(): void {
-    for (const { backend, name } of this.#replicas) {
-      const left = backend.outbox.list()
-      if (left.length > 0) this.#fail(`${name} has not sent ${JSON.stringify(left)}; ${backend.status.connection}`)
-      const problems = backend.problems().filter(({ kind }) => !PASSING.includes(kind))
-      if (problems.length > 0) this.#fail(`${name}: ${JSON.stringify(problems)}`)
-    }
-    for (const table of TABLES) {
-      const there = new Map(this.#fake.live(table).map((record) => [String(record.fields['uid']), record]))
-      if (there.size < this.#fake.live(table).length) this.#fail(`a record of ${table} is doubled`)
-      for (const { name, db } of this.#replicas) this.#compare(name, db, table, there)
-    }
-    this.#checkNewest()
-    this.#checkReferences()
-  }
-
-  /** What was made with a reference has it there. */
-  #checkReferences(): void {
-    for (const [uid, projectUid] of this.#references) {
-      if ([uid, projectUid].some((one) => this.#tainted.has(one) || this.#wasDeleted.has(one))) continue
-      const task = this.#fake.live('tasks').find(({ fields }) => fields['uid'] === uid)
-      const project = this.#fake.live('projects').find(({ fields }) => fields['uid'] === projectUid)
-      if (task !== undefined && task.fields['project_id'] !== (project?.id ?? null))
-        this.#fail(`${uid} refers to ${task.fields['project_id']}, not to ${project?.id}`)
-    }
-  }
-
-  #compare(name: string, db: Db, table: TableName, there: ReadonlyMap<string, FakeRecord>): void {
-    const rows = db.table(table).all() as unknown as {
-      readonly id: string
-      readonly uid: string
-      readonly [column: string]: unknown
-    }[]
-    const here = new Set(rows.map(({ uid }) => uid))
-    if (here.size < rows.length) this.#fail(`${name}: a row of ${table} is doubled: ${rows.map(({ uid }) => uid)}`)
-    for (const uid of there.keys()) if (!here.has(uid)) this.#fail(`${name} lacks ${uid}`)
-    for (const row of rows) {
-      const record = there.get(row.uid)
-      if (record === undefined) return this.#fail(`the backend lacks ${row.uid} of ${name}`)
-      if (db.ids.remote(table, row.id) !== record.id)
-        this.#fail(`${name}: ${row.uid} is linked to ${db.ids.remote(table, row.id)}, not ${record.id}`)
-      const fields = rowAsRecord(db, table, row)
-      for (const [field, value] of Object.entries(fields))
-        if ((record.fields[field] ?? null) !== value)
-          this.#fail(`${name}: ${row.uid}.${field} is ${value} here and ${record.fields[field]} there`)
-    }
-  }
-
-  /** What shows is the last that somebody wrote, not something older. */
-  #checkNewest(): void {
-    for (const [key, actors] of this.#writes) {
-      const [uid = '', column = ''] = key.split('.')
-      // Of an edit that meets a delete, either may win, as told; equality is all that can be asked of such rows.
-      if (this.#tainted.has(uid) || this.#wasDeleted.has(uid) || this.#twins.has(uid)) continue
-      const record = TABLES.flatMap((table) => this.#fake.live(table)).find(({ fields }) => fields['uid'] === uid)
-      // Without keys and versions nobody can tell a request that comes twice, the second time late, from a new one.
-      if (record === undefined || this.#fake.repeated.has(record)) continue
-      const allowed = [...actors.values()].flatMap((writes) =>
-        writes.slice(
-          Math.max(
-            0,
-            writes.findLastIndex(({ isSaved }) => isSaved),
-          ),
-        ),
-      )
-      const value = record.fields[column]
-      if (!allowed.some((write) => (write.value ?? null) === (value ?? null)))
-        this.#fail(`${key} is ${String(value)}, which everybody has overwritten: ${JSON.stringify([...actors])}`)
-    }
+    const [ledger, fake, fail] = [this.#ledger, this.#fake, (why: string): never => this.#fail(why)]
+    checkReplicas(this.#replicas, fake, fail)
+    ledger.checkNewest(fake, fail)
+    ledger.checkReferences(fake, fail)
   }
 
   #fail(why: string): never {
@@ -556,22 +311,7 @@ export class History {
   }
 }
 
-/** Problems that the faults of a history cause, and that pass. */
-const PASSING = ['cursor', 'answer']
-
 const bulkOf = (maxItems: number): RestBulk => {
   const requests = { maxItems, keyField: 'key' }
   return { create: requests, update: requests, remove: requests }
-}
-
-const rowAsRecord = (
-  db: Db,
-  table: TableName,
-  row: { readonly [column: string]: unknown },
-): Record<string, unknown> => {
-  if (table === 'projects') return { name: row['name'], note: row['note'] ?? null }
-  const project =
-    row['projectId'] === undefined ? null : (db.ids.remote('projects', String(row['projectId'])) ?? 'unknown')
-  const due = row['dueAt'] instanceof Date ? row['dueAt'].toISOString() : null
-  return { title: row['title'], count: row['count'], dueAt: due, project_id: project }
 }

@@ -5,6 +5,7 @@ import { AnswerError, type Bulk, type RemoteTable } from '../index.ts'
 import { KeyedLog } from '../keyed-log.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Queue } from '../outbox/queue.ts'
+import { Rows } from '../rows.ts'
 import { SeenRecords } from '../seen.ts'
 import type { Plant } from './history.ts'
 
@@ -148,6 +149,21 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     ),
   },
   'links that are not kept': { engine: patch(IdMap.prototype, 'commit', () => () => {}) },
+  'a mark that there will be no record, taken back by who ended it before': {
+    seed: 2561,
+    engine: patch(
+      KeyedLog.prototype,
+      'put',
+      (put) =>
+        function (this: KeyedLog, key, value) {
+          put.call(this, key, value)
+        },
+    ),
+  },
+  'what was seen of a record that is gone, held against the next': {
+    seed: 5756,
+    engine: patch(Rows.prototype, 'givenUp', () => () => {}),
+  },
   'lists whose items have no key': {
     fetch: (fetch) => (input, init) => {
       const body = init?.body === undefined ? undefined : JSON.parse(String(init.body))

@@ -15,7 +15,7 @@ export interface Figure {
 
 interface Group {
   readonly id: string
-  readonly key: string
+  readonly key: unknown
   readonly columns: Readonly<Record<string, unknown>>
   readonly figures: readonly Accumulator[]
   size: number
@@ -32,17 +32,27 @@ interface Accumulator {
 export class Groups {
   readonly #columns: readonly QueryColumn[]
   readonly #figures: readonly Figure[]
-  readonly #groups = new Map<string, Group>()
+  /** Columns that figures are over, and the places of these. */
+  readonly #measured: readonly (readonly [at: number, read: QueryColumn['read']])[]
+  readonly #keyOf: (row: AnyRow) => unknown
+  readonly #groups = new Map<unknown, Group>()
   #changed = new Set<Group>()
 
   constructor(columns: readonly QueryColumn[], figures: readonly Figure[]) {
     this.#columns = columns
     this.#figures = figures
-    if (columns.length === 0) this.#changed.add(this.#open('', []))
+    this.#measured = figures.flatMap(({ column }, at) => (column === undefined ? [] : [[at, column.read] as const]))
+    const [first] = columns
+    this.#keyOf =
+      first !== undefined && columns.length === 1
+        ? first.read
+        : (row) => keyOfValues(columns.map(({ read }) => read(row)))
+    if (columns.length === 0) this.#changed.add(this.#open(''))
   }
 
   /** Takes in that a row became another, came, or went. */
   change(was: AnyRow | undefined, is: AnyRow | undefined): void {
+    if (was !== undefined && is !== undefined && this.#countsAlike(was, is)) return
     if (was !== undefined) this.#count(was, -1)
     if (is !== undefined) this.#count(is, 1)
   }
@@ -59,22 +69,28 @@ export class Groups {
     }
   }
 
-  #count(row: AnyRow, by: 1 | -1): void {
-    const values = this.#columns.map(({ read }) => read(row))
-    const key = keyOfValues(values)
-    const group = this.#groups.get(key) ?? this.#open(key, values, row)
-    group.size += by
-    this.#changed.add(group)
-    this.#figures.forEach(({ column }, at) => {
-      const value = column?.read(row)
-      if (!isMissing(value)) group.figures[at]?.[by === 1 ? 'add' : 'remove'](value)
-    })
+  /** Whether no figure tells two rows apart. */
+  #countsAlike(was: AnyRow, is: AnyRow): boolean {
+    if (this.#keyOf(was) !== this.#keyOf(is)) return false
+    for (const [, read] of this.#measured) if (read(was) !== read(is)) return false
+    return true
   }
 
-  #open(key: string, values: readonly unknown[], row?: AnyRow): Group {
+  #count(row: AnyRow, by: 1 | -1): void {
+    const key = this.#keyOf(row)
+    const group = this.#groups.get(key) ?? this.#open(key, row)
+    group.size += by
+    this.#changed.add(group)
+    for (const [at, read] of this.#measured) {
+      const value = read(row)
+      if (!isMissing(value)) group.figures[at]?.[by === 1 ? 'add' : 'remove'](value)
+    }
+  }
+
+  #open(key: unknown, row?: AnyRow): Group {
     const columns = Object.fromEntries(this.#columns.map(({ name }) => [name, row?.[name]]))
     const figures = this.#figures.map(createAccumulator)
-    const id = JSON.stringify(values.map((value) => value ?? null))
+    const id = JSON.stringify(this.#columns.map(({ read }) => (row === undefined ? undefined : read(row)) ?? null))
     const group = { id, key, columns, figures, size: 0, row: undefined }
     this.#groups.set(key, group)
     return group

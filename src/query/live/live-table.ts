@@ -1,6 +1,7 @@
 // One table for queries: its rows, its indexes in step with them, and who follows what. Knows no other table.
 import { Lookups } from '../lookup/lookups.ts'
 import { RowMirror } from '../lookup/row-mirror.ts'
+import { Answers } from '../plan/answers.ts'
 import type { AnyRow, TableInfo } from '../plan/catalog.ts'
 import type { TableRows } from '../table-rows.ts'
 import type { RowChange } from './dependencies.ts'
@@ -20,6 +21,7 @@ export class LiveTable implements TableRows {
   readonly mirror: RowMirror
   readonly #access: RowAccess
   readonly #lookups: Lookups
+  readonly #answers = new Answers()
   readonly #listeners = new Set<(change: RowChange) => void>()
   #changes: RowChange[] = []
   /** Whether more rows are on their way, so that what is here is not all. */
@@ -39,6 +41,12 @@ export class LiveTable implements TableRows {
     this.mirror.activate()
     this.mirror.catchUp()
     return this.#lookups
+  }
+
+  get answers(): Answers {
+    this.mirror.activate()
+    this.mirror.catchUp()
+    return this.#answers
   }
 
   row(id: string): AnyRow | undefined {
@@ -66,6 +74,7 @@ export class LiveTable implements TableRows {
   }
 
   #change(change: RowChange): void {
+    this.#answers.clear()
     this.#lookups.change(change.was, change.is)
     for (const listener of this.#listeners) listener(change)
     if (this.followers > 0) this.#changes.push(change)

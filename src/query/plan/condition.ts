@@ -29,6 +29,20 @@ const OPERATORS: readonly string[] = [
 /** What holds of every row. */
 export const ANYTHING: Condition = { kind: 'and', parts: [] }
 
+/** Whether it depends on a row alone, and on none that it is related to. */
+export const isOwn = (condition: Condition): boolean => {
+  switch (condition.kind) {
+    case 'compare':
+      return true
+    case 'not':
+      return isOwn(condition.part)
+    case 'related':
+      return false
+    default:
+      return condition.parts.every(isOwn)
+  }
+}
+
 /** All of several conditions. */
 export const allOf = (conditions: readonly Condition[]): Condition => {
   const parts: Condition[] = []
@@ -45,7 +59,8 @@ export const readFilter = (scope: FilterScope, filter: unknown, depth = 0): Cond
     throw refuseQuery(scope, `${show(filter)} is no filter. Give an object: { done: false, priority: { gte: 2 } }.`)
   if (depth > MAX_DEPTH)
     throw refuseQuery(scope, `the filter is nested more than ${MAX_DEPTH} deep, or contains itself. Flatten it.`)
-  return allOf(Object.entries(filter).map(([name, value]) => readPart(scope, name, value, depth + 1)))
+  const parts = Object.entries(filter)
+  return parts.length === 0 ? ANYTHING : allOf(parts.map(([name, value]) => readPart(scope, name, value, depth + 1)))
 }
 
 const readPart = (scope: FilterScope, name: string, value: unknown, depth: number): Condition => {
@@ -149,6 +164,17 @@ const refuseName = ({ catalog, table, call }: FilterScope, name: string): Merrow
     { table, call },
     `there is no column ${show(name)}; the columns are ${[...table.columns.keys()].join(', ')}${others}.`,
   )
+}
+
+/** @throws {@link MerrowError} `invalid_argument` for an option that there is not: a misspelt one would do nothing. */
+export const checkOptions = (
+  scope: Pick<FilterScope, 'table' | 'call'>,
+  given: object,
+  known: readonly string[],
+): void => {
+  for (const name of Object.keys(given))
+    if (!known.includes(name))
+      throw refuseQuery(scope, `there is no option ${show(name)}; the options are ${known.join(', ')}.`)
 }
 
 /** The error for a query that cannot be. */

@@ -3,7 +3,7 @@ import { show } from '../../errors.ts'
 import type { Listener, QueryEngine } from '../live/engine.ts'
 import type { Followed } from '../live/follow.ts'
 import type { AnyRow } from '../plan/catalog.ts'
-import { refuseQuery } from '../plan/condition.ts'
+import { checkOptions, refuseQuery } from '../plan/condition.ts'
 import type { CompiledPlan } from '../plan/evaluate.ts'
 import { keyOfRows } from '../plan/plan.ts'
 import type { Difference } from '../result/result.ts'
@@ -48,7 +48,9 @@ export class SearchQuery<R> {
     options: SearchOptions,
   ) {
     const { limit = Number.POSITIVE_INFINITY, prefix = false, fuzzy = 0, match = 'all' } = options
-    const refuse = (reason: string) => refuseQuery({ table: source.compiled.plan.table, call: 'search()' }, reason)
+    const scope = { table: source.compiled.plan.table, call: 'search()' }
+    const refuse = (reason: string) => refuseQuery(scope, reason)
+    checkOptions(scope, options, ['prefix', 'fuzzy', 'match', 'limit', 'where'])
     if (typeof words !== 'string' || words.length > MAX_WORDS_LENGTH)
       throw refuse(`${show(words)}: give the words as a string of at most ${MAX_WORDS_LENGTH} characters.`)
     if (limit !== Number.POSITIVE_INFINITY && !(Number.isInteger(limit) && limit >= 0))

@@ -1,8 +1,7 @@
-// Forks: other content under clocks that are taken. Compares updates clock by clock; deleted content is nobody's proof.
+// Forks: other content under clocks that are taken. Compares updates clock by clock; deleted content is nobody's proof. JavaScript, for
+// the worker reads it too.
 import * as Y from 'yjs'
 import { originOf, piecesOf } from '../../src/sync/digest.js'
-import type { Id } from './update.ts'
-import type { ClockRange } from './vector.ts'
 
 /** So many clocks of a range are compared; whoever rewound its clocks shows it at the first. */
 const MAX_COMPARED = 10_000
@@ -10,21 +9,20 @@ const MAX_COMPARED = 10_000
 /**
  * Finds a clock under which an update says something else than what is stored.
  *
- * @param update - One that the guard has read.
- * @param stored - All updates of the document.
- * @param ranges - Clocks that both have.
+ * @param {Uint8Array} update - Accepted by the guard before what is known was cut off.
+ * @param {readonly Uint8Array[]} stored - All updates of the document.
+ * @param {readonly import('./vector.ts').ClockRange[]} ranges - Clocks that both may have; of each the first 10,000 are compared.
+ * @returns {import('./update.ts').Id | undefined} The clock; undefined if both say the same, as far as it can be told.
  */
-export const findFork = (
-  update: Uint8Array,
-  stored: readonly Uint8Array[],
-  ranges: readonly ClockRange[],
-): Id | undefined => {
-  const said = new Map<string, string>()
+export const findFork = (update, stored, ranges) => {
+  /** @type {Map<string, string>} */
+  const said = new Map()
   read(update, ranges, ({ client, clock }, text) => {
     said.set(`${client}:${clock}`, text)
   })
   for (const known of stored) {
-    let fork: Id | undefined
+    /** @type {import('./update.ts').Id | undefined} */
+    let fork
     read(known, ranges, (id, text) => {
       const other = said.get(`${id.client}:${id.clock}`)
       if (other !== undefined && other !== text) fork ??= id
@@ -34,7 +32,12 @@ export const findFork = (
   return undefined
 }
 
-const read = (update: Uint8Array, ranges: readonly ClockRange[], see: (id: Id, text: string) => void): void => {
+/**
+ * @param {Uint8Array} update
+ * @param {readonly import('./vector.ts').ClockRange[]} ranges
+ * @param {(id: import('./update.ts').Id, text: string) => void} see
+ */
+const read = (update, ranges, see) => {
   const wanted = new Map(ranges.map((range) => [range.client, range]))
   for (const struct of Y.decodeUpdate(update).structs) {
     const range = wanted.get(struct.id.client)
