@@ -1,8 +1,10 @@
 // `npm run bench`: measures cases and prints figures beside their yardsticks. Knows the command line.
 import { parseArgs } from 'node:util'
-import { caseNames, loadCase, loadPeer, peerNames } from './folder.ts'
+import { caseNames, loadCase, loadPeer, type PeerFolder, peerNames } from './folder.ts'
 import { describeRun, type Finding, findings, formatTable } from './report.ts'
 import { peersOf, runCases } from './rounds.ts'
+
+const PEER_FOLDERS: readonly PeerFolder[] = ['peers', 'query-peers', 'relay-peers']
 
 const USAGE = `tsx bench/run.ts [case ...] [--rows 100000] [--rounds 5] [--seed 1] [--peers a,b] [--json] [--strict]
 
@@ -41,6 +43,11 @@ const main = async (): Promise<number> => {
   }
 
   const peers = values.peers?.split(',')
+  const strangers = peers?.filter((name) => !PEER_FOLDERS.some((folder) => peerNames(folder).includes(name))) ?? []
+  if (strangers.length > 0) {
+    process.stderr.write(`--peers ${strangers.join(', ')}: there are none of that name.\n\n${USAGE}`)
+    return 2
+  }
   const names = chosen.length > 0 ? [...new Set(chosen.flat())] : caseNames()
   const packages = (await Promise.all(names.map((name) => packagesOf(name, peers)))).flat()
   const header = describeRun(packages, size)

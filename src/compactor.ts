@@ -4,8 +4,8 @@ import type { Timers } from './sync/socket.ts'
 
 /** What can be compacted. */
 export interface Compactable {
-  /** Compacts if enough has gathered. @returns how many rows it packed. */
-  compact(): number
+  /** Compacts if enough has gathered, so many rows at most. @returns how many rows it packed; 0 once none is left. */
+  compact(most?: number): number
 }
 
 /** What a {@link Compactor} is given to work with. */
@@ -25,6 +25,8 @@ export interface CompactorOptions {
 
 /** How long after a change at least, and as much again at most by chance. */
 const DELAY_MS = 30_000
+/** Rows that are packed in one turn: some 10 µs each. */
+const ROWS_A_TURN = 2_048
 
 /** Compacts logs now and then. */
 export class Compactor {
@@ -38,30 +40,44 @@ export class Compactor {
   /** Takes note that a log has changed. */
   noteChange(): void {
     if (this.#timer !== undefined) return
-    const { timers, random } = this.#options
-    this.#timer = timers.setTimeout(() => this.#compact(), DELAY_MS * (1 + random()))
-    // A timer alone must not keep a process from ending.
-    const timer = this.#timer as { unref?: () => void } | undefined
-    timer?.unref?.()
+    const { random } = this.#options
+    this.#start(DELAY_MS * (1 + random()))
   }
 
   /** Compacts once more, and then no more. */
   close(): void {
     this.#options.timers.clearTimeout(this.#timer)
-    this.#compact()
+    if (this.#options.isReady()) for (const log of this.#ready()) this.#pack(log)
     this.#timer = 'closed'
   }
 
-  #compact(): void {
+  #start(delayMs: number): void {
+    this.#timer = this.#options.timers.setTimeout(() => this.#step(), delayMs)
+    // A timer alone must not keep a process from ending.
+    const timer = this.#timer as { unref?: () => void } | undefined
+    timer?.unref?.()
+  }
+
+  /** Packs some rows, and goes on in a later turn if there were any. */
+  #step(): void {
+    // What it packs is no change that somebody made.
+    this.#timer = 'at work'
+    const hasPacked = this.#options.isReady() && [...this.#ready()].some((log) => this.#pack(log, ROWS_A_TURN) > 0)
     this.#timer = undefined
-    if (!this.#options.isReady()) return
+    if (hasPacked) this.#start(0)
+  }
+
+  #ready(): Iterable<Compactable> {
     this.#options.flush()
-    for (const log of this.#options.logs()) {
-      try {
-        log.compact()
-      } catch (error) {
-        this.#options.onError(error)
-      }
+    return this.#options.logs()
+  }
+
+  #pack(log: Compactable, most?: number): number {
+    try {
+      return log.compact(most)
+    } catch (error) {
+      this.#options.onError(error)
+      return 0
     }
   }
 }

@@ -7,7 +7,7 @@ import { relay as relaySync } from '../../src/sync/index.ts'
 import { testFolder } from '../testing/folder.ts'
 import { type Run, runMerrow, startRelay } from '../testing/relay.ts'
 import { waitUntil } from '../testing/wait.ts'
-import { schema } from './testing/bridge-config.ts'
+import { schema } from './testing/bridge-schema.ts'
 import { startService } from './testing/service.ts'
 
 const CONFIG = fileURLToPath(new URL('./testing/bridge-config.ts', import.meta.url))

@@ -47,11 +47,11 @@ export class Partitions implements PartitionHost {
     return this.#documents.values()
   }
 
-  /** Packs the rows of partitions that have been read, where that is worth it. @returns how many. */
-  compact(): number {
+  /** Packs the rows of partitions that have been read, where that is worth it. @param most - Rows, about. @returns how many; 0 once none is left. */
+  compact(most = Number.POSITIVE_INFINITY): number {
     let packed = 0
     for (const partition of this.log.entries.partitions.values())
-      if (partition.isLoaded) packed += this.log.compact(partition)
+      if (partition.isLoaded && packed < most) packed += this.log.compact(partition, most)
     return packed
   }
 

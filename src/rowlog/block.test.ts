@@ -47,6 +47,17 @@ describe('packing', () => {
     expect(many.document.getArray('log').length).toBe(1)
   })
 
+  it('[K26] goes on where it left off, with the rows as they are then', () => {
+    const log = worn(200)
+    const first = log.compact(90)
+    write(log, 'r98', { a: 'later' })
+    log.drop(['r99'])
+    const rows = fieldsOf(log)
+    expect([first, log.compact(90), log.compact(90), log.compact(90)]).toEqual([90, 90, 19, 0])
+    expect(fieldsOf(log)).toEqual(rows)
+    expect(log.document.getArray('log').length).toBe(3)
+  })
+
   it('[K15] leaves the rows as they are, here, elsewhere and after loading, in fewer bytes', () => {
     const [ann, ben] = [worn(200), open('ben')]
     send(ann, ben)

@@ -65,6 +65,8 @@ export class RowLog {
   /** Stored updates whose rows show, and which the document lacks. */
   #shown: readonly Uint8Array[] | undefined
   #onWhole: (() => void)[] = []
+  /** Ids of rows that were found worth packing and are not packed yet, the first one last. */
+  #toPack: string[] = []
 
   constructor({ replica, author, clock, random, history, isFoldable = () => false }: RowLogOptions) {
     this.replica = replica
@@ -296,14 +298,27 @@ export class RowLog {
    * Packs rows into blocks, if enough of them are worth it: their live writes go into new ones, in the same transaction in which the old
    * are deleted. Rows stay as they are, whoever does it at once.
    *
-   * @returns How many rows it packed.
+   * @param most - Rows to pack before it returns; the next call goes on with the others, as they are then.
+   * @returns How many rows it packed; 0 once none is left.
    */
-  compact(): number {
+  compact(most = Number.POSITIVE_INFINITY): number {
     // Nobody has written to it.
     if (!this.isWhole) return 0
-    if (this.#entries.loose < Math.max(MIN_DIRTY, this.entries.size / DIRTY_SHARE)) return 0
-    this.#entries.loose = 0
-    return this.pack(rowsToPack)
+    if (this.#toPack.length === 0) {
+      if (this.#entries.loose < Math.max(MIN_DIRTY, this.entries.size / DIRTY_SHARE)) return 0
+      this.#entries.loose = 0
+      this.commit()
+      this.#toPack = rowsToPack(this.entries)
+        .map(({ id }) => id)
+        .sort()
+        .reverse()
+    }
+    let packed = 0
+    while (packed === 0 && this.#toPack.length > 0) {
+      const ids = this.#toPack.splice(-Math.min(most, this.#toPack.length)).reverse()
+      packed = this.pack((entries) => ids.flatMap((id) => entries.get(id) ?? []))
+    }
+    return packed
   }
 
   /** Packs the rows that are chosen; all, unless told which. @returns How many. */

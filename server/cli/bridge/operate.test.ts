@@ -8,6 +8,7 @@ import { startRelay } from '../../testing/relay.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import { readArguments } from '../arguments.ts'
 import { bridgeCommand } from '../bridge.ts'
+import { schema } from '../testing/bridge-schema.ts'
 import { startService } from '../testing/service.ts'
 import { startBridge } from './bridge.ts'
 import { BRIDGE_OPTIONS, readBridge } from './config.ts'
@@ -31,7 +32,6 @@ const setUp = async () => {
     const code = await bridgeCommand.run([...args, ...at], { MERROW_TOKEN: TOKENS.MERROW_TOKEN })
     return { code, text: said.join('\n') }
   }
-  const { schema } = await import('../testing/bridge-config.ts')
   const sync = relaySync({ url: relay.url, token: TOKENS.MERROW_TOKEN })
   const db = await createDatabase({ name: 'acme', schema, sync })
   onTestFinished(() => db.close())

@@ -1,11 +1,6 @@
-// The module of a bridge, for tests: where the service is stands in the environment.
+// The module of a bridge, for tests: where the service is stands in the environment, once it is loaded. So tests do not import it.
 import { type BridgeConfig, restTable } from '../../../src/backend/index.ts'
-import { column as c, defineSchema, table } from '../../../src/index.ts'
-
-export const schema = defineSchema({
-  projects: table({ name: c.string() }),
-  tasks: table({ title: c.string(), done: c.boolean().default(false), projectId: c.ref('projects').optional() }),
-})
+import { schema } from './bridge-schema.ts'
 
 /** How the service lists what has changed. */
 export const listChanges = { kind: 'cursor', param: 'after', read: (answer: unknown) => answer as never } as const

@@ -198,9 +198,9 @@ export class PartitionedLog implements TableLog {
     this.#forwarder.sweep(partition, isSettled)
   }
 
-  /** Packs rows of a partition, if enough of them are worth it. Nothing may be staged. @returns how many. */
-  compact({ log }: Partition): number {
-    const packed = log.compact()
+  /** Packs rows of a partition, if enough of them are worth it. Nothing may be staged. @param most - As of {@link RowLog.compact}. @returns how many. */
+  compact({ log }: Partition, most?: number): number {
+    const packed = log.compact(most)
     if (packed > 0) for (const id of this.entries.irregular().keys()) if (log.entries.has(id)) this.entries.look(id)
     return packed
   }
