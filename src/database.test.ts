@@ -1,25 +1,10 @@
 // Laws of a database as a whole: saving, opening again, what is wrong with its store, closing.
 import { expect, it, vi } from 'vitest'
-import { column as c, createDatabase, type Database, defineSchema, MerrowError, table } from './index.ts'
+import { column as c, createDatabase, defineSchema, MerrowError, table } from './index.ts'
 import { codeOf } from './schema/testing/thrown.ts'
-import { memory, type StorageAdapter } from './storage/index.ts'
+import { memory } from './storage/index.ts'
 import { recording } from './storage/testing/recording.ts'
-
-const schema = defineSchema({
-  projects: table({ name: c.string() }),
-  tasks: table({
-    title: c.string(),
-    done: c.boolean().default(false),
-    priority: c.number().default(0),
-    dueAt: c.date().optional(),
-    meta: c.json<{ tags: string[] }>().optional(),
-    projectId: c.ref('projects').optional(),
-  }),
-})
-type S = typeof schema
-
-const open = (options: { storage?: StorageAdapter; user?: string; now?: () => number } = {}): Promise<Database<S>> =>
-  createDatabase({ name: 'test', schema, ...options })
+import { open, schema } from './table/testing/tasks.ts'
 
 it('[T14] saved() resolves only when the store says that all is durable; what it refuses is kept and tried again', async () => {
   const { adapter, batches, refuse } = recording()

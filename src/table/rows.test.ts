@@ -1,24 +1,8 @@
 // Laws of rows as apps use them: writing, reading, deleting, purging.
 import { expect, it } from 'vitest'
-import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
 import { codeOf } from '../schema/testing/thrown.ts'
-import { memory, type StorageAdapter } from '../storage/index.ts'
-
-const schema = defineSchema({
-  projects: table({ name: c.string() }),
-  tasks: table({
-    title: c.string(),
-    done: c.boolean().default(false),
-    priority: c.number().default(0),
-    dueAt: c.date().optional(),
-    meta: c.json<{ tags: string[] }>().optional(),
-    projectId: c.ref('projects').optional(),
-  }),
-})
-type S = typeof schema
-
-const open = (options: { storage?: StorageAdapter; user?: string; now?: () => number } = {}): Promise<Database<S>> =>
-  createDatabase({ name: 'test', schema, ...options })
+import { memory } from '../storage/index.ts'
+import { open } from './testing/tasks.ts'
 
 it('[T1] an inserted row is frozen, plain, complete and there at once', async () => {
   const db = await open({ user: 'ann', now: () => 1_700_000_000_000 })

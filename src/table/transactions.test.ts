@@ -1,25 +1,10 @@
 // Laws of transactions: all or nothing, how they are stored, and who hears of them.
 import { expect, it, vi } from 'vitest'
-import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
+import { createDatabase } from '../index.ts'
 import { codeOf } from '../schema/testing/thrown.ts'
-import { memory, type StorageAdapter } from '../storage/index.ts'
+import { memory } from '../storage/index.ts'
 import { recording } from '../storage/testing/recording.ts'
-
-const schema = defineSchema({
-  projects: table({ name: c.string() }),
-  tasks: table({
-    title: c.string(),
-    done: c.boolean().default(false),
-    priority: c.number().default(0),
-    dueAt: c.date().optional(),
-    meta: c.json<{ tags: string[] }>().optional(),
-    projectId: c.ref('projects').optional(),
-  }),
-})
-type S = typeof schema
-
-const open = (options: { storage?: StorageAdapter; user?: string; now?: () => number } = {}): Promise<Database<S>> =>
-  createDatabase({ name: 'test', schema, ...options })
+import { open, schema } from './testing/tasks.ts'
 
 it('[T8] what throws is taken back over all tables, nested ones alone, in memory and in store', async () => {
   const storage = memory()
