@@ -111,7 +111,7 @@ export class Outlet {
       // Whatever this turn sends goes to the kernel at once.
       this.#isCorked = true
       stream.cork()
-      process.nextTick(uncork, this)
+      if (corked.push(this) === 1) process.nextTick(uncorkAll)
     }
     for (const packet of packets) stream.write(packet)
   }
@@ -123,7 +123,14 @@ export class Outlet {
   }
 }
 
-const uncork = (outlet: Outlet): void => outlet.uncork()
+/** Outlets that were written to in this turn: one callback for all, since a broadcast writes to a thousand. */
+let corked: Outlet[] = []
+
+const uncorkAll = (): void => {
+  const outlets = corked
+  corked = []
+  for (const outlet of outlets) outlet.uncork()
+}
 
 const cut = (reason: string): string => {
   const bytes = Buffer.from(reason)
