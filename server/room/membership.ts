@@ -166,10 +166,10 @@ export class Membership {
     }
   }
 
-  async #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
+  #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
     const appended = this.#room.append(this.#member, accepted)
     if (accepted.overlap.length === 0) return appended
-    await Promise.all([appended, this.#unforked(update, accepted.overlap)])
+    return Promise.all([appended, this.#unforked(update, accepted.overlap)]).then(() => {})
   }
 
   /** What is said again must be the same: else it would be acknowledged, and be nowhere. Never resolves if it is not. */

@@ -29,11 +29,12 @@ export interface UpkeepHost {
 }
 
 /**
- * A room rests between two snapshots, unless its tail grows to so many times what is due: for so long at least, in milliseconds, and for so
- * many times what the last one took, so that the snapshots of a busy or large document leave the machine to those who write.
+ * A room rests between two snapshots, for so long at least, in milliseconds, and for so many times what the last one took: the snapshots of a
+ * busy or large document leave the machine to those who write.
  */
 const REST_MS = 1000
 const REST_TIMES = 20
+/** It does not rest while its tail grows to so many times what is due, and to the size of its snapshot: then what is written twice is as much as what is new. */
 const UNRESTED_TIMES = 10
 
 /** Keeps one document in order. */
@@ -68,9 +69,11 @@ export class Upkeep {
 
   get #isDue(): boolean {
     const { snapshotAfterUpdates, snapshotAfterBytes } = this.#options
-    const { tail } = this.#document
-    const patience = 2 ** this.#failedSnapshots * (this.#hasRested ? 1 : UNRESTED_TIMES)
-    return tail.updates >= snapshotAfterUpdates * patience || tail.bytes >= snapshotAfterBytes * patience
+    const { tail, snapshotBytes } = this.#document
+    const hasRested = this.#hasRested
+    const patience = 2 ** this.#failedSnapshots * (hasRested ? 1 : UNRESTED_TIMES)
+    if (tail.bytes >= snapshotAfterBytes * patience) return true
+    return tail.updates >= snapshotAfterUpdates * patience && (hasRested || tail.bytes >= snapshotBytes)
   }
 
   /** A clock that was set back is no reason to wait. */
