@@ -100,9 +100,12 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
     load,
     refused: (reason) => count(({ refusals }) => refusals.inc({ reason })),
     watchServer(server) {
+      const forget = function (this: Duplex): void {
+        sockets.delete(this)
+      }
       server.on('upgrade', (_, socket) => {
         sockets.add(socket)
-        socket.once('close', () => sockets.delete(socket))
+        socket.on('close', forget)
       })
     },
     watchRooms(figures) {

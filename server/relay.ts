@@ -174,6 +174,11 @@ const start = async (
     now,
     logger,
     limits,
+    outlets: {
+      maxBacklogBytes: limits.maxBacklogBytes,
+      timers,
+      onSlow: (backlogBytes, document) => logger('warn', 'slow client closed', { document, backlogBytes }),
+    },
     refusals: new Bucket(limits.refusals, now),
     relayName,
     isTokenInUrlAllowed: options.yjsTokenInUrl ?? false,

@@ -4,7 +4,7 @@ import { join as pathOf } from 'node:path'
 import * as Y from 'yjs'
 import { type BenchCase, SUBJECT } from '../bench-case.ts'
 import { summarize } from '../measure.ts'
-import { BARE, beside, onServer } from '../relay/fan-out.ts'
+import { BARE, beside, onServer, SYNCED } from '../relay/fan-out.ts'
 import { syncFrame } from '../relay/fleet.ts'
 import { writeHistory } from '../relay/history.ts'
 import { join, pour } from '../relay/joiner.ts'
@@ -22,7 +22,7 @@ export const benchCase: BenchCase = {
   isExact: false,
   needsStored: false,
   peers: 'relay-peers',
-  takes: () => true,
+  takes: (peer) => peer !== SYNCED,
   measure: (given, { rows, seed }) =>
     onServer(given, async (peer, server, folder) => {
       const { updates, state } = await writeHistory(rows, EDITS, seed)

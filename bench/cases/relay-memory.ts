@@ -1,7 +1,7 @@
 // What a server holds in memory for a connection that does nothing, and for a document that is open.
 import * as Y from 'yjs'
 import { type BenchCase, type Figures, SUBJECT } from '../bench-case.ts'
-import { BARE, beside, onServer } from '../relay/fan-out.ts'
+import { BARE, beside, onServer, SYNCED } from '../relay/fan-out.ts'
 import { Fleet } from '../relay/fleet.ts'
 import type { RelayPeer } from '../relay/relay-peer.ts'
 import type { ServerProcess } from '../relay/server-process.ts'
@@ -17,7 +17,7 @@ export const benchCase: BenchCase = {
   isExact: false,
   needsStored: false,
   peers: 'relay-peers',
-  takes: () => true,
+  takes: (peer) => peer !== SYNCED,
   measure: (peer) => onServer(peer, measure),
   lines: (result) => [
     ...beside(result, 'idle connection', 'B', { [BARE]: 1.1 }),

@@ -30,7 +30,7 @@ const STEP_1 = Uint8Array.of(0, 0, 1, 0)
 const OBSERVERS = 5
 const ENTERING_AT_ONCE = 50
 const FIRST_CLIENT = 1_000_000
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 interface Writer {
   readonly client: number
@@ -248,7 +248,8 @@ const structsOf = (frame: Uint8Array): readonly { client: number; clock: number;
 
 const until = async (claim: () => boolean, deadline: number, describe: () => string): Promise<void> => {
   while (!claim()) {
-    if (performance.now() > deadline) throw new Error(`The server has not delivered everything in 30 s: ${describe()}.`)
+    if (performance.now() > deadline)
+      throw new Error(`The server has not delivered everything in 120 s: ${describe()}.`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }

@@ -17,18 +17,22 @@ const MAX_TURNS_PER_WAIT = 200
 
 /** Judges an update by the clocks that are known without it. */
 export const completenessOf = (update: Update, known: KnownClocks): Completeness => {
-  const sections = new Map(update.sections.map((section) => [section.client, section]))
-  const end = (client: number): number => Math.max(known(client), sections.get(client)?.to ?? 0)
+  const { sections } = update
+  const ends = sections.length < 2 ? undefined : new Map(sections.map(({ client, to }) => [client, to]))
+  const [first] = sections
+  const endIn = (client: number): number => (client === first?.client ? first.to : (ends?.get(client) ?? 0))
+  const end = (client: number): number => Math.max(known(client), endIn(client))
   const missing = missingIn(update, known, end)
   if (missing !== undefined) return { kind: 'missing', reason: missing }
   return orderOf(update.sections, known)
 }
 
 const missingIn = (update: Update, known: KnownClocks, end: KnownClocks): string | undefined => {
+  const isGone = (id: Id): boolean => id.clock >= end(id.client)
   for (const { client, from, structs, hasGap } of update.sections) {
     if (hasGap || from > known(client)) return `clocks of client ${client} before ${from} or within are missing`
     for (const struct of structs) {
-      const gone = needsOf(struct.item).find((id) => id.clock >= end(id.client))
+      const gone = needOf(struct.item, isGone)
       if (gone !== undefined) return `clock ${gone.clock} of client ${gone.client} is missing`
     }
   }
@@ -39,10 +43,13 @@ const missingIn = (update: Update, known: KnownClocks, end: KnownClocks): string
   return undefined
 }
 
-const needsOf = (item: Section['structs'][number]['item']): readonly Id[] => {
-  if (item === undefined) return []
+/** The first of what an item needs that is of a kind; every update asks, so nothing is made for it. */
+const needOf = (item: Section['structs'][number]['item'], isOfKind: (id: Id) => boolean): Id | undefined => {
+  if (item === undefined) return undefined
   const { origin, rightOrigin, parent } = item
-  return [origin, rightOrigin, typeof parent === 'string' ? undefined : parent].filter((id) => id !== undefined)
+  if (origin !== undefined && isOfKind(origin)) return origin
+  if (rightOrigin !== undefined && isOfKind(rightOrigin)) return rightOrigin
+  return typeof parent === 'object' && isOfKind(parent) ? parent : undefined
 }
 
 /** A struct that cannot go in before another one of the same update has. */
@@ -53,6 +60,8 @@ interface Wait {
 
 /** Integrates in thought: each client goes on until it waits for another; what waits in the end waits for itself. */
 const orderOf = (sections: readonly Section[], known: KnownClocks): Completeness => {
+  const [first] = sections
+  if (first !== undefined && sections.length === 1 && waitsOf(first, known)?.length === 0) return COMPLETE
   const progress = new Map<number, number>()
   const waits = new Map<number, readonly Wait[]>()
   for (const section of sections) {
@@ -67,11 +76,18 @@ const orderOf = (sections: readonly Section[], known: KnownClocks): Completeness
 
 const waitsOf = ({ client, structs }: Section, known: KnownClocks): readonly Wait[] | undefined => {
   const waits: Wait[] = []
-  for (const { clock, item } of structs)
-    for (const needs of needsOf(item)) {
-      if (needs.client === client && needs.clock >= clock) return undefined
-      if (needs.client !== client && needs.clock >= known(needs.client)) waits.push({ clock, needs })
-    }
+  let at = 0
+  const isLater = (id: Id): boolean => id.client === client && id.clock >= at
+  /** Notes all, so none is the first. */
+  const note = (needs: Id): boolean => {
+    if (needs.client !== client && needs.clock >= known(needs.client)) waits.push({ clock: at, needs })
+    return false
+  }
+  for (const { clock, item } of structs) {
+    at = clock
+    if (needOf(item, isLater) !== undefined) return undefined
+    needOf(item, note)
+  }
   return waits
 }
 

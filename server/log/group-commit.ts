@@ -14,8 +14,10 @@ export interface GroupCommitOptions<W> {
   readonly onFailure: (cause: unknown) => Promise<Error>
 }
 
+/** A task's result is known to whoever added it alone. */
 interface Task<W> {
-  readonly plan: () => { readonly writes: readonly W[]; readonly resolve: () => void }
+  readonly plan: () => Plan<W, unknown>
+  readonly resolve: (result: never) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -36,12 +38,8 @@ export class GroupCommit<W> {
    * @returns The plan's result, once its writes are durable.
    */
   add<T>(plan: () => Plan<W, T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const planned = () => {
-        const { writes, result } = plan()
-        return { writes, resolve: () => resolve(result) }
-      }
-      this.#tasks.push({ plan: planned, reject })
+    return new Promise<T>((resolve, reject) => {
+      this.#tasks.push({ plan, resolve, reject })
       this.#run ??= this.#commitAll()
     })
   }
@@ -62,21 +60,23 @@ export class GroupCommit<W> {
   }
 
   async #commit(tasks: readonly Task<W>[]): Promise<void> {
-    const planned = tasks.flatMap(({ plan, reject }) => {
+    const planned: { readonly task: Task<W>; readonly result: unknown }[] = []
+    const writes: W[] = []
+    for (const task of tasks) {
       try {
-        return [{ ...plan(), reject }]
+        const plan = task.plan()
+        writes.push(...plan.writes)
+        planned.push({ task, result: plan.result })
       } catch (error) {
-        reject(error)
-        return []
+        task.reject(error)
       }
-    })
+    }
     try {
-      const writes = planned.flatMap((task) => task.writes)
       if (writes.length > 0) await this.#options.commit(writes)
-      for (const { resolve } of planned) resolve()
+      for (const { task, result } of planned) task.resolve(result as never)
     } catch (cause) {
       const error = await this.#options.onFailure(cause)
-      for (const { reject } of planned) reject(error)
+      for (const { task } of planned) task.reject(error)
     }
   }
 }

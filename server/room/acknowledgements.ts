@@ -25,16 +25,17 @@ export class Acknowledgements {
    * @param isAnswer - It holds everything that its member has, so it stands for those before it.
    * @returns Rejects as `durable` does.
    */
-  async add(durable: Promise<void>, isAnswer: boolean): Promise<void> {
+  add(durable: Promise<void>, isAnswer: boolean): Promise<void> {
     const number = ++this.#received
     const before = this.#last
-    const both = durable.then(() => before)
-    this.#last = both
-    both.catch(() => {})
-    await both
-    this.#durable = number
-    if (isAnswer && this.#missing !== NONE) this.#missing = this.#missing.filter((other) => other > number)
-    this.#schedule()
+    this.#last = durable
+      .then(() => before)
+      .then(() => {
+        this.#durable = number
+        if (isAnswer && this.#missing !== NONE) this.#missing = this.#missing.filter((other) => other > number)
+        this.#schedule()
+      })
+    return this.#last
   }
 
   /** Counts a frame that was not stored: neither it nor those after it are acknowledged before an answer is durable. */

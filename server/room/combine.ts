@@ -17,6 +17,7 @@ const MAX_COMBINED_BYTES = 64 * 1024
  * @returns What they say, in the same order, as few updates: as many as are large, or do not follow one another.
  */
 export const combined = (parts: readonly Part[]): readonly Uint8Array[] => {
+  if (parts.length === 1) return parts.map(({ update }) => update)
   const updates: Uint8Array[] = []
   let group = new Group()
   for (const part of parts) {

@@ -51,6 +51,11 @@ export class RoomDocument {
     return this.#tail
   }
 
+  /** Length of its snapshot, in bytes. */
+  get snapshotBytes(): number {
+    return this.#snapshotBytes
+  }
+
   /** Its state vector, encoded (v1): what is durable. */
   get stateVector(): Uint8Array {
     return this.#vector.encode()
@@ -109,18 +114,20 @@ export class RoomDocument {
     const { log } = this.#options
     // Both in one turn, so that a log which groups its commits writes them together.
     const noted = notes === undefined ? undefined : log.append(notesOf(this.name), [notes])
-    const stored = Promise.all([noted, log.append(this.name, [update])])
-    const appended = this.#lastAppend.then(async () => {
-      try {
-        await stored
-      } catch (error) {
-        this.#guard.revert(this.#vector, notes)
-        throw error
-      }
-      this.#count(update, ranges)
-      this.#guard.noteStored(ranges)
-    })
-    stored.catch(() => {})
+    const appending = log.append(this.name, [update])
+    const stored: Promise<unknown> = noted === undefined ? appending : Promise.all([noted, appending])
+    const appended = this.#lastAppend
+      .then(() => stored)
+      .then(
+        () => {
+          this.#count(update, ranges)
+          this.#guard.noteStored(ranges)
+        },
+        (error) => {
+          this.#guard.revert(this.#vector, notes)
+          throw error
+        },
+      )
     this.#lastAppend = appended.catch(() => {})
     return appended
   }

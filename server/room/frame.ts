@@ -60,12 +60,19 @@ const readSync = (decoder: decoding.Decoder): Frame => {
 
 /** Encodes a sync frame around a state vector (step 1) or an update (step 2, update), which may be large: it is copied once. */
 export const encodeSync = (type: (typeof SyncType)[keyof typeof SyncType], body: Uint8Array): Uint8Array => {
-  const head = encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, FrameType.sync)
-    encoding.writeVarUint(encoder, type)
-    encoding.writeVarUint(encoder, body.length)
-  })
-  return Buffer.concat([head, body])
+  const { length } = body
+  const lengthBytes = Math.max(1, Math.ceil(Math.log2(length + 1) / 7))
+  const frame = Buffer.allocUnsafe(2 + lengthBytes + length)
+  frame[0] = FrameType.sync
+  frame[1] = type
+  let rest = length
+  for (let at = 2; at < 1 + lengthBytes; at++) {
+    frame[at] = 0x80 | (rest % 128)
+    rest = Math.floor(rest / 128)
+  }
+  frame[1 + lengthBytes] = rest
+  frame.set(body, 2 + lengthBytes)
+  return frame
 }
 
 /** Encodes an awareness frame around an awareness update. */

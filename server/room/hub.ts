@@ -70,7 +70,13 @@ export const createHub = (options: HubOptions): Hub => {
   }
   const onTaken = (document: string, taken: Taken) => rooms.get(document)?.noteTaken(taken)
   const keeper = createKeeper({ log, read, snapshotter, onTaken })
-  const running = new Set<Promise<unknown>>()
+  /** Appends that are under way. */
+  let running = 0
+  let onIdle: () => void = () => {}
+  const end = (): void => {
+    running -= 1
+    if (running === 0) onIdle()
+  }
   let lastNumber = 0
   let isDraining = false
 
@@ -84,10 +90,9 @@ export const createHub = (options: HubOptions): Hub => {
     now: options.now ?? Date.now,
     onRefused: options.onRefused ?? (() => {}),
     snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
-    track: (append) => {
-      const forget = () => running.delete(append)
-      running.add(append)
-      append.then(forget, forget)
+    begin: () => {
+      running += 1
+      return end
     },
     onCold: (room) => {
       if (rooms.get(room.document) === room) rooms.delete(room.document)
@@ -146,7 +151,11 @@ export const createHub = (options: HubOptions): Hub => {
     },
     async drain() {
       isDraining = true
-      while (running.size > 0) await Promise.allSettled(running)
+      while (running > 0) {
+        await new Promise<void>((resolve) => {
+          onIdle = resolve
+        })
+      }
       // The acknowledgements of what has just settled are still on their way through the microtasks.
       await new Promise((resolve) => setImmediate(resolve))
     },

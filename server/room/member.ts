@@ -1,13 +1,19 @@
 // What a room and its members know of each other. Knows neither sockets nor Yjs.
 import type { Access } from '../auth/grants.ts'
 
+/** What members speak: Merrow's shared socket, or stock frames alone. */
+export type Protocol = 'shared' | 'stock'
+
+/** What goes out on the sockets of each protocol. */
+type Encoded = { [P in Protocol]?: readonly Uint8Array[] }
+
 /** One frame for members of one room, encoded for each protocol at most once however many get it. */
 export class RoomFrame {
   /** Number of the room among this relay's rooms. */
   readonly room: number
   /** The stock frame. */
   readonly bytes: Uint8Array
-  readonly #encoded = new Map<string, readonly Uint8Array[]>()
+  readonly #encoded: Encoded = {}
 
   constructor(room: number, bytes: Uint8Array) {
     this.room = room
@@ -15,12 +21,9 @@ export class RoomFrame {
   }
 
   /** What goes out on the sockets of one protocol; `encode` runs the first time alone. */
-  encodedAs(protocol: string, encode: () => readonly Uint8Array[]): readonly Uint8Array[] {
-    const known = this.#encoded.get(protocol)
-    if (known !== undefined) return known
-    const encoded = encode()
-    this.#encoded.set(protocol, encoded)
-    return encoded
+  encodedAs(protocol: Protocol, encode: () => readonly Uint8Array[]): readonly Uint8Array[] {
+    this.#encoded[protocol] ??= encode()
+    return this.#encoded[protocol]
   }
 }
 
@@ -31,22 +34,23 @@ const MAX_PIECE_BYTES = 256 * 1024
 export class RoomBatch {
   /** In order; at least one. */
   readonly frames: readonly RoomFrame[]
-  readonly #encoded = new Map<string, readonly Uint8Array[]>()
+  readonly #encoded: Encoded = {}
 
   constructor(frames: readonly RoomFrame[]) {
     this.frames = frames
   }
 
   /** What goes out on the sockets of one protocol; `encode` is given each frame the first time alone. */
-  encodedAs(protocol: string, encode: (frame: RoomFrame) => readonly Uint8Array[]): readonly Uint8Array[] {
-    const known = this.#encoded.get(protocol)
-    if (known !== undefined) return known
-    const packets = this.frames.flatMap(encode)
-    const bytes = packets.reduce((sum, { length }) => sum + length, 0)
-    const encoded = packets.length > 1 && bytes <= MAX_PIECE_BYTES ? [Buffer.concat(packets, bytes)] : packets
-    this.#encoded.set(protocol, encoded)
-    return encoded
+  encodedAs(protocol: Protocol, encode: (frame: RoomFrame) => readonly Uint8Array[]): readonly Uint8Array[] {
+    this.#encoded[protocol] ??= inOnePiece(this.frames.flatMap(encode))
+    return this.#encoded[protocol]
   }
+}
+
+const inOnePiece = (packets: readonly Uint8Array[]): readonly Uint8Array[] => {
+  if (packets.length === 1) return packets
+  const bytes = packets.reduce((sum, { length }) => sum + length, 0)
+  return bytes <= MAX_PIECE_BYTES ? [Buffer.concat(packets, bytes)] : packets
 }
 
 /** One client's hold on one document, as its room sees it. No method throws. */

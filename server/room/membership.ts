@@ -25,6 +25,10 @@ export interface MembershipOptions {
 const INTERNAL_ERROR = 1011
 /** Transient too: what is missing, or whose client id it is, may be settled by others meanwhile. */
 const POLICY_VIOLATION = 1008
+/** All memberships share these states. */
+const JOINED = { kind: 'joined' } as const
+const OVER = { kind: 'over' } as const
+
 /** Frames that came before the room was loaded. */
 interface Waiting {
   readonly kind: 'waiting'
@@ -38,9 +42,10 @@ export class Membership {
   readonly #member: Member
   readonly #entrant: Entrant
   readonly #options: MembershipOptions
-  readonly #acknowledgements: Acknowledgements
-  #state: Waiting | { readonly kind: 'joined' } | { readonly kind: 'over' }
-  readonly #requests = new Requests()
+  /** Made once it writes: most only read. */
+  #acknowledgements: Acknowledgements | undefined
+  #state: Waiting | typeof JOINED | typeof OVER
+  #requests: Requests | undefined
 
   constructor(room: Room, member: Member, entrant: Entrant, options: MembershipOptions) {
     this.#room = room
@@ -48,9 +53,6 @@ export class Membership {
     this.#entrant = entrant
     this.#options = options
     this.#state = { kind: 'waiting', frames: [], bytes: 0 }
-    this.#acknowledgements = new Acknowledgements((count) => {
-      if (this.#state.kind === 'joined') member.acknowledge(count)
-    })
     // Before the log is read, so that no update falls between reading it and listening.
     room.join(member, entrant)
     room.loaded.then(
@@ -92,7 +94,7 @@ export class Membership {
   /** Ends the membership from the member's side. */
   leave(): void {
     if (this.#state.kind === 'over') return
-    this.#state = { kind: 'over' }
+    this.#state = OVER
     this.#room.leave(this.#member)
   }
 
@@ -120,7 +122,7 @@ export class Membership {
   #joined(): void {
     if (this.#state.kind !== 'waiting') return
     const { frames } = this.#state
-    this.#state = { kind: 'joined' }
+    this.#state = JOINED
     this.#room.greet(this.#member)
     for (const frame of frames) this.receive(frame)
   }
@@ -166,10 +168,10 @@ export class Membership {
     }
   }
 
-  async #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
+  #appended(update: Uint8Array, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
     const appended = this.#room.append(this.#member, accepted)
     if (accepted.overlap.length === 0) return appended
-    await Promise.all([appended, this.#unforked(update, accepted.overlap)])
+    return Promise.all([appended, this.#unforked(update, accepted.overlap)]).then(() => {})
   }
 
   /** What is said again must be the same: else it would be acknowledged, and be nowhere. Never resolves if it is not. */
@@ -186,15 +188,25 @@ export class Membership {
   }
 
   #settle(durable: Promise<void>, isAnswer: boolean): void {
-    if (isAnswer) this.#requests.answered()
-    this.#acknowledgements.add(durable, isAnswer).catch((error) => this.#failed('append', error))
+    if (isAnswer) this.#requests?.answered()
+    this.#counting()
+      .add(durable, isAnswer)
+      .catch((error) => this.#failed('append', error))
+  }
+
+  #counting(): Acknowledgements {
+    this.#acknowledgements ??= new Acknowledgements((count) => {
+      if (this.#state.kind === 'joined') this.#member.acknowledge(count)
+    })
+    return this.#acknowledgements
   }
 
   /** What builds on something that the relay lacks is not stored; the member's answer will hold it once more. */
   #requestMissing(reason: string, isAnswer: boolean): void {
+    this.#requests ??= new Requests()
     const next = this.#requests.next(isAnswer)
     if (next === 'give up') return this.#end(POLICY_VIOLATION, `updates build on what nobody has sent: ${reason}`)
-    this.#acknowledgements.addMissing()
+    this.#counting().addMissing()
     if (next === 'ask') this.#room.askForMissing(this.#member)
   }
 

@@ -52,6 +52,17 @@ export class Outgoing {
   #send(): void {
     const waiting = this.#waiting
     this.#waiting = []
+    const [first] = waiting
+    if (first !== undefined && waiting.length === 1) this.#sendOne(first)
+    else this.#sendAll(waiting)
+  }
+
+  #sendOne({ frame, except }: Sent): void {
+    const batch = new RoomBatch([frame()])
+    for (const member of this.#members.keys()) if (member !== except) member.broadcast(batch)
+  }
+
+  #sendAll(waiting: readonly Sent[]): void {
     const authors = new Set(waiting.map(({ except }) => except))
     let whole: RoomBatch | undefined
     for (const member of this.#members.keys()) {

@@ -79,7 +79,7 @@ it('[R23] what becomes durable in one commit goes out to each member in one piec
 
 it('[R23] frames that go out together are one piece on each protocol', () => {
   const frames = [Uint8Array.of(0, 2, 1), Uint8Array.of(1, 5)].map((bytes) => new RoomFrame(1, bytes))
-  expect(new RoomBatch(frames).encodedAs('test', ({ bytes }) => [bytes])).toEqual([Buffer.of(0, 2, 1, 1, 5)])
+  expect(new RoomBatch(frames).encodedAs('stock', ({ bytes }) => [bytes])).toEqual([Buffer.of(0, 2, 1, 1, 5)])
 })
 
 it('[R24] a long tail reaches a joiner merged by the hundred', async () => {

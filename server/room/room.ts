@@ -21,8 +21,8 @@ import { Upkeep, type UpkeepOptions } from './upkeep.ts'
 export interface RoomContext extends DocumentOptions, UpkeepOptions {
   /** Told of every refused update, by the guard's word for it. */
   readonly onRefused: (refusal: Refusal, document: string) => void
-  /** Told of every append, so that a relay which ends can wait for it. */
-  readonly track: (append: Promise<void>) => void
+  /** Told of every append that begins, so that a relay which ends can wait for it. @returns To be called at its end. */
+  readonly begin: () => () => void
   /** Called when a room has neither members nor work, or could not be loaded. */
   readonly onCold: (room: Room) => void
 }
@@ -139,13 +139,18 @@ export class Room {
    * @returns Resolves once the update is durable and passed on. Calls finish in order.
    */
   append(sender: Member | undefined, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
-    const appended = this.#working(async () => {
-      await this.#content.append(accepted)
+    this.#work += 1
+    const end = this.#context.begin()
+    const appended = this.#content.append(accepted).then(() => {
       this.#reading = undefined
       this.#outgoing.addUpdate(accepted, sender?.isEchoed ? undefined : sender)
       this.#upkeep.afterAppend()
     })
-    this.#context.track(appended)
+    const done = (): void => {
+      end()
+      this.#workDone()
+    }
+    appended.then(done, done)
     return appended
   }
 
@@ -169,10 +174,11 @@ export class Room {
   /** Leases a client id to a member's subject. @returns Whether it may have it. */
   lease(client: number, subject: string): Promise<boolean> {
     let isLeased = false
+    const end = this.#context.begin()
     const leased = this.#working(async () => {
       isLeased = await this.#content.lease(client, subject)
     })
-    this.#context.track(leased)
+    leased.then(end, end)
     return leased.then(() => isLeased)
   }
 
@@ -263,9 +269,13 @@ export class Room {
     try {
       return await task()
     } finally {
-      this.#work -= 1
-      this.#dropIfCold()
+      this.#workDone()
     }
+  }
+
+  #workDone(): void {
+    this.#work -= 1
+    this.#dropIfCold()
   }
 
   #dropIfCold(): void {

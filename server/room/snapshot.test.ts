@@ -53,6 +53,31 @@ describe('with the worker', () => {
     expect(joiner.getMap('m').toJSON()).toEqual(doc.getMap('m').toJSON())
   })
 
+  it('[R17] rests for twenty times what the last snapshot took', async () => {
+    let now = 0
+    const snapshotter = createSnapshotter()
+    const slow: Snapshotter = {
+      ...snapshotter,
+      async make(updates) {
+        const made = await snapshotter.make(updates)
+        now += 100
+        return made
+      },
+    }
+    const { hub, log } = setup(slow, openMemoryLog(), () => now)
+    const doc = new Y.Doc()
+    const author = joinAs(hub, 'd')
+    const write = (count: number) => send(author, editsOf(doc, ...Array.from({ length: count }, (_, n) => put(`${n}`))))
+    await write(10)
+    await stored(log, 10)
+    now = 100 + 1999
+    await write(20)
+    expect(await tailOf(log)).toBe(20)
+    now = 100 + 2000
+    await write(1)
+    await stored(log, 31)
+  })
+
   it('[R17] rests for a second between two snapshots, unless the tail grows to ten times what is due', async () => {
     let now = 0
     const { hub, log } = setup(createSnapshotter(), openMemoryLog(), () => now)

@@ -28,8 +28,13 @@ export interface UpkeepHost {
   onRebuilt(): void
 }
 
-/** A room rests so long between two snapshots, in milliseconds, unless its tail grows to so many times what is due. */
+/**
+ * A room rests between two snapshots, for so long at least, in milliseconds, and for so many times what the last one took: the snapshots of a
+ * busy or large document leave the machine to those who write.
+ */
 const REST_MS = 1000
+const REST_TIMES = 20
+/** It does not rest while its tail grows to so many times what is due, and to the size of its snapshot: then what is written twice is as much as what is new. */
 const UNRESTED_TIMES = 10
 
 /** Keeps one document in order. */
@@ -42,6 +47,7 @@ export class Upkeep {
   #isSnapshotting = false
   /** When the last snapshot was stored. */
   #snapshotAt = Number.NEGATIVE_INFINITY
+  #restMs = REST_MS
 
   constructor(document: RoomDocument, options: UpkeepOptions, host: UpkeepHost) {
     this.#document = document
@@ -63,14 +69,16 @@ export class Upkeep {
 
   get #isDue(): boolean {
     const { snapshotAfterUpdates, snapshotAfterBytes } = this.#options
-    const { tail } = this.#document
-    const patience = 2 ** this.#failedSnapshots * (this.#hasRested ? 1 : UNRESTED_TIMES)
-    return tail.updates >= snapshotAfterUpdates * patience || tail.bytes >= snapshotAfterBytes * patience
+    const { tail, snapshotBytes } = this.#document
+    const hasRested = this.#hasRested
+    const patience = 2 ** this.#failedSnapshots * (hasRested ? 1 : UNRESTED_TIMES)
+    if (tail.bytes >= snapshotAfterBytes * patience) return true
+    return tail.updates >= snapshotAfterUpdates * patience && (hasRested || tail.bytes >= snapshotBytes)
   }
 
   /** A clock that was set back is no reason to wait. */
   get #hasRested(): boolean {
-    return Math.abs(this.#options.now() - this.#snapshotAt) >= REST_MS
+    return Math.abs(this.#options.now() - this.#snapshotAt) >= this.#restMs
   }
 
   async #snapshotOnce(): Promise<void> {
@@ -82,10 +90,12 @@ export class Upkeep {
   async #snapshot(): Promise<void> {
     const { keeper, logger, now } = this.#options
     const { name: document } = this.#document
+    const fromMs = now()
     try {
       const { updates } = await keeper.snapshot(document)
       this.#failedSnapshots = 0
       this.#snapshotAt = now()
+      this.#restMs = Math.max(REST_MS, REST_TIMES * (this.#snapshotAt - fromMs))
       logger('debug', 'snapshot stored', { document, updates })
     } catch (error) {
       this.#failedSnapshots += 1

@@ -24,7 +24,7 @@ const connection = (maxDocuments: number) => {
     grants: (document: string) => (document === 'secret' ? ('none' as const) : ('write' as const)),
   }
   const counted = { fault: 0, presence: 0, question: 0, refusal: 0 }
-  const channels = new Channels({ hub, limits }, outlet, new Session(anybody, () => {}, timing), {
+  const channels = new Channels({ hub, limits }, outlet, new Session(anybody, { close() {} }, timing), {
     fault: () => void counted.fault++,
     presence: () => void counted.presence++,
     question: () => void counted.question++,

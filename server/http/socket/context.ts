@@ -1,5 +1,4 @@
 // What every socket of a relay shares: the rooms, who may come in, the clock and the bounds.
-import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { MerrowError } from '../../../src/errors.ts'
 import type { Authority } from '../../auth/authority.ts'
@@ -10,14 +9,13 @@ import type { Gate } from '../gate.ts'
 import type { Bucket } from './bucket.ts'
 import type { Heartbeat, Timers } from './heartbeat.ts'
 import type { SendRates } from './intake.ts'
+import type { OutletOptions, Stream } from './outlet.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Bounds of one connection. */
 export interface SocketLimits {
   /** Largest stock frame, also when it comes in parts, in bytes. */
   readonly maxUpdateBytes: number
-  /** Unsent bytes at which a client counts as too slow. */
-  readonly maxBacklogBytes: number
   /** Documents open at once on one shared socket. */
   readonly maxDocuments: number
   /** How fast one connection may send; a subject, over all its connections, four times that. */
@@ -39,6 +37,7 @@ export interface SocketContext {
   readonly timers: Timers
   readonly logger: Logger
   readonly limits: SocketLimits
+  readonly outlets: OutletOptions
   /** Name and version of the relay, for the welcome. */
   readonly relayName: string
 }
@@ -46,7 +45,7 @@ export interface SocketContext {
 /** One client's WebSocket and the stream under it. */
 export interface Client {
   readonly socket: WebSocket
-  readonly stream: Duplex
+  readonly stream: Stream
 }
 
 /**

@@ -37,10 +37,12 @@ it('[F4] who was refused often waits, even if he comes back', () => {
 
 it('[F1] counts the connections of an address, and gives places back', () => {
   const addresses = new Addresses(2)
-  const [first] = [addresses.enter('a'), addresses.enter('a')]
-  expect([addresses.enter('a'), addresses.enter('b') === undefined]).toEqual([undefined, false])
-  first?.()
-  expect(addresses.enter('a')).toBeDefined()
+  const connections = Array.from({ length: 4 }, () => ({}))
+  const [first, second, third, fourth] = connections as [object, object, object, object]
+  const enteredAtOnce = [addresses.enter(first, 'a'), addresses.enter(second, 'a'), addresses.enter(third, 'a')]
+  expect([enteredAtOnce, addresses.enter(fourth, 'b')]).toEqual([[true, true, false], true])
+  for (const ended of [third, first, first]) addresses.leave(ended)
+  expect([addresses.enter(third, 'a'), addresses.enter(first, 'a')]).toEqual([true, false])
 })
 
 it('[H14] gives up a silent peer at the third beat, and not one that still takes in what it was sent', () => {

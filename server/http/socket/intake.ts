@@ -75,7 +75,9 @@ const scaled = ({ frames, bytes, presence, faults }: SendRates, times: number): 
 export class Intake {
   readonly #socket: WebSocket
   readonly #timers: Timers
-  readonly #allowances: Allowance[]
+  readonly #own: Allowance
+  /** That of its subject. */
+  #shared: Allowance | undefined
   readonly #refusals: Bucket
   #stopWaiting: Stop | undefined
 
@@ -86,13 +88,13 @@ export class Intake {
   constructor(socket: WebSocket, timers: Timers, own: Allowance, refusals: Bucket) {
     this.#socket = socket
     this.#timers = timers
-    this.#allowances = [own]
+    this.#own = own
     this.#refusals = refusals
   }
 
   /** From now on its messages count for its subject too. */
   share(allowance: Allowance): void {
-    this.#allowances.push(allowance)
+    this.#shared = allowance
   }
 
   /** Counts a message. */
@@ -127,8 +129,8 @@ export class Intake {
 
   /** Waits as long as whoever asks for the longest. */
   #wait(count: (allowance: Allowance) => number, leastMs = 0): void {
-    let ms = leastMs
-    for (const allowance of this.#allowances) ms = Math.max(ms, count(allowance))
+    const shared = this.#shared
+    const ms = Math.max(leastMs, count(this.#own), shared === undefined ? 0 : count(shared))
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
     this.#stopWaiting = this.#timers.after(ms, () => this.#socket.resume())

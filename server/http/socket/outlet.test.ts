@@ -24,8 +24,7 @@ const client = () => {
     close: (code: number) => void closed.push(code),
     once() {},
   }
-  const outlet = new Outlet(socket as unknown as WebSocket, {
-    stream,
+  const outlet = new Outlet(socket as unknown as WebSocket, stream, {
     maxBacklogBytes: BOUND,
     timers: manualTimers(),
     onSlow: () => {},

@@ -4,16 +4,17 @@ import type { WebSocket } from 'ws'
 import type { Timers } from './heartbeat.ts'
 import { packetOf } from './packets.ts'
 
-/** How an {@link Outlet} is set up. */
+/** How all {@link Outlet}s of a relay are set up. */
 export interface OutletOptions {
-  /** The stream under the WebSocket, as the upgrade brought it. */
-  readonly stream: Duplex & { readonly bytesWritten?: number }
   /** Unsent bytes at which a client counts as too slow, not counting answers and what is larger than this by itself. */
   readonly maxBacklogBytes: number
   readonly timers: Timers
-  /** Told when a slow client is closed. */
-  readonly onSlow: (backlogBytes: number) => void
+  /** Told when a slow client is closed, and which document it had open if it is a stock client. */
+  readonly onSlow: (backlogBytes: number, document: string | undefined) => void
 }
+
+/** The stream under a WebSocket, as the upgrade brought it. */
+export type Stream = Duplex & { readonly bytesWritten?: number }
 
 const TRY_AGAIN_LATER = 1013
 const MAX_REASON_BYTES = 123
@@ -31,16 +32,21 @@ export type Sending = Omit<Outlet, 'uncork'>
  */
 export class Outlet {
   readonly #socket: WebSocket
+  readonly #stream: Stream
   readonly #options: OutletOptions
+  readonly #document: string | undefined
   /** Unsent bytes that say nothing of the client's speed: answers, for a joiner of a large document is not slow, and large updates. */
   #excusedBytes = 0
   /** Those of large updates. */
   #largeBytes = 0
   #isCorked = false
 
-  constructor(socket: WebSocket, options: OutletOptions) {
+  /** @param options - The same for all. @param document - That of a stock client. */
+  constructor(socket: WebSocket, stream: Stream, options: OutletOptions, document?: string) {
     this.#socket = socket
+    this.#stream = stream
     this.#options = options
+    this.#document = document
   }
 
   /** Sends one message. */
@@ -53,21 +59,21 @@ export class Outlet {
     if (!this.#isOpen) return
     const unsentBytes = this.#noteSent()
     this.#write(packets)
-    this.#excusedBytes += this.#options.stream.writableLength - unsentBytes
+    this.#excusedBytes += this.#stream.writableLength - unsentBytes
   }
 
   /** Sends what all get, framed already, unless the client is too far behind; such a one is closed with 1013 and comes back by handshake. */
   broadcast(packets: readonly Uint8Array[]): void {
     if (!this.#isOpen) return
-    const { stream, maxBacklogBytes, onSlow } = this.#options
+    const { maxBacklogBytes, onSlow } = this.#options
     const unsentBytes = this.#noteSent()
     const backlogBytes = unsentBytes - this.#excusedBytes
     if (backlogBytes > maxBacklogBytes) {
-      onSlow(backlogBytes)
+      onSlow(backlogBytes, this.#document)
       return this.close(TRY_AGAIN_LATER, 'too slow; connect again')
     }
     this.#write(packets)
-    const bytes = stream.writableLength - unsentBytes
+    const bytes = this.#stream.writableLength - unsentBytes
     if (bytes <= maxBacklogBytes || this.#largeBytes > EXCUSED_TIMES * maxBacklogBytes) return
     this.#excusedBytes += bytes
     this.#largeBytes += bytes
@@ -75,13 +81,12 @@ export class Outlet {
 
   /** Bytes that have left this process, to tell a slow client from a dead one. */
   get sentBytes(): number {
-    const { stream } = this.#options
-    return (stream.bytesWritten ?? 0) - stream.writableLength
+    return (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength
   }
 
   /** Whether some have not. */
   get isBehind(): boolean {
-    return this.#options.stream.writableLength > 0
+    return this.#stream.writableLength > 0
   }
 
   /** Closes the connection; the reason is cut to what a close frame holds. */
@@ -99,19 +104,19 @@ export class Outlet {
 
   /** Takes note of what has left meanwhile. @returns Bytes still unsent. */
   #noteSent(): number {
-    const unsentBytes = this.#options.stream.writableLength
+    const unsentBytes = this.#stream.writableLength
     this.#excusedBytes = Math.min(this.#excusedBytes, unsentBytes)
     this.#largeBytes = Math.min(this.#largeBytes, unsentBytes)
     return unsentBytes
   }
 
   #write(packets: readonly Uint8Array[]): void {
-    const { stream } = this.#options
+    const stream = this.#stream
     if (!this.#isCorked) {
       // Whatever this turn sends goes to the kernel at once.
       this.#isCorked = true
       stream.cork()
-      process.nextTick(uncork, this)
+      if (corked.push(this) === 1) process.nextTick(uncorkAll)
     }
     for (const packet of packets) stream.write(packet)
   }
@@ -119,11 +124,18 @@ export class Outlet {
   /** The turn is over. */
   uncork(): void {
     this.#isCorked = false
-    this.#options.stream.uncork()
+    this.#stream.uncork()
   }
 }
 
-const uncork = (outlet: Outlet): void => outlet.uncork()
+/** Outlets that were written to in this turn: one callback for all, since a broadcast writes to a thousand. */
+let corked: Outlet[] = []
+
+const uncorkAll = (): void => {
+  const outlets = corked
+  corked = []
+  for (const outlet of outlets) outlet.uncork()
+}
 
 const cut = (reason: string): string => {
   const bytes = Buffer.from(reason)

@@ -22,19 +22,21 @@ const MAX_REMEMBERED = 10_000
 /** The longest that a timer can wait, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Ends a connection; the code is a WebSocket close code. */
-export type End = (code: number, reason: string) => void
+/** A connection as its session ends it; the code is a WebSocket close code. */
+export interface Closable {
+  close(code: number, reason: string): void
+}
 
 /** One connection's token. */
 export class Session {
   readonly #options: SessionsOptions
-  readonly #end: End
+  readonly #connection: Closable
   #identity: Identity
   #stopTimer: Stop | undefined
 
-  constructor(identity: Identity, end: End, options: SessionsOptions) {
+  constructor(identity: Identity, connection: Closable, options: SessionsOptions) {
     this.#identity = identity
-    this.#end = end
+    this.#connection = connection
     this.#options = options
     this.#watchExpiry()
   }
@@ -65,7 +67,7 @@ export class Session {
 
   /** Ends the connection: its subject's tokens no longer count. */
   revoke(): void {
-    this.#end(CloseCode.unauthorised, 'the token was revoked')
+    this.#connection.close(CloseCode.unauthorised, 'the token was revoked')
   }
 
   /** The connection has ended. */
@@ -78,7 +80,8 @@ export class Session {
     const { expiresInMs } = this
     if (expiresInMs === undefined) return
     this.#stopTimer = this.#options.timers.after(Math.min(expiresInMs, MAX_TIMER_MS), () => {
-      if (this.expiresInMs === 0) this.#end(CloseCode.expired, 'the token has expired; connect with a new one')
+      if (this.expiresInMs === 0)
+        this.#connection.close(CloseCode.expired, 'the token has expired; connect with a new one')
       else this.#watchExpiry()
     })
   }
@@ -94,16 +97,16 @@ export class Sessions {
   }
 
   /** Starts a session. @returns undefined if its subject has too many connections, or was refused too much lately. */
-  start(identity: Identity, end: End): Session | undefined {
+  start(identity: Identity, connection: Closable): Session | undefined {
     const { subject } = identity
-    if (subject === undefined) return new Session(identity, end, this.#options)
+    if (subject === undefined) return new Session(identity, connection, this.#options)
     const { rates, now, maxConnectionsPerSubject } = this.#options
     const of = this.#bySubject.get(subject) ?? {
       sessions: new Set<Session>(),
       allowance: new Allowance(rates, now, SUBJECT_TIMES),
     }
     if (of.sessions.size >= maxConnectionsPerSubject || of.allowance.hasManyFaults) return undefined
-    const session = new Session(identity, end, this.#options)
+    const session = new Session(identity, connection, this.#options)
     if (this.#bySubject.size > MAX_REMEMBERED) this.#forgetAbsent()
     this.#bySubject.set(subject, of)
     of.sessions.add(session)

@@ -10,12 +10,13 @@ import {
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { Channels } from './channels.ts'
+import { type Connection, connect } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse, Stop } from './heartbeat.ts'
 import { Allowance, Intake } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf } from './packets.ts'
-import type { Session } from './sessions.ts'
+import type { Closable, Session } from './sessions.ts'
 
 const HELLO_TIMEOUT_MS = 10_000
 /** Most bytes before the relay knows who is speaking. */
@@ -32,12 +33,7 @@ export const WRONG_VERSION = `this relay speaks ${SUBPROTOCOL} (version ${WIRE_V
 
 /** Serves one shared socket until it closes. */
 export const serveSharedSocket = (client: Client, context: SocketContext): void => {
-  const { socket } = client
-  const shared = new SharedSocket(client, context)
-  socket.on('message', (data, isBinary) => shared.receive(data, isBinary))
-  // ws closes by itself after an error, with the code that fits.
-  socket.on('error', (error) => context.logger('warn', 'shared socket failed', { error: error.message }))
-  socket.on('close', () => shared.end())
+  connect(client.socket, new SharedSocket(client, context))
 }
 
 type State =
@@ -46,7 +42,7 @@ type State =
   | { readonly kind: 'greeting'; readonly waiting: Message[] }
   | { readonly kind: 'open'; readonly session: Session; readonly channels: Channels }
 
-class SharedSocket implements Peer {
+class SharedSocket implements Connection, Closable, Peer {
   readonly #socket: WebSocket
   readonly #context: SocketContext
   readonly #outlet: Outlet
@@ -58,15 +54,10 @@ class SharedSocket implements Peer {
   #isRenewing = false
 
   constructor({ socket, stream }: Client, context: SocketContext) {
-    const { heartbeat, limits, logger, now, timers } = context
+    const { heartbeat, limits, now, outlets, timers } = context
     this.#socket = socket
     this.#context = context
-    this.#outlet = new Outlet(socket, {
-      stream,
-      maxBacklogBytes: limits.maxBacklogBytes,
-      timers,
-      onSlow: (backlogBytes) => logger('warn', 'slow client closed', { backlogBytes }),
-    })
+    this.#outlet = new Outlet(socket, stream, outlets)
     this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
     this.#pulse = heartbeat.watch(this, this.#outlet)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
@@ -80,8 +71,21 @@ class SharedSocket implements Peer {
     this.#socket.terminate()
   }
 
-  receive(data: RawData, isBinary: boolean): void {
+  heard(): void {
     this.#pulse.heard()
+  }
+
+  failed(error: Error): void {
+    this.#context.logger('warn', 'shared socket failed', { error: error.message })
+  }
+
+  /** Its session is over. */
+  close(code: number, reason: string): void {
+    this.#refuse(code, reason)
+  }
+
+  receive(data: RawData, isBinary: boolean): void {
+    this.heard()
     if (this.#socket.readyState !== this.#socket.OPEN) return
     try {
       const state = this.#state
@@ -137,7 +141,7 @@ class SharedSocket implements Peer {
 
   #welcome(identity: Identity, waiting: readonly Message[]): void {
     const { duties, relayName: relay, sessions } = this.#context
-    const session = sessions.start(identity, (code, reason) => this.#refuse(code, reason))
+    const session = sessions.start(identity, this)
     if (session === undefined) return this.#refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)

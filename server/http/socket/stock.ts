@@ -6,6 +6,7 @@ import type { Access } from '../../auth/grants.ts'
 import type { Identity } from '../../auth/identity.ts'
 import type { Entrant, Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
+import { type Connection, connect } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse } from './heartbeat.ts'
 import { Allowance, Intake, isRefusal } from './intake.ts'
@@ -26,29 +27,24 @@ export const serveStockSocket = (
   context: SocketContext,
 ): void => {
   const { socket, stream } = client
-  const { hub, limits, logger, sessions, timers } = context
-  const outlet = new Outlet(socket, {
-    stream,
-    maxBacklogBytes: limits.maxBacklogBytes,
-    timers,
-    onSlow: (backlogBytes) => logger('warn', 'slow client closed', { document, backlogBytes }),
-  })
-  socket.on('error', (error) => logger('warn', 'stock socket failed', { document, error: error.message }))
-  if (!hub.isName(document)) return outlet.close(CloseCode.badFrame, 'not a document name')
-  const session = sessions.start(identity, (code, reason) => outlet.close(code, reason))
-  if (session === undefined) return outlet.close(TRY_AGAIN_LATER, 'too many connections or faults of this user')
+  const { hub, outlets, sessions } = context
+  const outlet = new Outlet(socket, stream, outlets, document)
+  const refuse = (code: number, reason: string): void => {
+    socket.on('error', () => socket.terminate())
+    outlet.close(code, reason)
+  }
+  if (!hub.isName(document)) return refuse(CloseCode.badFrame, 'not a document name')
+  const session = sessions.start(identity, outlet)
+  if (session === undefined) return refuse(TRY_AGAIN_LATER, 'too many connections or faults of this user')
   if (session.access(document) === 'none') {
     sessions.stop(session)
-    return outlet.close(CloseCode.forbidden, 'the token does not allow this document')
+    return refuse(CloseCode.forbidden, 'the token does not allow this document')
   }
-  const stock = new StockSocket(socket, outlet, session, document, context)
-  socket.on('pong', () => stock.heard())
-  socket.on('message', (data, isBinary) => stock.receive(data, isBinary))
-  socket.on('close', () => stock.end())
+  connect(socket, new StockSocket(socket, outlet, session, document, context))
 }
 
 /** One connection, as its room and the heartbeat see it: all of them are one object, for there is one for each idle client. */
-class StockSocket implements Member, Entrant, Peer {
+class StockSocket implements Connection, Member, Entrant, Peer {
   readonly isEchoed = true
   readonly #socket: WebSocket
   readonly #outlet: Outlet
@@ -89,6 +85,10 @@ class StockSocket implements Member, Entrant, Peer {
 
   heard(): void {
     this.#pulse.heard()
+  }
+
+  failed(error: Error): void {
+    this.#context.logger('warn', 'stock socket failed', { document: this.#document, error: error.message })
   }
 
   end(): void {

@@ -76,15 +76,23 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     } else turnAway(stream, result.kind === 'refused' ? 401 : 503, NO_TOKEN)
   }
 
+  // Listeners that are the same for all streams: an idle connection holds no closures.
+  const leave = function (this: Duplex): void {
+    addresses.leave(this)
+  }
+  const destroy = function (this: Duplex): void {
+    this.destroy()
+  }
+
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on('error', () => stream.destroy())
+    stream.on('error', destroy)
     const route: Route = isOpen
       ? routeOf(request, options)
       : { kind: 'refused', status: 503, reason: 'Relay is ending.' }
     if (route.kind === 'refused') return turnAway(stream, route.status, route.reason)
-    const leave = addresses.enter(addressOf(request, options.addressHeader))
-    if (leave === undefined) return turnAway(stream, 429, 'Too many connections of this address.')
-    stream.once('close', leave)
+    if (!addresses.enter(stream, addressOf(request, options.addressHeader)))
+      return turnAway(stream, 429, 'Too many connections of this address.')
+    stream.on('close', leave)
     if (route.kind === 'shared')
       shared.handleUpgrade(request, stream, head, (socket) => serveVersion({ socket, stream }, options))
     else openStock(request, stream, head, route).catch(() => stream.destroy())

@@ -1,0 +1,40 @@
+// The same broadcast in a few lines of `ws`, but what comes is in a file and synced before anyone is sent it; what comes meanwhile is synced together.
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { WebSocketServer } from 'ws'
+import { listen, plainServer } from './serve.js'
+
+const [folder = ''] = process.argv.slice(2)
+const file = await open(join(folder, 'messages'), 'w')
+
+/** @type {Map<string, Set<import('ws').WebSocket>>} */
+const rooms = new Map()
+/** @type {{ room: Set<import('ws').WebSocket>, message: Buffer }[]} */
+let waiting = []
+let isSyncing = false
+
+const syncAll = async () => {
+  isSyncing = true
+  while (waiting.length > 0) {
+    const synced = waiting
+    waiting = []
+    await file.write(Buffer.concat(synced.map(({ message }) => message)))
+    await file.datasync()
+    for (const { room, message } of synced) for (const member of room) member.send(message)
+  }
+  isSyncing = false
+}
+
+const server = plainServer()
+const sockets = new WebSocketServer({ server, perMessageDeflate: false })
+sockets.on('connection', (socket, request) => {
+  const name = request.url ?? ''
+  const room = rooms.get(name) ?? new Set()
+  rooms.set(name, room.add(socket))
+  socket.on('message', (message) => {
+    if (message instanceof Buffer) waiting.push({ room, message })
+    if (!isSyncing) void syncAll()
+  })
+  socket.on('close', () => room.delete(socket))
+})
+listen(server)
