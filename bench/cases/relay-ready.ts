@@ -9,7 +9,7 @@ import { BARE, beside } from '../relay/fan-out.ts'
 import { Fleet } from '../relay/fleet.ts'
 import { join } from '../relay/joiner.ts'
 import type { RelayPeer } from '../relay/relay-peer.ts'
-import { startServer } from '../relay/server-process.ts'
+import { startCommand, startServer } from '../relay/server-process.ts'
 import { peer as merrow } from '../relay-peers/merrow.ts'
 
 const DOCUMENTS = 1000
@@ -32,7 +32,7 @@ export const benchCase: BenchCase = {
       const empty = await startMs(peer, pathOf(folder, 'empty'))
       await write(peer.keepsDocuments ? peer : merrow, data)
       const from = performance.now()
-      const server = await startServer(peer.server, data)
+      const server = await start(peer, data)
       const listening = performance.now() - from
       if (peer.keepsDocuments) await requireAll(peer, server.port)
       const joined = performance.now() - from
@@ -56,10 +56,14 @@ export const benchCase: BenchCase = {
 /** What starting takes where there is nothing to read: the rest is what the data cost. */
 const startMs = async (peer: RelayPeer, folder: string): Promise<number> => {
   await mkdir(folder)
-  const server = await startServer(peer.server, folder)
+  const server = await start(peer, folder)
   await server.kill()
   return server.startMs
 }
+
+/** Merrow's by its command, as whoever runs a relay does. */
+const start = (peer: RelayPeer, folder: string) =>
+  peer.name === merrow.name ? startCommand(folder) : startServer(peer.server, folder)
 
 const write = async (peer: RelayPeer, folder: string): Promise<void> => {
   const server = await startServer(peer.server, folder)

@@ -1,5 +1,5 @@
 // A server of the relay bench as a process of its own, in plain Node and with nothing but its own code. Knows no protocol.
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -27,12 +27,30 @@ export const startServer = async (module: string, folder: string): Promise<Serve
       child.send('memory')
       return ((await answerOf(child)) as { bytes: number }).bytes
     },
-    async kill() {
-      const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
-    },
+    kill: () => kill(child),
   }
+}
+
+const COMMAND = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url))
+
+/** Starts the relay as its users do, by its command. */
+export const startCommand = async (folder: string): Promise<Omit<ServerProcess, 'memory'>> => {
+  const from = performance.now()
+  const args = [COMMAND, 'relay', '--port', '0', '--data', folder]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`The relay ended with code ${code}.`)
+  })
+  const [said] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer]
+  const startMs = performance.now() - from
+  const port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(said.toString())?.[1])
+  return { port, startMs, kill: () => kill(child) }
+}
+
+const kill = async (child: ChildProcess): Promise<void> => {
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 const answerOf = async (child: ChildProcess): Promise<unknown> => {

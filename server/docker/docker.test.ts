@@ -38,7 +38,19 @@ it('[O22] nobody runs it as root, and its volume is where its data is', () => {
   expect(read('./compose.yaml')).toContain(`- data:${wordsOf(1, 'VOLUME')[0]?.[0]}`)
 })
 
-it('[O23] its commands build a relay in a clean folder, which starts, is healthy and ends', async () => {
+/** Notes every module that a program loads in a file. */
+const watchLoading = (file: string): string => {
+  const hooks = `import { appendFileSync } from 'node:fs'
+    export const load = (url, context, next) => {
+      if (url.startsWith('file:')) appendFileSync(${JSON.stringify(file)}, url + '\\n')
+      return next(url, context)
+    }`
+  const register = `import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))`
+  return `data:text/javascript,${encodeURIComponent(register)}`
+}
+
+it('[O23] [O24] its commands build a relay in a clean folder, which starts by five files, is healthy and ends', async () => {
   const build = testFolder()
   for (const words of wordsOf(0, 'COPY'))
     for (const path of words.slice(0, -1))
@@ -66,11 +78,26 @@ it('[O23] its commands build a relay in a clean folder, which starts, is healthy
   )
   const [program = '', ...args] = [...entry, ...command]
   const env = { PATH, MERROW_HOST: '0.0.0.0', MERROW_DATA: data, MERROW_TOKEN: 'a-token-of-many-characters' }
-  const relay = spawn(program, [...args, '--port', '0'], { cwd: image, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const loaded = join(image, 'loaded')
+  const watched = ['--import', watchLoading(loaded), ...args, '--port', '0']
+  const relay = spawn(program, watched, { cwd: image, env, stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void relay.kill('SIGKILL'))
   const ended = once(relay, 'exit')
   const [said] = await Promise.race([once(relay.stdout, 'data'), once(relay.stderr, 'data')])
   const port = /:(\d+) \(data/.exec(String(said))?.[1] ?? String(said)
+  const files = readFileSync(loaded, 'utf8').trim().split('\n')
+  expect(files.map((url) => url.slice(url.lastIndexOf('/dist/'))).sort()).toEqual([
+    '/dist/server/cli/relay.js',
+    '/dist/server/cli/report-error.js',
+    '/dist/server/main.js',
+    '/dist/server/version.js',
+    '/dist/src/errors.js',
+  ])
+  expect(readFileSync(join(image, 'dist/server/cli/relay-licences.txt'), 'utf8').match(/^(lib0|ws|yjs) /gm)).toEqual([
+    'lib0 ',
+    'ws ',
+    'yjs ',
+  ])
   const line = lines.find((text) => text.startsWith('HEALTHCHECK')) ?? ''
   const [check = '', ...checkArgs] = JSON.parse(line.slice(line.indexOf('CMD') + 4)) as string[]
   const checked = (at: string) => once(spawn(check, checkArgs, { env: { PATH, MERROW_PORT: at } }), 'exit')

@@ -49,19 +49,26 @@ export const encodeRecord = (document: string, first: number, updates: readonly 
 /** The end mark. */
 export const END_MARK: Buffer = encodeRecord('', 0, [])
 
-/** Reads the head of the record at `at`; `undefined` if no whole record is there. Does not look at the updates. */
-export const readHead = (bytes: Buffer, at: number): RecordHead | undefined => {
+/** Bytes as {@link readHead} reads them: a relay that starts reads thousands of heads, before its code is warm. */
+export const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+
+/**
+ * Reads the head of the record at `at`; `undefined` if no whole record is there. Does not look at the updates.
+ *
+ * @param view - Of the same bytes.
+ */
+export const readHead = (bytes: Buffer, at: number, view = viewOf(bytes)): RecordHead | undefined => {
   if (at + FIXED_BYTES > bytes.length) return undefined
-  const nameBytes = bytes.readUInt16LE(at + 22)
+  const nameBytes = view.getUint16(at + 22, true)
   const bodyAt = at + FIXED_BYTES + nameBytes
   if (nameBytes > MAX_NAME_BYTES || bodyAt > bytes.length) return undefined
-  if (bytes.readUInt32LE(at) !== crc32(bytes.subarray(at + 4, bodyAt))) return undefined
-  const bodyBytes = bytes.readUInt32LE(at + 4)
+  if (view.getUint32(at, true) !== crc32(bytes.subarray(at + 4, bodyAt))) return undefined
+  const bodyBytes = view.getUint32(at + 4, true)
   if (bodyAt + bodyBytes > bytes.length) return undefined
   const document = bytes.toString('utf8', at + FIXED_BYTES, bodyAt)
-  const first = bytes.readUIntLE(at + 12, 6)
-  const last = first + bytes.readUInt32LE(at + 18) - 1
-  return { document, first, last, bodyAt, bodyBytes, checksum: bytes.readUInt32LE(at + 8) }
+  const first = view.getUint32(at + 12, true) + view.getUint16(at + 16, true) * 2 ** 32
+  const last = first + view.getUint32(at + 18, true) - 1
+  return { document, first, last, bodyAt, bodyBytes, checksum: view.getUint32(at + 8, true) }
 }
 
 /** Whether the updates of a record are those that were written. */

@@ -3,7 +3,7 @@
 //
 //   "MRWJ" · u32 checksum of what follows · u48 number · u48 number of the segment before · u48 bytes of it that count · records
 import { crc32 } from 'node:zlib'
-import { isWhole, type RecordHead, readHead } from './record.ts'
+import { isWhole, type RecordHead, readHead, viewOf } from './record.ts'
 
 const MAGIC = 'MRWJ'
 /** Bytes before the first record. */
@@ -51,8 +51,13 @@ export const scanSegment = (bytes: Buffer, number: number, isLast: boolean): Sca
   const former = readSegmentHead(bytes, number)
   const records: RecordHead[] = []
   const damaged: string[] = []
+  const view = viewOf(bytes)
   let at = former === undefined ? 0 : SEGMENT_HEAD_BYTES
-  for (let head = former === undefined ? undefined : readHead(bytes, at); head; head = readHead(bytes, at)) {
+  for (
+    let head = former === undefined ? undefined : readHead(bytes, at, view);
+    head;
+    head = readHead(bytes, at, view)
+  ) {
     const end = head.bodyAt + head.bodyBytes
     if (!isWhole(bytes.subarray(head.bodyAt, end), head)) {
       if (isLast && end === bytes.length) break
@@ -76,6 +81,7 @@ const readSegmentHead = (bytes: Buffer, number: number): FormerSegment | undefin
 }
 
 const hasRecordAfter = (bytes: Buffer, from: number): boolean => {
-  for (let at = from + 1; at < bytes.length; at++) if (readHead(bytes, at) !== undefined) return true
+  const view = viewOf(bytes)
+  for (let at = from + 1; at < bytes.length; at++) if (readHead(bytes, at, view) !== undefined) return true
   return false
 }

@@ -28,17 +28,46 @@ const sortPart = (places: Uint32Array, reads: readonly ReadAt[]): void => {
   const values = new Array<unknown>(places.length)
   for (let at = 0; at < places.length; at++) values[at] = read(places[at] as number)
   const ranks = rank(values)
+  const order = orderOfWhole(ranks) ?? orderOf(ranks)
+  places.set(order.map((at) => places[at] as number))
+  const rankAt = (at: number): number => ranks[order[at] as number] as number
+  for (let from = 0, to = 1; from < places.length; from = to++) {
+    const first = rankAt(from)
+    while (to < places.length && rankAt(to) === first) to += 1
+    if (to - from > 1) sortPart(places.subarray(from, to), rest)
+  }
+}
+
+/** Where the numbers stand in order, if all are whole and so near to one another that each fits into one double with its place. */
+const orderOfWhole = (ranks: Float64Array): Uint32Array | undefined => {
+  const count = ranks.length
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let at = 0; at < count; at++) {
+    const value = ranks[at] as number
+    if (!Number.isInteger(value)) return undefined
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  if ((most - least + 1) * count > Number.MAX_SAFE_INTEGER) return undefined
+  const both = new Float64Array(count)
+  for (let at = 0; at < count; at++) both[at] = ((ranks[at] as number) - least) * count + at
+  both.sort()
+  const order = new Uint32Array(count)
+  for (let at = 0; at < count; at++) order[at] = (both[at] as number) % count
+  return order
+}
+
+/** Where any numbers stand in order; equal ones as they come. */
+const orderOf = (ranks: Float64Array): Uint32Array => {
   const sorted = ranks.slice().sort()
-  const taken = new Uint32Array(places.length)
-  const result = new Uint32Array(places.length)
-  for (let at = 0; at < places.length; at++) {
+  const taken = new Uint32Array(ranks.length)
+  const order = new Uint32Array(ranks.length)
+  for (let at = 0; at < ranks.length; at++) {
     const first = lowerBound(sorted, ranks[at] as number)
-    result[first + (taken[first] as number)] = places[at] as number
+    order[first + (taken[first] as number)] = at
     taken[first] = (taken[first] as number) + 1
   }
-  places.set(result)
-  for (let at = 0; at < places.length; at += taken[at] as number)
-    if ((taken[at] as number) > 1) sortPart(places.subarray(at, at + (taken[at] as number)), rest)
+  return order
 }
 
 const compareBy =
