@@ -17,8 +17,6 @@ const STDOUT = '-'
 
 /** Exports a table. */
 export const exportCommand: Command = {
-  name: 'export',
-  summary: 'write a table to a CSV or JSON file',
   usage: `Usage: merrow export [file.csv|.ndjson|.json] --table <name> --schema <module> --db <name> (--store <folder> | --relay <url>)
 
 The file: standard output without one, or as "-". It gets its name once it is whole.
