@@ -5,44 +5,81 @@ import type { Command } from './cli/command.ts'
 import { reportError } from './cli/report-error.ts'
 import { version } from './version.ts'
 
-/** The commands, as `--help` lists them. Each is loaded when it is asked for: a relay that starts again has no time for those of others. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  relay: async () => (await import('./cli/relay.ts')).relayCommand,
-  token: async () => (await import('./cli/token.ts')).tokenCommand,
-  revoke: async () => (await import('./cli/revoke.ts')).revokeCommand,
-  bridge: async () => (await import('./cli/bridge.ts')).bridgeCommand,
-  import: async () => (await import('./cli/import.ts')).importCommand,
-  export: async () => (await import('./cli/export.ts')).exportCommand,
-  inspect: async () => (await import('./cli/inspect.ts')).inspectCommand,
-  snapshots: async () => (await import('./cli/snapshots.ts')).snapshotsCommand,
-  restore: async () => (await import('./cli/restore.ts')).restoreCommand,
-  backup: async () => (await import('./cli/backup.ts')).backupCommand,
-  verify: async () => (await import('./cli/verify.ts')).verifyCommand,
+/** One of the commands: what it does in a few words, and how it is loaded. */
+interface Listed {
+  readonly summary: string
+  readonly load: () => Promise<Command>
 }
 
-const help = async (): Promise<string> => {
-  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()))
-  return [
+/** The commands, as `--help` lists them. Each is loaded when it is asked for: a relay that starts again has no time for those of others. */
+const COMMANDS: Readonly<Record<string, Listed>> = {
+  relay: {
+    summary: 'run a relay',
+    load: async () => (await import('./cli/relay.ts')).relayCommand,
+  },
+  token: {
+    summary: 'sign a token for development',
+    load: async () => (await import('./cli/token.ts')).tokenCommand,
+  },
+  revoke: {
+    summary: "revoke a user's tokens",
+    load: async () => (await import('./cli/revoke.ts')).revokeCommand,
+  },
+  bridge: {
+    summary: 'send to backends for all devices',
+    load: async () => (await import('./cli/bridge.ts')).bridgeCommand,
+  },
+  import: {
+    summary: 'read a CSV or JSON file into a table',
+    load: async () => (await import('./cli/import.ts')).importCommand,
+  },
+  export: {
+    summary: 'write a table to a CSV or JSON file',
+    load: async () => (await import('./cli/export.ts')).exportCommand,
+  },
+  inspect: {
+    summary: 'say what a document is made of',
+    load: async () => (await import('./cli/inspect.ts')).inspectCommand,
+  },
+  snapshots: {
+    summary: 'list the snapshots of a document, or all documents',
+    load: async () => (await import('./cli/snapshots.ts')).snapshotsCommand,
+  },
+  restore: {
+    summary: 'bring a document back to a snapshot',
+    load: async () => (await import('./cli/restore.ts')).restoreCommand,
+  },
+  backup: {
+    summary: 'copy the data folder of a relay, running or not',
+    load: async () => (await import('./cli/backup.ts')).backupCommand,
+  },
+  verify: {
+    summary: 'read every record of a data folder',
+    load: async () => (await import('./cli/verify.ts')).verifyCommand,
+  },
+}
+
+const help = (): string =>
+  [
     `merrow ${version()}: a collaborative data layer`,
     '',
-    ...commands.map(({ name, summary }) => `  ${`merrow ${name} [options]`.padEnd(28)}${summary}`),
+    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${`merrow ${name} [options]`.padEnd(28)}${summary}`),
     '',
     'merrow <command> --help says more; merrow --version names the version.',
   ].join('\n')
-}
 
 /** @returns The exit code; undefined while a command goes on. */
 const run = async (args: readonly string[]): Promise<number | undefined> => {
   const [name, ...rest] = args
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(await help())
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(help())
   if (name === '--version') return print(version())
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (load === undefined) {
+  const listed = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (listed === undefined) {
     const known = Object.keys(COMMANDS).join(', ')
     console.error(`merrow: there is no command ${show(name)}; there are ${known}. Try "merrow --help".`)
     return 2
   }
-  const command = await load()
+  const command = await listed.load()
   if (rest.includes('--help') || rest.includes('-h')) return print(command.usage.trimEnd())
   return command.run(rest, process.env)
 }

@@ -213,9 +213,24 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onForked(document) {
       const local = document.slice(name.length + 1)
       if (logs.has(local) || backendLogs.has(local) || partitioned.logOf(local) !== undefined) forks.note(local)
+      const log = logs.get(local)
+      if (log !== undefined) mendOpen(local, log).catch(onError)
     },
   })
   for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))
+  /** Found forked while they were open. What is found again is left to the next opening: something takes its clocks again and again. */
+  const forked = new Set<string>()
+  /** Lets an open log go on under clocks of its own, with all that it holds. */
+  const mendOpen = async (table: string, log: RowLog): Promise<void> => {
+    if (session?.rejoin === undefined || forked.has(table)) return
+    forked.add(table)
+    await batch.settled()
+    if (closing !== undefined) return
+    batch.flush()
+    const update = log.renew()
+    saver.change(table, () => forks.replace(table, update).finally(() => status.touch()))
+    session.rejoin(documentOf(table), log.document)
+  }
   const bringingIn = bringInSoon(logs.values(), { timers, onError })
   const bringAllIn = (): void => {
     for (const log of logs.values()) log.bringIn()

@@ -1,5 +1,5 @@
-// Forked documents: copies that say something else than the relay's under the same clocks. Remembers which were found, and at the next
-// opening puts them aside and carries their rows over into a document of its own clocks. Knows storage and row logs, no relay.
+// Forked documents: copies that say something else than the relay's under the same clocks. Remembers which were found, puts them aside and
+// others, with the same rows under clocks of their own, in their place: at the next opening, or for a log that is open. Knows storage and row logs, no relay.
 import type { RowLog } from './rowlog/index.ts'
 import type { Fork } from './status.ts'
 import type { Storage, StoredUpdate } from './storage/port.ts'
@@ -36,7 +36,7 @@ export class Forks {
     return this.#list
   }
 
-  /** Remembers that a document is forked; the next opening mends it. */
+  /** Remembers that a document is forked; the next opening mends it, unless it was mended before. */
   note(document: string): void {
     if (this.#list.some((fork) => fork.document === document && !fork.isMended)) return
     const aside = `${document}~forked-${this.#options.now()}`
@@ -62,12 +62,34 @@ export class Forks {
   ): Promise<readonly StoredUpdate[]> {
     const fork = this.#list.find((other) => other.document === document && !other.isMended)
     if (fork === undefined) return stored
-    const { storage } = this.#options
     if (stored.length === 0) return stored
-    const updates = stored.map(({ update }) => update)
-    if ((await storage.load(fork.aside)).length === 0)
-      await storage.append(updates.map((update) => ({ document: fork.aside, update })))
-    const update = carriedOver(updates, createLog)
+    return this.#replace(
+      fork,
+      stored,
+      carriedOver(
+        stored.map(({ update }) => update),
+        createLog,
+      ),
+    )
+  }
+
+  /**
+   * Puts an update in the place of what is stored of a document that was found forked, which is kept aside: the log that is open goes on with
+   * the same patches under clocks of their own. May be interrupted at any time; the next opening mends what is stored then.
+   *
+   * @returns What the document consists of now.
+   */
+  async replace(document: string, update: Uint8Array): Promise<readonly StoredUpdate[]> {
+    const stored = await this.#options.storage.load(document)
+    const fork = this.#list.find((other) => other.document === document && !other.isMended)
+    return fork === undefined ? stored : this.#replace(fork, stored, update)
+  }
+
+  async #replace(fork: Fork, stored: readonly StoredUpdate[], update: Uint8Array): Promise<readonly StoredUpdate[]> {
+    const { storage } = this.#options
+    const { document, aside } = fork
+    if ((await storage.load(aside)).length === 0)
+      await storage.append(stored.map((known) => ({ document: aside, update: known.update })))
     const replaced = stored.map(({ key }) => key)
     const key = await storage.compact(document, update, replaced)
     await this.#write(this.#list.map((other) => (other === fork ? { ...fork, isMended: true } : other)))

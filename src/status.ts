@@ -59,7 +59,7 @@ export class Status<C extends string> extends Announcement {
     return this.#source.refused
   }
 
-  /** Documents that the relay found to be forked; the next opening mends them, and the store keeps each as it was. */
+  /** Documents that the relay found to be forked: tables are mended at once, others at the next opening, and the store keeps each as it was. */
   get forks(): readonly Fork[] {
     return this.#source.forks
   }

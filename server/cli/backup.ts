@@ -7,8 +7,6 @@ import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Makes a backup. */
 export const backupCommand: Command = {
-  name: 'backup',
-  summary: 'copy the data folder of a relay, running or not',
   usage: `Usage: merrow backup <folder> [options]
 
 Copies into a new folder and reads the copy. It holds at least everything that was acknowledged when the command began. To

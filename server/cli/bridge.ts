@@ -10,8 +10,6 @@ import { reportError } from './report-error.ts'
 
 /** Runs a bridge. */
 export const bridgeCommand: Command = {
-  name: 'bridge',
-  summary: 'send to backends for all devices',
   usage: `Usage: merrow bridge --config <module> [options]
        merrow bridge failed|retry|edit|discard|trace --config <module> [<id>...] [options]
 

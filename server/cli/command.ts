@@ -2,9 +2,6 @@
 
 /** One command: `merrow <name>`. */
 export interface Command {
-  readonly name: string
-  /** What it does, in a few words, for `merrow --help`. */
-  readonly summary: string
   /** What `merrow <name> --help` prints. */
   readonly usage: string
   /**

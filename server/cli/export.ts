@@ -17,15 +17,13 @@ const STDOUT = '-'
 
 /** Exports a table. */
 export const exportCommand: Command = {
-  name: 'export',
-  summary: 'write a table to a CSV or JSON file',
   usage: `Usage: merrow export [file.csv|.ndjson|.json] --table <name> --schema <module> --db <name> (--store <folder> | --relay <url>)
 
 The file: standard output without one, or as "-". It gets its name once it is whole.
   --table <name>        the table
   --schema <module>     module that exports defineSchema(...) as "schema" or by default
 ${PLACE_USAGE}
-  --format <format>     csv, ndjson or json; by the file's name if left out
+  --format <format>     csv, ndjson or json; by the file's name if left out, csv on standard output
   --delimiter <char>    between cells (,), or "tab"
   --with-deleted        soft-deleted rows too, and a column deletedAt; import it with --with-deleted
   --formula-safe        put ' before cells that a spreadsheet would run; what is imported then has it too
@@ -65,7 +63,7 @@ const readOptions = (given: Arguments, env: Readonly<NodeJS.ProcessEnv>) => {
   if (more.length > 0) faults.push(`One file at a time: ${more.map(show).join(', ')} is one too many.`)
   for (const name of ['table', 'schema']) if (!values.has(name)) faults.push(`Option --${name} is missing.`)
   const place = readPlace(given, env)
-  const name = values.get('format') ?? extname(file).slice(1).toLowerCase()
+  const name = values.get('format') ?? (file === STDOUT ? 'csv' : extname(file).slice(1).toLowerCase())
   const format = FORMATS.find((candidate) => candidate === name)
   if (format === undefined) faults.push(`Format ${show(name)} is not one of ${FORMATS.join(', ')}: give --format.`)
   const delimiter = values.get('delimiter') === 'tab' ? '\t' : (values.get('delimiter') ?? ',')

@@ -257,7 +257,7 @@ it('[X13] a dry run writes nothing, and makes no store', async () => {
       /^Dry run, nothing written: people would have 1 ins/,
     )
   expect(existsSync(bench.store)).toBe(false)
-  expect(await bench.export('-', '--format', 'csv')).toMatchObject({
+  expect(await bench.export('-')).toMatchObject({
     code: 1,
     text: expect.stringContaining('no store'),
   })

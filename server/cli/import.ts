@@ -24,8 +24,6 @@ const STDIN = '-'
 
 /** Imports a file. */
 export const importCommand: Command = {
-  name: 'import',
-  summary: 'read a CSV or JSON file into a table',
   usage: `Usage: merrow import <file.csv|.ndjson|.json> --table <name> --schema <module> --db <name> (--store <folder> | --relay <url>)
 
 The file: "-" is standard input. CSV names its columns in the first line; .json is one array of objects, .ndjson one object a line.

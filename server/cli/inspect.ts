@@ -8,8 +8,6 @@ import { DATA_USAGE, dataFolder, positionalsOf, timeOf } from './data-folder.ts'
 
 /** Describes a document. */
 export const inspectCommand: Command = {
-  name: 'inspect',
-  summary: 'say what a document is made of',
   usage: `Usage: merrow inspect <document> [options]
 
 Works beside a running relay; changes nothing.

@@ -11,8 +11,6 @@ import { reportError } from './report-error.ts'
 
 /** Runs a relay. */
 export const relayCommand: Command = {
-  name: 'relay',
-  summary: 'run a relay',
   usage: `Usage: merrow relay [options]
 
   --config <file>                    JSON file with any of these, named like "maxDocuments" (or MERROW_CONFIG)

@@ -10,8 +10,6 @@ import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Restores a document. */
 export const restoreCommand: Command = {
-  name: 'restore',
-  summary: 'bring a document back to a snapshot',
   usage: `Usage: merrow restore <document> --at <number> [options]
 
 What was written since is undone by a new update, which merges with whatever clients hold or write meanwhile; the state

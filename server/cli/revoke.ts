@@ -6,8 +6,6 @@ import { positionalsOf } from './data-folder.ts'
 
 /** Revokes a user's tokens. */
 export const revokeCommand: Command = {
-  name: 'revoke',
-  summary: "revoke a user's tokens",
   usage: `Usage: merrow revoke <subject> --relay <url>
 
 Closes the user's connections at once (4401) and refuses every token that was issued until now, for good. A newer token counts.

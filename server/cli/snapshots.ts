@@ -6,8 +6,6 @@ import { DATA_USAGE, dataFolder, positionalsOf, timeOf } from './data-folder.ts'
 
 /** Lists snapshots. */
 export const snapshotsCommand: Command = {
-  name: 'snapshots',
-  summary: 'list the snapshots of a document, or all documents',
   usage: `Usage: merrow snapshots [document] [options]
 
 Without a document it lists the documents. Works beside a running relay; changes nothing.

@@ -6,8 +6,6 @@ import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Checks a data folder. */
 export const verifyCommand: Command = {
-  name: 'verify',
-  summary: 'read every record of a data folder',
   usage: `Usage: merrow verify [options]
 
 Works beside a running relay; changes nothing.

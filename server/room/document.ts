@@ -128,6 +128,8 @@ export class RoomDocument {
           throw error
         },
       )
+    // It may fail before those before it have ended.
+    stored.catch(() => {})
     this.#lastAppend = appended.catch(() => {})
     return appended
   }

@@ -29,11 +29,12 @@ export interface UpkeepHost {
 }
 
 /**
- * A room rests between two snapshots, for so long at least, in milliseconds, and for so many times what the last one took: the snapshots of a
+ * A room rests between two snapshots, for so long at least, in milliseconds, and for so many times what the last one took, up to five minutes: the snapshots of a
  * busy or large document leave the machine to those who write.
  */
 const REST_MS = 1000
 const REST_TIMES = 20
+const LONGEST_REST_MS = 300_000
 /** It does not rest while its tail grows to so many times what is due, and to the size of its snapshot: then what is written twice is as much as what is new. */
 const UNRESTED_TIMES = 10
 
@@ -95,7 +96,7 @@ export class Upkeep {
       const { updates } = await keeper.snapshot(document)
       this.#failedSnapshots = 0
       this.#snapshotAt = now()
-      this.#restMs = Math.max(REST_MS, REST_TIMES * (this.#snapshotAt - fromMs))
+      this.#restMs = Math.min(LONGEST_REST_MS, Math.max(REST_MS, REST_TIMES * (this.#snapshotAt - fromMs)))
       logger('debug', 'snapshot stored', { document, updates })
     } catch (error) {
       this.#failedSnapshots += 1

@@ -49,17 +49,20 @@ const MANY_RUNS = 256
 export class RowLog {
   /** Name of this writer. */
   readonly replica: string
-  readonly #document: Y.Doc
+  readonly #options: RowLogOptions
   readonly #clock: StampClock
-  readonly #packer: Packer
   readonly #shapes = new ShapeBook()
-  readonly #segments: Segments
-  readonly #intake: Intake
-  readonly #writer: SegmentWriter
   readonly #staging: Staging
+  /** What it stands on: the document, and what reads and writes it. All of these are others after {@link renew}. */
+  #document!: Y.Doc
+  #segments!: Segments
+  #intake!: Intake
+  #writer!: SegmentWriter
+  #packer!: Packer
   readonly #entries: RowEntries
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
+  readonly #onUpdate: ((update: Uint8Array, isLocal: boolean) => void)[] = []
   #position = 0
   #lastDropMs: number | undefined
   /** Stored updates whose rows show, and which the document lacks. */
@@ -68,15 +71,23 @@ export class RowLog {
   /** Ids of rows that were found worth packing and are not packed yet, the first one last. */
   #toPack: string[] = []
 
-  constructor({ replica, author, clock, random, history, isFoldable = () => false }: RowLogOptions) {
+  constructor(options: RowLogOptions) {
+    const { replica, author, clock, history } = options
     this.replica = replica
-    this.#document = createDocument(random)
+    this.#options = options
     this.#clock = clock
     this.#entries = new RowEntries(clock, history)
+    this.#staging = new Staging({ replica, author })
+    this.#begin()
+  }
+
+  /** Begins an empty document. */
+  #begin(): void {
+    const { replica, author, clock, random, history, isFoldable = () => false } = this.#options
+    this.#document = createDocument(random)
     this.#segments = new Segments(this.#document)
     this.#intake = new Intake(new TransactionReader(this.#segments, this.#shapes), this.#entries)
     this.#writer = new SegmentWriter(this.#segments, { replica, author })
-    this.#staging = new Staging({ replica, author })
     this.#packer = new Packer({
       replica,
       clock,
@@ -92,6 +103,9 @@ export class RowLog {
       if (transaction.origin === LOADING) return this.#intake.load(transaction, this.#segments.isEmpty)
       const changes = this.#intake.take(transaction, this.#beforeChange)
       if (changes.size > 0) this.#listener(changes)
+    })
+    this.#document.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin !== LOADING) for (const listener of this.#onUpdate) listener(update, origin === this)
     })
   }
 
@@ -141,11 +155,7 @@ export class RowLog {
 
   /** Calls `listener` with each update of the document but those that {@link load} brought. */
   onUpdate(listener: (update: Uint8Array, isLocal: boolean) => void): void {
-    this.onWhole(() =>
-      this.#document.on('update', (update: Uint8Array, origin: unknown) => {
-        if (origin !== LOADING) listener(update, origin === this)
-      }),
-    )
+    this.#onUpdate.push(listener)
   }
 
   /** Calls `work` once the document is whole: now, or when it is brought in. */
@@ -203,6 +213,28 @@ export class RowLog {
     for (const work of this.#onWhole.splice(0)) work()
     if (changes.size > 0) this.#listener(changes)
     return true
+  }
+
+  /**
+   * Goes on with another document, which says the same under clocks of its own: those of this one are taken by somebody who says something else.
+   * Rows stay as they are. No update is told of it.
+   *
+   * @returns The new document as one update.
+   */
+  renew(): Uint8Array {
+    this.bringIn()
+    this.commit()
+    const copy = new RowLog(this.#options)
+    copy.adopt(new Map(Array.from(this.entries, ([id, { patches }]) => [id, patches])))
+    copy.seal()
+    const update = copy.encode()
+    copy.destroy()
+    this.#document.destroy()
+    this.#begin()
+    this.#toPack = []
+    const changes = this.#entries.readAgain(() => this.load([update]))
+    if (changes.size > 0) this.#listener(changes)
+    return update
   }
 
   /** Lets go of the document. */

@@ -8,6 +8,7 @@ import {
   checkIdempotent,
   checkLaws,
   checkPackedApart,
+  checkRenewed,
 } from './testing/laws.ts'
 import { firstBroken, forEachSeed, SEEDS } from './testing/seeds.ts'
 
@@ -34,6 +35,8 @@ describe('merging is', () => {
 })
 
 it('[M14] several replicas that clear away at once change no row', { timeout }, () => forEachSeed(checkCompaction))
+
+it('[K27] a log goes on with another document as it was', { timeout }, () => forEachSeed(checkRenewed))
 
 it('[K17] the highest of several copies is never given up for a lower one', () => checkPackedApart())
 

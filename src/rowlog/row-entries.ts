@@ -148,6 +148,7 @@ export class RowEntries {
   readAgain(read: () => void): RowChanges {
     const before = new Map(this.#entries)
     this.#entries.clear()
+    this.#superseded.clear()
     this.loose = 0
     this.refused = 0
     try {

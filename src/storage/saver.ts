@@ -22,6 +22,12 @@ interface Queued extends DocumentUpdate {
   readonly position: number
 }
 
+/** Something to do with what is stored of a document, between the updates before and after it. */
+interface Task {
+  readonly document: string
+  readonly run: () => Promise<readonly StoredUpdate[]>
+}
+
 /** A document is compacted once this many updates lie in its store, and they add a quarter to its last size: so that the work stays in proportion to the writes. */
 const COMPACT_UPDATES = 500
 const COMPACT_GROWTH = 1.25
@@ -43,7 +49,7 @@ export class Saver {
   readonly #options: SaverOptions
   readonly #shelves = new Map<string, Shelf>()
   readonly #positions = new Map<string, number>()
-  #queue: Queued[] = []
+  #queue: (Queued | Task)[] = []
   #waiters: Waiter[] = []
   #holds = 0
   #queued = 0
@@ -89,7 +95,16 @@ export class Saver {
 
   /** Queues one update. `position` says how far the document's local writes have come with it. */
   save(document: string, update: Uint8Array, position: number): void {
-    this.#queue.push({ document, update, position })
+    this.#add({ document, update, position })
+  }
+
+  /** Queues something else to do with what is stored of a document. @param run - Is done again if it fails. @returns What is stored then. */
+  change(document: string, run: () => Promise<readonly StoredUpdate[]>): void {
+    this.#add({ document, run })
+  }
+
+  #add(queued: Queued | Task): void {
+    this.#queue.push(queued)
     this.#queued += 1
     this.#options.onStatus()
     if (!this.#isWriting && this.#error === undefined) void this.#write()
@@ -124,19 +139,30 @@ export class Saver {
     // One turn of patience: the updates of one commit, over several tables, then go into one batch.
     await Promise.resolve()
     while (this.#queue.length > 0 && this.#holds === 0) {
-      const batch = this.#queue
-      this.#queue = []
+      const batch = this.#takeUpdates()
+      const task = batch.length === 0 ? (this.#queue.shift() as Task) : undefined
       try {
-        const keys = await this.#options.storage.append(batch.map(({ document, update }) => ({ document, update })))
-        this.#noteWritten(batch, keys)
+        if (task === undefined) {
+          const keys = await this.#options.storage.append(batch.map(({ document, update }) => ({ document, update })))
+          this.#noteWritten(batch, keys)
+        } else {
+          this.noteLoaded(task.document, await task.run())
+          this.#noteSaved(1)
+        }
       } catch (error) {
-        this.#queue = [...batch, ...this.#queue]
+        this.#queue = [...(task === undefined ? batch : [task]), ...this.#queue]
         this.#isWriting = false
         return this.#fail(error)
       }
       if (batch.some(({ document }) => this.#isLarge(document))) await this.compact()
     }
     this.#isWriting = false
+  }
+
+  /** Takes the updates before the next task from the queue. */
+  #takeUpdates(): readonly Queued[] {
+    const end = this.#queue.findIndex((queued) => 'run' in queued)
+    return this.#queue.splice(0, end < 0 ? this.#queue.length : end) as Queued[]
   }
 
   #noteWritten(batch: readonly Queued[], keys: readonly number[]): void {
@@ -151,7 +177,11 @@ export class Saver {
       // The first batch is as good as compacted: one large import is not written twice.
       if (first.has(shelf)) shelf.compactedBytes = shelf.bytes
     })
-    this.#saved += batch.length
+    this.#noteSaved(batch.length)
+  }
+
+  #noteSaved(count: number): void {
+    this.#saved += count
     this.#error = undefined
     this.#retryMs = FIRST_RETRY_MS
     if (this.#waiters.length > 0) this.#resolveWaiters()
@@ -186,7 +216,8 @@ export class Saver {
   /** Compacts what has grown large, from what is durable already; a failure leaves the store as it was, for the next time. */
   async compact(): Promise<void> {
     for (const [document, shelf] of this.#shelves) {
-      if (!isLarge(shelf)) continue
+      // What is to be changed is compacted as it is then.
+      if (!isLarge(shelf) || this.#queue.some((queued) => 'run' in queued && queued.document === document)) continue
       const { keys } = shelf
       const state = this.#options.encode(document)
       try {

@@ -67,18 +67,19 @@ export class Channel {
   /** Why the relay closed it the last time, if it has acknowledged nothing since, and how often that was. */
   failure: MerrowError | undefined
   failures = 0
-  readonly #name: string
+  /** The document's name on the relay. */
+  readonly name: string
   readonly #position: () => number
   readonly #onAcknowledged: (position: number) => void
   readonly #firstState: ChannelOptions['firstState']
   readonly #onForked: () => void
   readonly #timers: Timers
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
-  readonly #askers: { reject(error: unknown): void }[] = []
+  readonly #askers: { resolve(): void; reject(error: unknown): void }[] = []
 
   constructor(name: string, document: Y.Doc, options: ChannelOptions) {
     const { onStatus, made, firstState } = options
-    this.#name = name
+    this.name = name
     this.#made = made
     this.#document = document
     this.#onStatus = onStatus
@@ -129,7 +130,7 @@ export class Channel {
         this.#provider.off('sync', onSync)
         resolve()
       }
-      this.#askers.push({ reject })
+      this.#askers.push({ resolve, reject })
       this.#provider.on('sync', onSync)
     })
   }
@@ -147,7 +148,7 @@ export class Channel {
 
   /** @internal The relay has closed this channel: for good, or for a while that grows each time. */
   noteClosed(code: number, reason: string): void {
-    const error = closedBy(this.#name, code, reason)
+    const error = closedBy(this.name, code, reason)
     if (code === CloseCode.forked) this.#onForked()
     if (isPermanent(code)) this.refusal = error
     else this.failure = error
@@ -163,7 +164,7 @@ export class Channel {
   /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. */
   async prepare(): Promise<void> {
     if (this.#document.store.clients.size > 0) return
-    const state = await this.#firstState(this.#name)
+    const state = await this.#firstState(this.name)
     if (state !== undefined) Y.applyUpdate(this.#document, state, this.#provider)
   }
 
@@ -227,6 +228,13 @@ export class Channel {
     this.#provider.connect()
   }
 
+  /** Ends it; whoever waits for this channel waits for another one from now on. */
+  passTo(next: Channel): void {
+    for (const { resolve, reject } of this.#waiters.splice(0)) next.acknowledged().then(resolve, reject)
+    for (const { resolve, reject } of this.#askers.splice(0)) next.synced().then(resolve, reject)
+    this.close()
+  }
+
   /** Ends it; whoever waits for an acknowledgement is told that none will come. */
   close(): void {
     for (const { reject } of [...this.#waiters, ...this.#askers]) reject(closedEarly())
@@ -242,7 +250,7 @@ const closedBy = (name: string, code: number, reason: string): MerrowError => {
   if (code === CloseCode.forked)
     return new MerrowError(
       'relay_refused',
-      `${what} This copy of the database was set back, or is in use twice. Nothing is lost: open the database again, which puts this copy aside and brings its rows into the relay's document.`,
+      `${what} This copy of the database was set back, or is in use twice. Nothing is lost: this copy is put aside and its rows are brought into the relay's document, now or when the database is opened again.`,
     )
   const cure = isPermanent(code) ? 'db.connect() tries again' : 'it is tried again'
   return new MerrowError('relay_refused', `${what} Local writes are kept; ${cure}.`)
@@ -322,8 +330,10 @@ const virtualSocketClass = (
       this.#comparisons = 0
       void channel.digest().then((digest) => {
         if (this.readyState !== 1) return
-        if (digest === undefined) this.#comparisons = left
-        else shared.sendDigest(this, digest)
+        if (digest !== undefined) return shared.sendDigest(this, digest)
+        // The acknowledgement of what has changed it may have come already.
+        this.#comparisons = left
+        this.#compare()
       })
     }
 

@@ -23,7 +23,7 @@ export interface SyncContext {
   readonly flush: () => void
   /** Told that the relay has a document's local writes up to a position, and all of earlier runs, on disk. */
   readonly onAcknowledged: (document: string, position: number) => void
-  /** Told that the relay has other content under a document's clocks: the copy here cannot go on. */
+  /** Told that the relay has other content under a document's clocks: the copy here cannot go on; {@link SyncSession.rejoin} brings another. */
   readonly onForked?: (document: string) => void
 }
 
@@ -71,6 +71,11 @@ export interface SyncSession {
    * @param made - How many local updates it has had in this session.
    */
   join(name: string, document: Y.Doc, made: number): SyncedDocument
+  /**
+   * Goes on with another document under a name that the session has; those who wait for its acknowledgement wait for this one's. An adapter
+   * that tells of no forks needs none.
+   */
+  rejoin?(name: string, document: Y.Doc): void
   /** What the relay lends to one replica at a time; undefined where nobody does. */
   readonly lease?: RelayLease
   /** Resolves once all that the relay held when it was asked, at the last connection, is here. */

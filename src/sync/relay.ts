@@ -135,6 +135,16 @@ class RelaySession implements SyncSession {
     }
   }
 
+  rejoin(name: string, document: Y.Doc): void {
+    const former = this.#all.filter((channel) => channel.name === name)
+    const channel = this.#open(name, document)
+    for (const one of former) {
+      this.#channels.delete(one)
+      one.passTo(channel)
+    }
+    this.#context.onStatus()
+  }
+
   async synced(): Promise<void> {
     if (this.#isClosed) throw closedEarly()
     await Promise.all(this.#all.map((channel) => channel.synced()))

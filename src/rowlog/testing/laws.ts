@@ -105,6 +105,34 @@ export const checkCompaction = (seed: number): void => {
   }
 }
 
+/** A log that goes on with another document shows the same rows, whoever merges that with the former one, and can be written to. */
+export const checkRenewed = (seed: number): void => {
+  const world = new Simulation(seed)
+  world.run(FEW_STEPS)
+  for (const { log } of world.replicas) {
+    const before = sorted(Simulation.rowsOf(log))
+    const former = log.encode()
+    let told = 0
+    log.onUpdate(() => {
+      told += 1
+    })
+    const update = log.renew()
+    same(seed, 'another document changed rows', before, sorted(Simulation.rowsOf(log)))
+    same(seed, 'another document changed what is loaded', before, sorted(Simulation.rowsOf(Simulation.reload(update))))
+    same(seed, 'merged with the former one it changed rows', before, rowsAfter([former, update]))
+    const clients = (state: Uint8Array): readonly number[] => [
+      ...Y.decodeStateVector(Y.encodeStateVectorFromUpdate(state)).keys(),
+    ]
+    const shared = clients(update).filter((client) => clients(former).includes(client))
+    if (shared.length + told > 0) throw new BrokenLaw(`SEED=${seed}: ${shared.length} clocks are shared, ${told} told`)
+    log.stage('renewed', true, ['a'], [1])
+    log.commit()
+    const written = sorted(Simulation.rowsOf(Simulation.reload(log.encode())))
+    same(seed, 'a write after it is not in the document', sorted(Simulation.rowsOf(log)), written)
+    if (told === 0) throw new BrokenLaw(`SEED=${seed}: a write after it was not told`)
+  }
+}
+
 /** Patches of which no field shows, found the slow way; those of a block go with it. */
 const useless = ({ patches: all }: Entry): readonly unknown[] => {
   const purge = all.findLastIndex(({ shape }) => shape.fields.has('purgedAt'))
