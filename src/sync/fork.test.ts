@@ -1,9 +1,14 @@
 // Forks: a copy that says something else than the relay's under the same clocks is found and mended, at once or at the next opening. Real relay.
+import 'fake-indexeddb/auto'
+import { IDBFactory } from 'fake-indexeddb'
 import { expect, it, onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { createRelay, openMemoryLog } from '../../server/index.ts'
+import { openBulkInsert } from '../bulk-insert.ts'
 import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
-import { memory, type StorageAdapter } from '../storage/index.ts'
+import { scratchDocuments } from '../rowlog/index.ts'
+import { memory, type StorageAdapter, yIndexedDb } from '../storage/index.ts'
+import type { Storage } from '../storage/port.ts'
 import { type Digest, digestOf } from './digest.js'
 import { relay } from './index.ts'
 import type { SyncAdapter, SyncContext, SyncSession } from './port.ts'
@@ -28,13 +33,23 @@ const copied: SyncAdapter = {
   },
 }
 
-const storeWith = async (...titles: readonly string[]): Promise<StorageAdapter> => {
-  const storage = memory()
+/** Stores of both kinds: one that replaces what it holds, and one that never removes any of it. */
+const STORES = {
+  memory,
+  yIndexedDb(): StorageAdapter {
+    globalThis.indexedDB = new IDBFactory()
+    return yIndexedDb()
+  },
+}
+const KINDS = Object.keys(STORES) as readonly (keyof typeof STORES)[]
+
+const fill = async (storage: StorageAdapter, ...titles: readonly string[]): Promise<StorageAdapter> => {
   const db = await createDatabase({ name: 'acme', schema, storage, sync: copied })
   for (const title of titles) db.tasks.insert({ title })
   await db.close()
   return storage
 }
+const storeWith = (...titles: readonly string[]): Promise<StorageAdapter> => fill(memory(), ...titles)
 
 const startRelay = async () => {
   const refusals: string[] = []
@@ -70,9 +85,9 @@ const titlesOf = (db: Tasks) =>
     .sort()
 
 /** Two databases that wrote apart under the same clocks; the relay takes the first for the document. */
-const openForked = async () => {
+const openForked = async (kind: keyof typeof STORES) => {
   const { url, refusals } = await startRelay()
-  const [mine, theirs] = [await storeWith('shared', 'of ann'), await storeWith('shared', 'of ben')]
+  const [mine, theirs] = [await storeWith('shared', 'of ann'), await fill(STORES[kind](), 'shared', 'of ben')]
   const ann = await open(url, mine)
   await ann.db.acknowledged()
   return { url, refusals, theirs, ann, ben: await open(url, theirs) }
@@ -80,53 +95,112 @@ const openForked = async () => {
 
 const ALL = ['of ann', 'of ben', 'shared', 'shared', 'written meanwhile']
 
-it('[N16] a copy that says something else under the same clocks is found, mended while it is open, and loses nothing', async () => {
-  const { url, refusals, theirs, ann, ben } = await openForked()
-  const told: string[] = []
-  const kept = ben.db.tasks.where({ title: 'of ben' }).all()[0]
-  ben.db.tasks.where({}).subscribe(({ added, changed, removed }) => {
-    for (const { title } of [...added, ...changed, ...removed]) told.push(title)
-  })
-  await until(() => ben.db.status.forks.length === 1)
-  const id = ben.db.tasks.insert({ title: 'written meanwhile' })
-  const acknowledged = ben.db.acknowledged()
-  await until(() => titlesOf(ben.db).length === 5 && titlesOf(ann.db).length === 5)
-  await acknowledged
-  expect([titlesOf(ben.db), titlesOf(ann.db), refusals, told.sort()]).toEqual([ALL, ALL, ['forked'], ALL])
-  expect(ben.db.tasks.where({ title: 'of ben' }).all()[0]).toBe(kept)
-  await ben.db.saved()
-  const { connection, error, unsaved, forks } = ben.db.status
-  expect([connection, error, unsaved, forks.map(({ isMended }) => isMended)]).toEqual([
-    'connected',
-    undefined,
-    0,
-    [true],
-  ])
+/** Without a relay: what is on this disk. */
+const openDetached = async (storage: StorageAdapter): Promise<Tasks> => {
+  const db = await createDatabase({ name: 'acme', schema, storage })
+  onTestFinished(() => db.close())
+  return db
+}
 
-  ben.db.undo.undo()
-  expect(ben.db.tasks.get(id)).toBeUndefined()
-  ben.db.undo.redo()
-  ben.db.tasks.update(kept?.id ?? '', { title: 'of ben, later' })
-  await ben.db.acknowledged()
-  await until(() => titlesOf(ann.db).includes('of ben, later') && titlesOf(ann.db).includes('written meanwhile'))
-  await ben.db.close()
+it.each(KINDS)(
+  '[N16] a copy that says something else is mended while it is open, and loses nothing: %s',
+  async (kind) => {
+    const { url, refusals, theirs, ann, ben } = await openForked(kind)
+    const told: string[] = []
+    const kept = ben.db.tasks.where({ title: 'of ben' }).all()[0]
+    ben.db.tasks.where({}).subscribe(({ added, changed, removed }) => {
+      for (const { title } of [...added, ...changed, ...removed]) told.push(title)
+    })
+    await until(() => ben.db.status.forks.length === 1)
+    const id = ben.db.tasks.insert({ title: 'written meanwhile' })
+    const acknowledged = ben.db.acknowledged()
+    await until(() => titlesOf(ben.db).length === 5 && titlesOf(ann.db).length === 5)
+    await acknowledged
+    expect([titlesOf(ben.db), titlesOf(ann.db), refusals, told.sort()]).toEqual([ALL, ALL, ['forked'], ALL])
+    expect(ben.db.tasks.where({ title: 'of ben' }).all()[0]).toBe(kept)
+    await ben.db.saved()
+    const { connection, error, unsaved, forks } = ben.db.status
+    expect([connection, error, unsaved, forks.map(({ isMended }) => isMended)]).toEqual([
+      'connected',
+      undefined,
+      0,
+      [true],
+    ])
 
-  const again = await open(url, theirs)
-  await again.db.acknowledged()
-  expect([titlesOf(again.db), refusals, again.db.status.forks.length]).toEqual([titlesOf(ann.db), ['forked'], 1])
-  const store = await theirs.open({ database: 'acme', scratch: {} as never })
-  expect(await store.load(again.db.status.forks[0]?.aside ?? '')).not.toEqual([])
+    ben.db.undo.undo()
+    expect(ben.db.tasks.get(id)).toBeUndefined()
+    ben.db.undo.redo()
+    ben.db.tasks.update(kept?.id ?? '', { title: 'of ben, later' })
+    await ben.db.acknowledged()
+    await until(() => titlesOf(ann.db).includes('of ben, later') && titlesOf(ann.db).includes('written meanwhile'))
+    await ben.db.saved()
+    await ben.db.close()
+
+    const detached = await openDetached(theirs)
+    expect(titlesOf(detached)).toEqual(titlesOf(ann.db))
+    await detached.close()
+    const again = await open(url, theirs)
+    await again.db.acknowledged()
+    expect([titlesOf(again.db), refusals, again.db.status.forks.length]).toEqual([titlesOf(ann.db), ['forked'], 1])
+    const store = await theirs.open({ database: 'acme', scratch: scratchDocuments })
+    expect(await store.load(again.db.status.forks[0]?.aside ?? '')).not.toEqual([])
+    await store.close()
+  },
+)
+
+it.each(KINDS)('[N16] two who have one store open mend it apart, and lose nothing: %s', async (kind) => {
+  const { url, theirs, ann, ben } = await openForked(kind)
+  const tab = await open(url, theirs)
+  await until(() => ben.db.status.forks.length === 1 && tab.db.status.forks.length === 1)
+  ben.db.tasks.insert({ title: 'in one' })
+  tab.db.tasks.insert({ title: 'in the other' })
+  await Promise.all([ben.db.acknowledged(), tab.db.acknowledged()])
+  await until(() => [ann.db, ben.db, tab.db].every((db) => db.tasks.where({}).all().length === 6))
+  await Promise.all([ben.db.saved(), tab.db.saved()])
+  await Promise.all([ben.db.close(), tab.db.close()])
+  const again = await openDetached(theirs)
+  expect([titlesOf(again), again.status.refused]).toEqual([titlesOf(ann.db), 0])
 })
 
-/** A store in which nothing can take the place of what it holds, until it is told to. */
+it.each(KINDS)('[N16] what is written to a copy that another went on from is carried over: %s', async (kind) => {
+  const { theirs, ann, ben } = await openForked(kind)
+  const behind = await openDetached(theirs)
+  await until(() => titlesOf(ben.db).length === 4 && titlesOf(ann.db).length === 4)
+  behind.tasks.insert({ title: 'of the one behind' })
+  await behind.close()
+  await ben.db.close()
+  const again = await openDetached(theirs)
+  const titles = [...titlesOf(ann.db), 'of the one behind'].sort()
+  expect(titlesOf(again)).toEqual(titles)
+  again.tasks.insert({ title: 'later' })
+  await again.close()
+  expect(titlesOf(await openDetached(theirs))).toEqual([...titles, 'later'].sort())
+})
+
+it.each(KINDS)('[N16] bulk inserts go where the document goes on: %s', async (kind) => {
+  const { theirs, ben } = await openForked(kind)
+  await until(() => titlesOf(ben.db).length === 4)
+  await ben.db.close()
+  const rows = await openBulkInsert({ name: 'acme', schema, table: 'tasks', storage: theirs })
+  rows.add(['title'], ['of a file'])
+  await rows.commit()
+  await rows.close()
+  expect(titlesOf(await openDetached(theirs))).toEqual(['of a file', 'of ann', 'of ben', 'shared', 'shared'])
+})
+
+/** A store that takes writes to the table as it was and no others, until it is told to. */
 const stubborn = (storage: StorageAdapter) => {
   const adapter = {
     yields: false,
-    async open(options: Parameters<StorageAdapter['open']>[0]) {
+    async open(options: Parameters<StorageAdapter['open']>[0]): Promise<Storage> {
       const store = await storage.open(options)
+      const append: Storage['append'] = async (batch) => {
+        if (!adapter.yields && batch.some(({ document }) => document !== 'tasks')) throw new Error('the disk is full')
+        return store.append(batch)
+      }
       return new Proxy(store, {
         get(_, name) {
-          if (name === 'compact' && !adapter.yields) return () => Promise.reject(new Error('the disk is full'))
+          if (name === 'append') return append
           const found = Reflect.get(store, name)
           return typeof found === 'function' ? found.bind(store) : found
         },
@@ -136,7 +210,7 @@ const stubborn = (storage: StorageAdapter) => {
   return adapter
 }
 
-it('[N16] what the store could not take at once is mended at the next opening', async () => {
+it('[N16] what the store could not take at once is mended at the first opening at which it can', async () => {
   const { url } = await startRelay()
   const [mine, theirs] = [await storeWith('shared', 'of ann'), stubborn(await storeWith('shared', 'of ben'))]
   const ann = await open(url, mine)
@@ -146,11 +220,20 @@ it('[N16] what the store could not take at once is mended at the next opening', 
   await expect(ben.saved()).rejects.toThrow('the disk is full')
   expect([ben.status.forks[0]?.isMended, String(ben.status.error)]).toEqual([false, 'Error: the disk is full'])
   await expect(ben.close()).rejects.toThrow('the disk is full')
+
+  const errors: unknown[] = []
+  const onError = (error: unknown) => void errors.push(error)
+  const meanwhile = await createDatabase({ name: 'acme', schema, storage: theirs, onError })
+  meanwhile.tasks.insert({ title: 'meanwhile' })
+  await meanwhile.close()
+  expect(errors.map(String)).toEqual(['Error: the disk is full'])
+
   theirs.yields = true
   const again = await open(url, theirs)
   await again.db.acknowledged()
   expect(again.db.status.forks.map(({ isMended }) => isMended)).toEqual([true])
-  expect(new Set(titlesOf(again.db))).toEqual(new Set(['of ann', 'of ben', 'shared']))
+  await until(() => titlesOf(again.db).length === 5)
+  expect(titlesOf(again.db)).toEqual(['meanwhile', 'of ann', 'of ben', 'shared', 'shared'])
 })
 
 it('[N16] what is found again in one session is left to the next opening', async () => {
