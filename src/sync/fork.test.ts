@@ -9,9 +9,10 @@ import { column as c, createDatabase, type Database, defineSchema, table } from 
 import { scratchDocuments } from '../rowlog/index.ts'
 import { memory, type StorageAdapter, yIndexedDb } from '../storage/index.ts'
 import type { Storage } from '../storage/port.ts'
-import { type Digest, digestOf } from './digest.js'
+import { digestNow } from './digest.js'
 import { relay } from './index.ts'
 import type { SyncAdapter, SyncContext, SyncSession } from './port.ts'
+import { systemTimers } from './socket.ts'
 import { decodeMessage } from './wire.ts'
 
 const schema = defineSchema({ tasks: table({ title: c.string() }) })
@@ -262,6 +263,78 @@ it('[N16] what is found again in one session is left to the next opening', async
   expect([titlesOf(db), db.status.forks.map(({ isMended }) => isMended)]).toEqual([['shared'], [true, false]])
 })
 
+/** An empty replica on a relay, of a client id that others have. */
+const openCopied = async (url: string): Promise<Tasks> => {
+  const through = relay({ url, random: () => 0 })
+  const sync: SyncAdapter = {
+    start(context) {
+      copied.start(context)
+      return through.start(context)
+    },
+  }
+  const db = await createDatabase({ name: 'acme', schema, sync })
+  onTestFinished(() => db.close())
+  return db
+}
+
+it('[N12] a replica whose client id somebody else turns out to have closes like any other', async () => {
+  const { url } = await startRelay()
+  const [ann, ben] = [await openCopied(url), await openCopied(url)]
+  ann.tasks.insert({ title: 'of ann' })
+  await until(() => titlesOf(ben).length === 1)
+  ben.tasks.insert({ title: 'of ben' })
+  await ben.acknowledged()
+  await ben.close()
+  expect(titlesOf(ann)).toEqual(['of ann', 'of ben'])
+})
+
+it('[N17] what was written before the first connection is compared', async () => {
+  const { url, refusals } = await startRelay()
+  const openAway = async (title: string) => {
+    const db = await openCopied(url)
+    db.disconnect()
+    db.tasks.insert({ title })
+    await db.saved()
+    return db
+  }
+  const [ann, ben] = [await openAway('of ann'), await openAway('of ben')]
+  ann.connect()
+  await ann.acknowledged()
+  ben.connect()
+  await until(() => titlesOf(ann).length === 2 && titlesOf(ben).length === 2)
+  expect([titlesOf(ann), titlesOf(ben), refusals]).toEqual([['of ann', 'of ben'], ['of ann', 'of ben'], ['forked']])
+})
+
+it('[N17] a digest of a document that changes meanwhile is worked out anew', async () => {
+  const { url, refusals } = await startRelay()
+  // She was empty, so that the relay digests nothing before it is asked again.
+  const ann = await openCopied(url)
+  await ann.synced()
+  for (const title of ['shared', 'of ann']) ann.tasks.insert({ title })
+  await ann.acknowledged()
+  /** Steps of digests, as long as they are held. */
+  let held: (() => void)[] | undefined = []
+  const timers = {
+    ...systemTimers,
+    setTimeout(work: () => void, ms: number) {
+      if (ms > 0 || held === undefined) return systemTimers.setTimeout(work, ms)
+      held.push(work)
+      return undefined
+    },
+  }
+  const sync = relay({ url, random: () => 0, timers })
+  const ben = await createDatabase({ name: 'acme', schema, storage: await storeWith('shared', 'of ben'), sync })
+  onTestFinished(() => ben.close())
+  await until(() => held?.length === 1)
+  ben.tasks.insert({ title: 'meanwhile' })
+  await ben.acknowledged()
+  const steps = held ?? []
+  held = undefined
+  for (const step of steps) step()
+  await until(() => titlesOf(ann).length === 5)
+  expect([titlesOf(ben), refusals]).toEqual([titlesOf(ann), ['forked']])
+})
+
 it('[N17] a healthy replica sends one digest a connection, an empty one none', async () => {
   const { url, refusals } = await startRelay()
   const storage = memory()
@@ -326,14 +399,6 @@ it('[N16] a forked partition is mended likewise', async () => {
   ])
   expect(again.status.forks).toMatchObject([{ isMended: true }])
 })
-
-const digestNow = (doc: Y.Doc): Digest => {
-  const steps = digestOf(doc)
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
-}
 
 it('[N18] a digest is the same however structs are cut, and another for other content', () => {
   const withText = (client: number, text: string): Y.Doc => {
