@@ -38,13 +38,14 @@ const startRelay = async (port: number, data = 'data'): Promise<Relay> => {
   return relay
 }
 
-/** A browser with a profile of its own: another device. */
-const openDevice = async (name: string, url: string): Promise<Page> => {
+/** A browser with a profile of its own: another device. @param before - Runs in its pages before their scripts do. */
+const openDevice = async (name: string, url: string, before?: () => void): Promise<Page> => {
   const context: BrowserContext = await chromium.launchPersistentContext(join(root, name), {
     executablePath,
     args: CHROMIUM_ARGS,
   })
   closers.push(() => context.close())
+  if (before !== undefined) await context.addInitScript(before)
   const page = context.pages()[0] ?? (await context.newPage())
   page.on('pageerror', (error) => {
     throw error
@@ -115,6 +116,63 @@ it.skipIf(!mustRun)(
     expect([held?.map(({ mode }) => mode), pending?.map(({ mode }) => mode)]).toEqual([['exclusive'], ['shared']])
     await field(second, 'Title').fill('One task, from the second tab')
     await expect.poll(async () => (await rowOf(first)).title, { timeout: 10_000 }).toBe('One task, from the second tab')
+  },
+)
+
+/** Draws the same random bytes as everybody on a profile's first page, as a machine does that was copied while it ran. */
+const drawAsCopied = (): void => {
+  // A frame of the new tab's page has no storage.
+  if (!location.protocol.startsWith('http') || localStorage.getItem('drawn') !== null) return
+  localStorage.setItem('drawn', 'yes')
+  let state = 1
+  crypto.getRandomValues = ((array: Uint8Array) => {
+    for (let at = 0; at < array.length; at++) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      array[at] = state >>> 16
+    }
+    return array
+  }) as typeof crypto.getRandomValues
+}
+const titlesOf = (page: Page): Promise<readonly string[]> =>
+  page
+    .getByTestId('task-row')
+    .getByLabel('Title', { exact: true })
+    .evaluateAll((inputs) => inputs.map((input) => (input as unknown as { value: string }).value).sort())
+const addTask = async (page: Page, title: string): Promise<void> => {
+  await page.getByTestId('new-title').fill(title)
+  await page.getByTestId('new-title').press('Enter')
+}
+
+it.skipIf(!mustRun)(
+  '[D3] a browser whose copy says something else under the same clocks loses nothing, and has all after reloads',
+  async () => {
+    const relay = await startRelay(0, 'forked')
+    const [a, b] = [
+      await openDevice('first-copy', relay.url, drawAsCopied),
+      await openDevice('second-copy', relay.url, drawAsCopied),
+    ]
+    await stateIs(a, 'connected')
+    await stateIs(b, 'connected')
+    await b.getByTestId('offline-switch').click()
+    await stateIs(b, 'offline')
+    await addTask(a, 'of a')
+    await addTask(b, 'of b')
+    await Promise.all([nothingUnsaved(a), nothingUnsaved(b)])
+    await b.getByTestId('offline-switch').click()
+    for (const page of [a, b]) await expect.poll(() => titlesOf(page), { timeout: 15_000 }).toEqual(['of a', 'of b'])
+    await addTask(b, 'of b, later')
+    await expect.poll(() => titlesOf(a), { timeout: 10_000 }).toHaveLength(3)
+    await nothingUnsaved(b)
+
+    await relay.close()
+    await servePageAlone(relay.port)
+    for (const reload of [1, 2]) {
+      await b.reload()
+      await expect.poll(() => titlesOf(b), { timeout: 10_000, message: `reload ${reload}` }).toHaveLength(3)
+    }
+    expect(await titlesOf(b)).toEqual(['of a', 'of b', 'of b, later'])
+    const stores = await b.evaluate(async () => (await indexedDB.databases()).map(({ name = '' }) => name))
+    expect(stores.filter((name) => name.endsWith('/tasks~g1'))).toHaveLength(1)
   },
 )
 

@@ -135,7 +135,9 @@ const start = async (
     metrics.refused(refusal)
     options.onRefused?.(refusal, document)
   }
-  const hub = createHub({ ...options, log, snapshotter, logger, now, maxFrameBytes, maxDocumentBytes, onRefused })
+  const after = (ms: number) => elapsed(timers, ms)
+  const room = { maxFrameBytes, maxDocumentBytes, onRefused, now, after }
+  const hub = createHub({ ...options, ...room, log, snapshotter, logger })
   const cache =
     options.data === undefined ? join(tmpdir(), `merrow-cache-${randomUUID()}`) : join(options.data, 'cache')
   const encoded = createEncodedStates(cache)

@@ -2,6 +2,7 @@
 // row logs and the storage port; shows no rows, and tells nobody.
 import { createDatabase } from './database.ts'
 import { MerrowError } from './errors.ts'
+import { Forks } from './forks.ts'
 import { createPackedIdSource, type IdScheme, packId, type RandomBytes, randomName, systemRandom } from './ids.ts'
 import { InsertEncoder, scratchDocuments } from './rowlog/index.ts'
 import type { Schema, TableSchema } from './schema/index.ts'
@@ -139,6 +140,8 @@ export const openBulkInsert = async (options: BulkInsertOptions): Promise<BulkIn
   } finally {
     await db.close()
   }
-  const store = await storage.open({ database: name, scratch: scratchDocuments })
+  const forks = new Forks(await storage.open({ database: name, scratch: scratchDocuments }), console.error)
+  const store = forks.storage
+  await forks.locate(table)
   return new BulkInsert(options, store, { device: (await store.readMeta('device')) ?? randomName(random), taken })
 }

@@ -5,6 +5,7 @@ import { Compactor } from './compactor.ts'
 import type { Database, DatabaseCore, DatabaseOptions, TableOf, TransactOptions } from './database-types.ts'
 import { DeliveryBook } from './delivery.ts'
 import { MerrowError, show } from './errors.ts'
+import { ForkMender } from './fork-mender.ts'
 import { Forks } from './forks.ts'
 import { createIdSource, randomName, systemRandom } from './ids.ts'
 import { VersionGuard } from './migrate.ts'
@@ -59,10 +60,12 @@ export const createDatabase = async <const S extends Schema>(options: DatabaseOp
   }
 }
 
-const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, storage: Storage): Promise<Database<S>> => {
+const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, opened: Storage): Promise<Database<S>> => {
   const { name, schema, sync, user, now = Date.now, random = systemRandom, onError = console.error } = options
   const { timers = systemTimers } = options
-  await checkFormat(storage, name)
+  await checkFormat(opened, name)
+  const forks = new Forks(opened, onError)
+  const { storage } = forks
   const device = await deviceOf(storage, random)
   const replica = `${device}.${randomName(random)}`
   const clock = new MigrationClock(now)
@@ -89,7 +92,6 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     onStatus: () => status.touch(),
     timers,
   })
-  const forks = await Forks.open({ storage, now, onError })
   let session: SyncSession | undefined
   const status = new Status<Connection>(
     {
@@ -124,18 +126,15 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     flush: () => batch.flush(),
     onError,
   })
-  const loadLog = async (document: string, log: RowLog): Promise<void> => {
-    const stored = await forks.mend(document, await storage.load(document), () => {
-      const tableSchema = schema.tables[document]
-      return tableSchema === undefined ? new RowLog({ replica, author: user, clock, random }) : createLog(tableSchema)
-    })
+  const loadLog = async (document: string, log: RowLog, createLike: () => RowLog, isFirst = false): Promise<void> => {
+    const stored = await forks.load(document, createLike, { isFirst })
     log.show(stored.map(({ update }) => update))
     saver.noteLoaded(document, stored)
     log.onUpdate((update) => saver.save(document, update, log.position))
     log.forgetPurges(now() - PURGE_RETENTION_MS)
   }
   for (const [table, log] of logs) {
-    await loadLog(table, log)
+    await loadLog(table, log, () => createLog(schema.tables[table] as TableSchema), true)
     log.onUpdate(() => {
       guard.look(table)
       compactor.noteChange()
@@ -203,6 +202,19 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
   }
 
   const quarantine = new Quarantine(() => tables.values(), onError)
+  const mender = new ForkMender({
+    forks,
+    saver,
+    session: () => session,
+    logOf: (document) => logs.get(document),
+    remoteName: documentOf,
+    async flushed() {
+      await batch.settled()
+      if (closing === undefined) batch.flush()
+      return closing === undefined
+    },
+    onStatus: () => status.touch(),
+  })
 
   session = sync?.start({
     documents: new Map([...plainLogs].flatMap(([document, log]) => (log.isWhole ? [[document, log.document]] : []))),
@@ -210,27 +222,9 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     position: (document) => delivery.position(document),
     flush: commit,
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
-    onForked(document) {
-      const local = document.slice(name.length + 1)
-      if (logs.has(local) || backendLogs.has(local) || partitioned.logOf(local) !== undefined) forks.note(local)
-      const log = logs.get(local)
-      if (log !== undefined) mendOpen(local, log).catch(onError)
-    },
+    onForked: (document) => void mender.found(document.slice(name.length + 1)).catch(onError),
   })
   for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))
-  /** Found forked while they were open. What is found again is left to the next opening: something takes its clocks again and again. */
-  const forked = new Set<string>()
-  /** Lets an open log go on under clocks of its own, with all that it holds. */
-  const mendOpen = async (table: string, log: RowLog): Promise<void> => {
-    if (session?.rejoin === undefined || forked.has(table)) return
-    forked.add(table)
-    await batch.settled()
-    if (closing !== undefined) return
-    batch.flush()
-    const update = log.renew()
-    saver.change(table, () => forks.replace(table, update).finally(() => status.touch()))
-    session.rejoin(documentOf(table), log.document)
-  }
   const bringingIn = bringInSoon(logs.values(), { timers, onError })
   const bringAllIn = (): void => {
     for (const log of logs.values()) log.bringIn()
@@ -267,7 +261,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
     stats: () => Object.fromEntries(Array.from(tables, ([name, own]) => [name, own.stats()])) as never,
     async saved() {
       batch.flush()
-      await Promise.all([saver.saved(), partitioned.saved(), forks.settled()])
+      await Promise.all([saver.saved(), partitioned.saved(), mender.noted()])
     },
     async acknowledged() {
       if (session === undefined)
@@ -297,9 +291,10 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, stora
 
   const opening = new Map<string, Promise<RowLog>>()
   const openLog = async (document: string, isMerged: boolean): Promise<RowLog> => {
-    const log = new RowLog({ replica, author: user, clock, random })
+    const createLog = (): RowLog => new RowLog({ replica, author: user, clock, random })
+    const log = createLog()
     backendLogs.set(document, log)
-    await loadLog(document, log)
+    await loadLog(document, log, createLog)
     if (isMerged) session?.join(documentOf(document), log.document, 0)
     return log
   }

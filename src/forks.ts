@@ -1,115 +1,179 @@
-// Forked documents: copies that say something else than the relay's under the same clocks. Remembers which were found, puts them aside and
-// others, with the same rows under clocks of their own, in their place: at the next opening, or for a log that is open. Knows storage and row logs, no relay.
+// Forked documents: copies that say something else than the relay's under the same clocks. Each goes on under another name in the store, with
+// the same rows under clocks of its own, and nothing is removed. Knows storage and row logs, no relay.
 import type { RowLog } from './rowlog/index.ts'
 import type { Fork } from './status.ts'
 import type { Storage, StoredUpdate } from './storage/port.ts'
 
-const META = 'forks'
-
-/** How {@link Forks} are set up. */
-export interface ForksOptions {
-  readonly storage: Storage
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-  readonly onError: (error: unknown) => void
+/** What is remembered of a fork. */
+interface KnownFork extends Fork {
+  /** Under which name the document goes on: see {@link storedName}. */
+  readonly generation: number
+  /** Whether nobody can write to the copy any more, and all of it has been carried over. */
+  readonly isSettled: boolean
 }
 
-/** The forks of one database. */
+/** The name in the store of a document that went on so often: none that a table or a partition's key has, which escapes by hexadecimal digits. */
+const storedName = (document: string, generation: number): string =>
+  generation === 0 ? document : `${document}~g${generation}`
+
+/** Each fork has a key of its own: openers of one store may find several at once, and would overwrite a list. */
+const metaKey = ({ document, generation }: Pick<KnownFork, 'document' | 'generation'>): string =>
+  `forked/${document}/${generation}`
+
+/** The forks of one database's documents, as far as these were loaded. */
 export class Forks {
-  readonly #options: ForksOptions
-  #list: readonly Fork[]
-  #writing: Promise<void> = Promise.resolve()
+  /** The store, with each document under the name by which it goes on. */
+  readonly storage: Storage
+  readonly #store: Storage
+  readonly #known = new Map<string, KnownFork>()
+  /** Generation that each document is written to here; 0 if it is not listed. */
+  readonly #current = new Map<string, number>()
+  readonly #onError: (error: unknown) => void
 
-  private constructor(options: ForksOptions, list: readonly Fork[]) {
-    this.#options = options
-    this.#list = list
-  }
-
-  /** Reads what earlier runs found. */
-  static async open(options: ForksOptions): Promise<Forks> {
-    const text = await options.storage.readMeta(META)
-    return new Forks(options, text === undefined ? [] : (JSON.parse(text) as readonly Fork[]))
+  constructor(store: Storage, onError: (error: unknown) => void) {
+    this.#store = store
+    this.#onError = onError
+    this.storage = renaming(store, (document) => storedName(document, this.#generation(document)))
   }
 
   /** All that were found, those that are mended included. */
   get list(): readonly Fork[] {
-    return this.#list
+    return [...this.#known.values()]
   }
 
-  /** Remembers that a document is forked; the next opening mends it, unless it was mended before. */
-  note(document: string): void {
-    if (this.#list.some((fork) => fork.document === document && !fork.isMended)) return
-    const aside = `${document}~forked-${this.#options.now()}`
-    this.#write([...this.#list, { document, aside, isMended: false }]).catch(this.#options.onError)
-  }
-
-  /** Resolves once what was noted is durable, or its failure was reported; what could not be noted is found again at the next connection. */
-  settled(): Promise<void> {
-    return this.#writing
+  /** Remembers that a document is forked, as it is now; the next opening mends it, unless {@link goOn} does before. */
+  async note(document: string): Promise<void> {
+    const generation = this.#generation(document) + 1
+    const known = await this.#read(document, generation)
+    if (known === undefined) await this.#remember({ document, generation, isMended: false, isSettled: false })
   }
 
   /**
-   * Mends a document that was found forked: its updates are kept aside, and replaced by one that holds the same patches under clocks of their
-   * own, which any relay can take. May be interrupted at any time, and is then done again.
+   * Loads a document, from where it goes on. Before that, what was found forked is mended: the copy's patches are brought over as far as they
+   * lack. May be interrupted at any time, and is then done again.
    *
    * @param createLog - Makes an empty log like the document's.
-   * @returns What the document consists of now.
+   * @param isFirst - Whether whoever opens the store later finds all that is remembered: it can then be settled, if nobody had it open before.
    */
-  async mend(
+  async load(
     document: string,
-    stored: readonly StoredUpdate[],
     createLog: () => RowLog,
+    { isFirst = false }: { readonly isFirst?: boolean } = {},
   ): Promise<readonly StoredUpdate[]> {
-    const fork = this.#list.find((other) => other.document === document && !other.isMended)
-    if (fork === undefined) return stored
-    if (stored.length === 0) return stored
-    return this.#replace(
-      fork,
-      stored,
-      carriedOver(
-        stored.map(({ update }) => update),
-        createLog,
-      ),
-    )
+    const forks = await this.locate(document)
+    const open = forks.filter(({ isSettled }) => !isSettled)
+    if (open.length === 0) return this.storage.load(document)
+    try {
+      await this.#bringOver(document, forks.length, open, createLog)
+      for (const fork of open) {
+        const isSettled = isFirst && this.#store.isAlone
+        if (isSettled || !fork.isMended) await this.#remember({ ...fork, isMended: true, isSettled })
+      }
+    } catch (error) {
+      // A full disk must not keep a database from opening: it goes on where it was.
+      this.#onError(error)
+    }
+    await this.locate(document)
+    return this.storage.load(document)
+  }
+
+  /** Finds where a document goes on, so that {@link storage} has it there; {@link load} does so too. @returns Its forks, in order. */
+  async locate(document: string): Promise<readonly KnownFork[]> {
+    const forks = await this.#readAll(document)
+    this.#current.set(document, forks.findLast(({ isMended }) => isMended)?.generation ?? 0)
+    return forks
   }
 
   /**
-   * Puts an update in the place of what is stored of a document that was found forked, which is kept aside: the log that is open goes on with
-   * the same patches under clocks of their own. May be interrupted at any time; the next opening mends what is stored then.
+   * Goes on with another document in the place of one that was found forked, which stays in the store as it is.
    *
-   * @returns What the document consists of now.
+   * @param update - The whole of the other one, with clocks of its own.
+   * @returns What is stored of it.
    */
-  async replace(document: string, update: Uint8Array): Promise<readonly StoredUpdate[]> {
-    const stored = await this.#options.storage.load(document)
-    const fork = this.#list.find((other) => other.document === document && !other.isMended)
-    return fork === undefined ? stored : this.#replace(fork, stored, update)
+  async goOn(document: string, update: Uint8Array): Promise<readonly StoredUpdate[]> {
+    // Somebody else who has this store open may have gone on already: then both have the same document again.
+    const forks = await this.#readAll(document)
+    const generation = Math.max(this.#generation(document) + 1, forks.length)
+    await this.#store.append([{ document: storedName(document, generation), update }])
+    for (let at = this.#generation(document) + 1; at <= generation; at++)
+      await this.#remember({ document, generation: at, isSettled: false, ...forks[at - 1], isMended: true })
+    this.#current.set(document, generation)
+    return this.storage.load(document)
   }
 
-  async #replace(fork: Fork, stored: readonly StoredUpdate[], update: Uint8Array): Promise<readonly StoredUpdate[]> {
-    const { storage } = this.#options
-    const { document, aside } = fork
-    if ((await storage.load(aside)).length === 0)
-      await storage.append(stored.map((known) => ({ document: aside, update: known.update })))
-    const replaced = stored.map(({ key }) => key)
-    const key = await storage.compact(document, update, replaced)
-    await this.#write(this.#list.map((other) => (other === fork ? { ...fork, isMended: true } : other)))
-    return [{ key, update }]
+  #generation(document: string): number {
+    return this.#current.get(document) ?? 0
   }
 
-  #write(list: readonly Fork[]): Promise<void> {
-    this.#list = list
-    const written = this.#writing.then(() => this.#options.storage.writeMeta(META, JSON.stringify(list)))
-    this.#writing = written.catch(() => {})
-    return written
+  /** Each aside by itself: as Yjs documents they contradict one another. */
+  async #bringOver(
+    document: string,
+    generation: number,
+    forks: readonly KnownFork[],
+    createLog: () => RowLog,
+  ): Promise<void> {
+    const name = storedName(document, generation)
+    const log = createLog()
+    log.load(updatesOf(await this.#store.load(name)))
+    const lacking: Uint8Array[] = []
+    log.onUpdate((update) => lacking.push(update))
+    for (const { aside } of forks) {
+      const copy = createLog()
+      copy.load(updatesOf(await this.#store.load(aside)))
+      log.adopt(new Map(Array.from(copy.entries, ([id, { patches }]) => [id, patches])))
+      copy.destroy()
+    }
+    log.seal()
+    log.destroy()
+    if (lacking.length > 0) await this.#store.append(lacking.map((update) => ({ document: name, update })))
+  }
+
+  /** All forks of a document, in order: as remembered in the store, whoever found them. */
+  async #readAll(document: string): Promise<readonly KnownFork[]> {
+    const forks: KnownFork[] = []
+    for (;;) {
+      const fork = await this.#read(document, forks.length + 1)
+      if (fork === undefined) return forks
+      forks.push(fork)
+    }
+  }
+
+  async #read(document: string, generation: number): Promise<KnownFork | undefined> {
+    const key = metaKey({ document, generation })
+    const text = await this.#store.readMeta(key)
+    if (text === undefined) return undefined
+    const { isMended, isSettled } = JSON.parse(text) as KnownFork
+    const fork = { document, generation, aside: storedName(document, generation - 1), isMended, isSettled }
+    this.#known.set(key, fork)
+    return fork
+  }
+
+  async #remember(fork: Omit<KnownFork, 'aside'>): Promise<void> {
+    const { document, generation, isMended, isSettled } = fork
+    const key = metaKey(fork)
+    await this.#store.writeMeta(key, JSON.stringify({ isMended, isSettled }))
+    this.#known.set(key, {
+      document,
+      generation,
+      aside: storedName(document, generation - 1),
+      isMended,
+      isSettled,
+    })
   }
 }
 
-const carriedOver = (updates: readonly Uint8Array[], createLog: () => RowLog): Uint8Array => {
-  const [from, to] = [createLog(), createLog()]
-  from.load(updates)
-  to.adopt(new Map(Array.from(from.entries, ([id, { patches }]) => [id, patches])))
-  to.seal()
-  const state = to.encode()
-  for (const log of [from, to]) log.destroy()
-  return state
-}
+const updatesOf = (stored: readonly StoredUpdate[]): readonly Uint8Array[] => stored.map(({ update }) => update)
+
+/** A store in which documents go by other names. */
+const renaming = (store: Storage, nameOf: (document: string) => string): Storage => ({
+  get isAlone() {
+    return store.isAlone
+  },
+  readMeta: (key) => store.readMeta(key),
+  writeMeta: (key, value) => store.writeMeta(key, value),
+  load: (document) => store.load(nameOf(document)),
+  append: (batch) => store.append(batch.map(({ document, update }) => ({ document: nameOf(document), update }))),
+  compact: (document, state, replaced) => store.compact(nameOf(document), state, replaced),
+  remove: (document) => store.remove(nameOf(document)),
+  close: () => store.close(),
+})

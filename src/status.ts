@@ -11,11 +11,11 @@ export type RowStatus = 'local' | 'pending' | 'sending' | 'synced' | 'failed' | 
 
 /** A document that said something else than the relay's under the same clocks: it was set back, or written to by two at once. */
 export interface Fork {
-  /** Name of the document in the store. */
+  /** Name of the document: a table's, or `<table>/<partition>`. */
   readonly document: string
-  /** Name under which the store keeps the copy as it was. */
+  /** Name under which the store keeps the copy as it was, for good. */
   readonly aside: string
-  /** Whether its rows have been carried over. */
+  /** Whether its rows have been carried over, durably. */
   readonly isMended: boolean
 }
 
@@ -59,7 +59,7 @@ export class Status<C extends string> extends Announcement {
     return this.#source.refused
   }
 
-  /** Documents that the relay found to be forked: tables are mended at once, others at the next opening, and the store keeps each as it was. */
+  /** Documents, of those that were opened, that a relay ever found to be forked: tables are mended at once, others at the next opening, and the store keeps each as it was. */
   get forks(): readonly Fork[] {
     return this.#source.forks
   }

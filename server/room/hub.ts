@@ -28,6 +28,8 @@ export interface HubOptions {
   readonly maxDocumentBytes?: number | undefined
   /** Wall clock, milliseconds since the epoch; stamps are compared with it. */
   readonly now?: (() => number) | undefined
+  /** Resolves after so many milliseconds; keeps no process alive. */
+  readonly after?: ((ms: number) => Promise<void>) | undefined
   /** Told of every update that the guard refused, by its word for the reason. */
   readonly onRefused?: ((refusal: Refusal, document: string) => void) | undefined
 }
@@ -88,6 +90,7 @@ export const createHub = (options: HubOptions): Hub => {
     snapshotAfterUpdates: options.snapshotAfterUpdates ?? 500,
     maxDocumentBytes: options.maxDocumentBytes ?? 512 * 1024 * 1024,
     now: options.now ?? Date.now,
+    after: options.after ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms).unref())),
     onRefused: options.onRefused ?? (() => {}),
     snapshotAfterBytes: options.snapshotAfterBytes ?? 4 * 1024 * 1024,
     begin: () => {

@@ -13,6 +13,8 @@ export interface ProofOptions {
   readonly snapshotter: Snapshotter
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
+  /** Resolves after so many milliseconds. */
+  readonly after: (ms: number) => Promise<void>
 }
 
 /** A document that goes on changing is digested no more often than this, in milliseconds; each time it is loaded. */
@@ -34,8 +36,14 @@ export class Proof {
    */
   async differs(digest: Digest, stateVector: Uint8Array): Promise<boolean> {
     if (digest.vector !== digestOfClocks(Y.decodeStateVector(stateVector))) return false
-    const own = await this.#digest()
+    const own = (await this.#digest()) ?? (await this.#digestLater())
     return own?.vector === digest.vector && own.deletes === digest.deletes && own.content !== digest.content
+  }
+
+  /** Who comes soon after a change is compared once the document may be digested again; who would have to wait once more is not. */
+  async #digestLater(): Promise<Digest | undefined> {
+    await this.#options.after(REST_MS)
+    return this.#digest()
   }
 
   /** One digest serves all who come while nothing is appended. */

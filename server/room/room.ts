@@ -23,6 +23,8 @@ export interface RoomContext extends DocumentOptions, UpkeepOptions {
   readonly onRefused: (refusal: Refusal, document: string) => void
   /** Told of every append that begins, so that a relay which ends can wait for it. @returns To be called at its end. */
   readonly begin: () => () => void
+  /** Resolves after so many milliseconds. */
+  readonly after: (ms: number) => Promise<void>
   /** Called when a room has neither members nor work, or could not be loaded. */
   readonly onCold: (room: Room) => void
 }
@@ -57,9 +59,9 @@ export class Room {
     this.#outgoing = new Outgoing(number, this.#members)
     this.#context = context
     this.#content = new RoomDocument(document, context)
-    const { snapshotter, now } = context
+    const { snapshotter, now, after } = context
     this.#answers = new Answers(snapshotter)
-    this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now })
+    this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now, after })
     this.#upkeep = new Upkeep(this.#content, context, {
       working: (task) => this.#working(task),
       onRebuilt: () => this.close(INTERNAL_ERROR, 'the document was rebuilt; connect again'),

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
 // From the root on, so that a program which lies elsewhere in it finds it too.
 import { findFork } from '../../server/guard/fork.js'
-import { digestOf } from '../../src/sync/digest.js'
+import { digestNow } from '../../src/sync/digest.js'
 
 // Linux takes that for this thread alone: whoever waits for an update goes first.
 if (process.platform === 'linux') setPriority(10)
@@ -30,7 +30,7 @@ const run = (task) => {
     case 'snapshot':
       return verified(task.updates)
     case 'digest':
-      return digest(task.updates)
+      return digestNow(load(task.updates))
     case 'diff':
       return { update: Y.diffUpdate(task.update, task.stateVector) }
     case 'fork':
@@ -55,15 +55,6 @@ const load = (updates) => {
     })
   }
   return doc
-}
-
-/** @param {Uint8Array[]} updates */
-const digest = (updates) => {
-  const steps = digestOf(load(updates))
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
 }
 
 /** @param {Uint8Array[]} updates */

@@ -1,7 +1,6 @@
 // One partition in memory: its document, read from storage, saved, kept in step, and resting once nobody needs it. Knows no other.
 import type { Forks } from '../forks.ts'
 import type { RowLog } from '../rowlog/index.ts'
-import type { Storage } from '../storage/port.ts'
 import type { Saver } from '../storage/saver.ts'
 import type { SyncedDocument, SyncSession } from '../sync/port.ts'
 import type { Timers } from '../sync/socket.ts'
@@ -11,10 +10,9 @@ import type { PartitionList } from './partition-list.ts'
 export interface PartitionDocumentOptions {
   readonly database: string
   readonly idleMs: number
-  readonly storage: Storage
   readonly saver: Saver
-  /** Mends a document that was found forked. */
-  readonly forks: Pick<Forks, 'mend'>
+  /** Loads what is stored, mended if it was found forked. */
+  readonly forks: Pick<Forks, 'load'>
   readonly timers: Timers
   readonly session: () => SyncSession | undefined
   /** Told of each update of a log. */
@@ -150,9 +148,9 @@ export class PartitionDocument {
   }
 
   async #load(): Promise<void> {
-    const { storage, saver, forks, database, session, flush } = this.#options
+    const { saver, forks, database, session, flush } = this.#options
     const { key, name, log, createLog, list, fill } = this.#purpose
-    const stored = await forks.mend(name, await storage.load(name), createLog)
+    const stored = await forks.load(name, createLog)
     flush()
     fill(stored.map(({ update }) => update))
     saver.noteLoaded(name, stored)

@@ -2,6 +2,7 @@
 import { MerrowError } from '../errors.ts'
 import type { OpenPartition, PartitionHost, PartitionInfo } from '../query/index.ts'
 import type { RowLog } from '../rowlog/index.ts'
+import type { Storage } from '../storage/port.ts'
 import { checkKey, escapeKey, type Partition, type PartitionedLog } from '../table/index.ts'
 import { PartitionDocument, type PartitionDocumentOptions } from './partition-document.ts'
 import { PartitionList } from './partition-list.ts'
@@ -9,6 +10,7 @@ import { PartitionList } from './partition-list.ts'
 /** What the partitions of a table are given to work with. */
 export interface PartitionsOptions extends PartitionDocumentOptions {
   readonly table: string
+  readonly storage: Storage
   readonly createLog: () => RowLog
   /** Makes the table's log. `begin` makes the empty log of a partition that a write needs at once; what is stored of it is read behind. */
   readonly log: (begin: (key: string) => RowLog) => PartitionedLog

@@ -161,11 +161,12 @@ export class Channel {
     return { made: this.#made, position: this.#position() }
   }
 
-  /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. */
-  async prepare(): Promise<void> {
-    if (this.#document.store.clients.size > 0) return
+  /** @internal Brings the first state of a document that is empty here; the socket then brings what came later. @returns Whether there was one. */
+  async prepare(): Promise<boolean> {
+    if (!this.isEmpty) return false
     const state = await this.#firstState(this.name)
     if (state !== undefined) Y.applyUpdate(this.#document, state, this.#provider)
+    return state !== undefined
   }
 
   /** @internal Client id that this replica writes under. */
@@ -240,6 +241,8 @@ export class Channel {
     for (const { reject } of [...this.#waiters, ...this.#askers]) reject(closedEarly())
     this.#waiters = []
     this.#document.off('update', this.#onUpdate)
+    // Yjs may have given the document another client id, and the provider says goodbye under the one it has now.
+    this.#provider.awareness.clientID = this.#document.clientID
     this.#provider.awareness.destroy()
     this.#provider.destroy()
   }
@@ -274,8 +277,10 @@ const virtualSocketClass = (
     onerror: (() => void) | null = null
     #isCaughtUp = false
     #sent = 0
-    /** How often the document may still be compared on this connection; what came from this relay alone is no fork. */
-    #comparisons = channel.isEmpty ? 0 : MAX_COMPARISONS
+    /** How often the document may still be compared on this connection. */
+    #comparisons = 0
+    /** Whether the relay's own first state was fetched. */
+    #hasFetched = false
     readonly #pending: { readonly count: number; readonly reached: Reached }[] = []
 
     constructor() {
@@ -283,7 +288,11 @@ const virtualSocketClass = (
       const attach = (): void => {
         if (this.readyState === 0) shared.attach(this)
       }
-      const prepared = (): void => void channel.prepare().then(attach, attach)
+      const prepared = (): void =>
+        void channel.prepare().then((hasFetched) => {
+          this.#hasFetched = hasFetched
+          attach()
+        }, attach)
       if (channel.failures === 0) queueMicrotask(prepared)
       else timers.setTimeout(attach, backoffMs(channel.failures) * (0.5 + random() / 2))
     }
@@ -302,6 +311,8 @@ const virtualSocketClass = (
 
     onOpen(): void {
       this.readyState = 1
+      // What came from this relay alone is no fork; what was written before there was a connection may be.
+      if (!channel.isEmpty && !this.#hasFetched) this.#comparisons = MAX_COMPARISONS
       this.onopen?.()
     }
 

@@ -47,6 +47,20 @@ export function* digestOf(doc) {
 }
 
 /**
+ * Works out a document's digest at once, however long it takes.
+ *
+ * @param {Y.Doc} doc
+ * @returns {Digest}
+ */
+export const digestNow = (doc) => {
+  const steps = digestOf(doc)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/**
  * The `vector` of a digest.
  *
  * @param {Iterable<[client: number, clock: number]>} clocks

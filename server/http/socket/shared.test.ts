@@ -1,7 +1,7 @@
 // The shared socket on /sync, by a client written on the wire page.
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { type Digest, digestOf } from '../../../src/sync/digest.js'
+import { digestNow } from '../../../src/sync/digest.js'
 import { cutFrame } from '../../../src/sync/wire.ts'
 import { openMemoryLog } from '../../log/memory.ts'
 import { holdLog } from '../../testing/logs.ts'
@@ -26,13 +26,6 @@ const lengthOf = (client: SyncClient, room: number) => {
     .slice(first)
     .flatMap((m) => ('bytes' in m && m.channel === room ? [m.bytes.length] : []))
   return pieces.reduce((sum, length) => sum + length, 0)
-}
-const digestNow = (doc: Y.Doc): Digest => {
-  const steps = digestOf(doc)
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
 }
 const updatesFor = (client: SyncClient, room: number) =>
   client.messages.flatMap((m) => (m.kind === 'frame' && m.channel === room && m.bytes[1] === 2 ? [m.bytes] : []))
