@@ -1,7 +1,7 @@
 // Groups of rows and figures over them, kept as rows come and go. Knows columns; not which rows, nor who asks.
 import { SortedSet } from '../lookup/sorted-set.ts'
 import type { AnyRow, QueryColumn } from '../plan/catalog.ts'
-import { keepEqual, type Shaped } from '../plan/shape.ts'
+import { isEqual, type Shaped } from '../plan/shape.ts'
 import { compareValues, isMissing, keyOfValues, toComparable } from '../plan/values.ts'
 import { ExactSum } from './exact-sum.ts'
 
@@ -36,7 +36,7 @@ export class Groups {
   readonly #measured: readonly (readonly [at: number, read: QueryColumn['read']])[]
   readonly #keyOf: (row: AnyRow) => unknown
   readonly #groups = new Map<unknown, Group>()
-  #changed = new Set<Group>()
+  readonly #changed = new Set<Group>()
 
   constructor(columns: readonly QueryColumn[], figures: readonly Figure[]) {
     this.#columns = columns
@@ -57,16 +57,16 @@ export class Groups {
     if (is !== undefined) this.#count(is, 1)
   }
 
-  /** Ids of the groups that changed since this was last asked, and their rows now; undefined for those that are gone. */
-  *takeChanged(): Generator<readonly [id: string, row: Shaped | undefined], void, undefined> {
-    const changed = this.#changed
-    this.#changed = new Set()
+  /** The groups that changed since this was last asked, with their rows now; undefined for those that are gone. */
+  takeChanged(): readonly { readonly id: string; readonly row: Shaped | undefined }[] {
+    const changed = [...this.#changed]
+    this.#changed.clear()
     for (const group of changed) {
       const isThere = group.size > 0 || this.#columns.length === 0
       if (!isThere) this.#groups.delete(group.key)
-      group.row = isThere ? keepEqual(group.row, this.#show(group)) : undefined
-      yield [group.id, group.row]
+      group.row = isThere ? this.#show(group) : undefined
     }
+    return changed
   }
 
   /** Whether no figure tells two rows apart. */
@@ -96,11 +96,12 @@ export class Groups {
     return group
   }
 
-  #show({ id, columns, figures, size }: Group): Shaped {
+  /** The row of a group: the same as before if it shows the same. */
+  #show({ id, columns, figures, size, row }: Group): Shaped {
+    const values = figures.map((figure) => figure.value(size))
+    if (row !== undefined && this.#figures.every(({ name }, at) => isEqual(row[name], values[at]))) return row
     const shown: Record<string, unknown> & { id: string } = { id, ...columns }
-    this.#figures.forEach(({ name }, at) => {
-      shown[name] = figures[at]?.value(size)
-    })
+    for (let at = 0; at < values.length; at++) shown[(this.#figures[at] as Figure).name] = values[at]
     return Object.freeze(shown)
   }
 }

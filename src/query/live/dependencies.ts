@@ -11,6 +11,8 @@ export interface RowChange {
   readonly id: string
   readonly was: AnyRow | undefined
   readonly is: AnyRow | undefined
+  /** The how manieth change of its table it is; 0 if none of its own. */
+  readonly at: number
 }
 
 /** How changes of one table touch the rows of another. */
@@ -113,7 +115,7 @@ const walkBack = (steps: readonly Step[], rows: Iterable<AnyRow>, tables: Tables
   for (const { from, relation } of [...steps].reverse()) {
     const next = new Set<AnyRow>()
     for (const row of found)
-      for (const parent of parents(relation, from, { id: row.id, was: row, is: row }, tables)) next.add(parent)
+      for (const parent of parents(relation, from, { id: row.id, was: row, is: row, at: 0 }, tables)) next.add(parent)
     found = next
   }
   return found
