@@ -20,6 +20,8 @@ interface Group {
   readonly figures: readonly Accumulator[]
   size: number
   row: Shaped | undefined
+  /** Whether it has changed since that was last asked. */
+  isChanged: boolean
 }
 
 interface Accumulator {
@@ -36,7 +38,7 @@ export class Groups {
   readonly #measured: readonly (readonly [at: number, read: QueryColumn['read']])[]
   readonly #keyOf: (row: AnyRow) => unknown
   readonly #groups = new Map<unknown, Group>()
-  readonly #changed = new Set<Group>()
+  #changed: Group[] = []
 
   constructor(columns: readonly QueryColumn[], figures: readonly Figure[]) {
     this.#columns = columns
@@ -47,7 +49,7 @@ export class Groups {
       first !== undefined && columns.length === 1
         ? first.read
         : (row) => keyOfValues(columns.map(({ read }) => read(row)))
-    if (columns.length === 0) this.#changed.add(this.#open(''))
+    if (columns.length === 0) this.#note(this.#open(''))
   }
 
   /** Takes in that a row became another, came, or went. */
@@ -59,9 +61,10 @@ export class Groups {
 
   /** The groups that changed since this was last asked, with their rows now; undefined for those that are gone. */
   takeChanged(): readonly { readonly id: string; readonly row: Shaped | undefined }[] {
-    const changed = [...this.#changed]
-    this.#changed.clear()
+    const changed = this.#changed
+    this.#changed = []
     for (const group of changed) {
+      group.isChanged = false
       const isThere = group.size > 0 || this.#columns.length === 0
       if (!isThere) this.#groups.delete(group.key)
       group.row = isThere ? this.#show(group) : undefined
@@ -80,28 +83,38 @@ export class Groups {
     const key = this.#keyOf(row)
     const group = this.#groups.get(key) ?? this.#open(key, row)
     group.size += by
-    this.#changed.add(group)
+    this.#note(group)
     for (const [at, read] of this.#measured) {
       const value = read(row)
       if (!isMissing(value)) group.figures[at]?.[by === 1 ? 'add' : 'remove'](value)
     }
   }
 
+  #note(group: Group): void {
+    if (group.isChanged) return
+    group.isChanged = true
+    this.#changed.push(group)
+  }
+
   #open(key: unknown, row?: AnyRow): Group {
     const columns = Object.fromEntries(this.#columns.map(({ name }) => [name, row?.[name]]))
     const figures = this.#figures.map(createAccumulator)
     const id = JSON.stringify(this.#columns.map(({ read }) => (row === undefined ? undefined : read(row)) ?? null))
-    const group = { id, key, columns, figures, size: 0, row: undefined }
+    const group = { id, key, columns, figures, size: 0, row: undefined, isChanged: false }
     this.#groups.set(key, group)
     return group
   }
 
   /** The row of a group: the same as before if it shows the same. */
   #show({ id, columns, figures, size, row }: Group): Shaped {
-    const values = figures.map((figure) => figure.value(size))
-    if (row !== undefined && this.#figures.every(({ name }, at) => isEqual(row[name], values[at]))) return row
     const shown: Record<string, unknown> & { id: string } = { id, ...columns }
-    for (let at = 0; at < values.length; at++) shown[(this.#figures[at] as Figure).name] = values[at]
+    let isSame = row !== undefined
+    for (let at = 0; at < figures.length; at++) {
+      const { name } = this.#figures[at] as Figure
+      shown[name] = figures[at]?.value(size)
+      isSame &&= isEqual(row?.[name], shown[name])
+    }
+    if (isSame) return row as Shaped
     return Object.freeze(shown)
   }
 }
