@@ -69,12 +69,18 @@ export class Lookups {
     let face = faces.get(name)
     if (face === undefined) {
       face = create(columns.map((column) => this.#info.columns.get(column) as QueryColumn))
-      this.#slots ??= new Map(Array.from(this.#rows(), (row) => [row.id, { row }]))
+      this.#slots ??= slotsOf(this.#rows())
       face.build([...this.#slots.values()])
       faces.set(name, face)
     }
     return face
   }
+}
+
+const slotsOf = (rows: Iterable<AnyRow>): Map<string, Slot> => {
+  const slots = new Map<string, Slot>()
+  for (const row of rows) slots.set(row.id, { row })
+  return slots
 }
 
 /** A row unless it is soft-deleted. */
