@@ -103,6 +103,8 @@ export class Channel {
       maxBackoffTime: PROVIDER_BACKOFF_MS,
       WebSocketPolyfill: virtualSocketClass(name, options, this) as unknown as typeof WebSocket,
     })
+    // A lost connection says goodbye for all channels; from eleven listeners on Node warns of a leak.
+    if (typeof process !== 'undefined') process.off?.('exit', this.#provider._exitHandler)
   }
 
   /** Local updates of this session that the relay has not acknowledged. */
