@@ -45,7 +45,9 @@ export const followRows = (compiled: CompiledPlan, tables: TablesRows): Followed
     get rows() {
       return result.rows
     },
-    touch: (change) => touched.push(change),
+    touch(change) {
+      if (touched.at(-1) !== change) touched.push(change)
+    },
     touchAll() {
       touched = touched.concat(asTouched(rows))
     },
@@ -69,7 +71,9 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
     get rows() {
       return result.rows
     },
-    touch: (change) => touched.push(change),
+    touch(change) {
+      if (touched.at(-1) !== change) touched.push(change)
+    },
     touchAll() {
       touched = touched.concat(asTouched(rows))
     },
