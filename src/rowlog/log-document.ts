@@ -6,6 +6,7 @@ import type { StampClock } from '../stamp.ts'
 import { createDocument } from './document.ts'
 import type { Entry } from './entry.ts'
 import { Intake } from './intake.ts'
+import type { Losses } from './losses.ts'
 import { Packer } from './packer.ts'
 import { TransactionReader } from './reader.ts'
 import type { RowChanges, RowEntries } from './row-entries.ts'
@@ -23,6 +24,7 @@ export interface LogDocumentOptions {
   readonly isFoldable: (field: string) => boolean
   readonly shapes: ShapeBook
   readonly entries: RowEntries
+  readonly losses: Losses | undefined
   /** The entry that listeners know of a row that is about to change; asked once a row. */
   readonly beforeOf: (id: string, entry: Entry | undefined) => Entry | undefined
   /** Told of rows that a transaction from elsewhere changed. */
@@ -45,10 +47,10 @@ export class LogDocument {
 
   /** Begins an empty one. */
   constructor(options: LogDocumentOptions) {
-    const { replica, author, clock, random, keepsHistory, isFoldable, shapes, entries } = options
+    const { replica, author, clock, random, keepsHistory, isFoldable, shapes, entries, losses } = options
     this.document = createDocument(random)
     this.segments = new Segments(this.document)
-    this.intake = new Intake(new TransactionReader(this.segments, shapes), entries)
+    this.intake = new Intake(new TransactionReader(this.segments, shapes), entries, losses)
     this.writer = new SegmentWriter(this.segments, { replica, author })
     this.packer = new Packer({
       replica,

@@ -209,6 +209,74 @@ describe('what comes from elsewhere', () => {
   })
 })
 
+describe('losses', () => {
+  const KEPT_MS = 1000
+  /** Two logs of one client id, as a process and its copy have. */
+  const openCopies = (now: () => number = () => NOW_MS) =>
+    ['a', 'b'].map((device) => {
+      const log = new RowLog({
+        replica: `${device}.0`,
+        author: device,
+        clock: new StampClock(now),
+        purgesKeptMs: KEPT_MS,
+      })
+      log.document.clientID = 7
+      return log
+    }) as [RowLog, RowLog]
+
+  it('[K28] what a copy has deleted under the same clocks is found lost, and is back in the document that goes on', () => {
+    const [a, b] = openCopies()
+    put(a, 'of a', { x: 1 }, true)
+    a.commit()
+    put(b, 'of b', { x: 1 }, true)
+    b.commit()
+    put(a, 'of a', { x: 2 })
+    a.commit()
+    put(a, 'of a', { x: 3 })
+    a.commit()
+    a.pack()
+    expect(b.isIntact).toBe(true)
+    send(a, b)
+    expect([show(b, 'of b', 'x'), b.isIntact]).toEqual([undefined, false])
+    const told: string[] = []
+    b.onRemoteChange((changes) => told.push(...changes.keys()))
+    b.renew()
+    expect([show(b, 'of b', 'x'), b.isIntact, told]).toEqual([1, true, ['of b']])
+    const other = open()
+    send(b, other)
+    expect(show(other, 'of b', 'x')).toBe(1)
+  })
+
+  it('[K28] it can be written again in place, and is told', () => {
+    const [a, b] = openCopies()
+    put(a, 'of a', { x: 1 }, true)
+    a.commit()
+    put(b, 'of b', { x: 1 }, true)
+    b.commit()
+    a.pack()
+    send(a, b)
+    b.document.clientID = 8
+    const told: string[] = []
+    b.onRemoteChange((changes) => told.push(...changes.keys()))
+    b.restoreLost()
+    expect([show(b, 'of b', 'x'), b.isIntact, told]).toEqual([1, true, ['of b']])
+  })
+
+  it('[K28] a write so old that it may have been purged is not taken for lost', () => {
+    let nowMs = NOW_MS
+    const [a, b] = openCopies(() => nowMs)
+    put(a, 'r', { x: 1 }, true)
+    a.commit()
+    send(a, b)
+    nowMs += KEPT_MS
+    put(a, 'r', { purgedAt: nowMs })
+    a.commit()
+    a.forgetPurges(nowMs + 1)
+    send(a, b)
+    expect([show(b, 'r', 'x'), b.isIntact]).toEqual([undefined, true])
+  })
+})
+
 describe('purging', () => {
   it('[K13] a purge voids what was written before, wherever it comes from, and takes its bytes', () => {
     const [a, b] = [open(), open()]

@@ -6,6 +6,7 @@ import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
 import { type Entry, holdsAll } from './entry.ts'
 import { LogDocument, orDamaged } from './log-document.ts'
+import { Losses } from './losses.ts'
 import { blocksOf } from './packer.ts'
 import { type Retention, type RowChanges, RowEntries } from './row-entries.ts'
 import type { Patch } from './segment.ts'
@@ -29,8 +30,14 @@ export interface RowLogOptions {
   readonly history?: Retention | undefined
   /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
   readonly isFoldable?: (field: string) => boolean
+  /**
+   * For how long notes of purges are kept, where nothing but purges deletes rows: then a younger write that somebody has deleted, and that
+   * nothing replaces, is lost; see {@link RowLog.isIntact}. Losses are not looked for if left out.
+   */
+  readonly purgesKeptMs?: number | undefined
 }
 
+const NOTHING: ReadonlyMap<string, readonly Patch[]> = new Map()
 /** Yjs takes about 10 µs over each run that ever wrote; up to here that is less than reading twice. */
 const MANY_RUNS = 256
 
@@ -50,6 +57,7 @@ export class RowLog {
   /** What it stands on; another one after {@link renew}. */
   #base: LogDocument
   readonly #entries: RowEntries
+  readonly #losses: Losses | undefined
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
   readonly #onUpdate: ((update: Uint8Array, isLocal: boolean) => void)[] = []
@@ -62,11 +70,12 @@ export class RowLog {
   #toPack: string[] = []
 
   constructor(options: RowLogOptions) {
-    const { replica, author, clock, history } = options
+    const { replica, author, clock, history, purgesKeptMs } = options
     this.replica = replica
     this.#options = options
     this.#clock = clock
     this.#entries = new RowEntries(clock, history)
+    this.#losses = purgesKeptMs === undefined ? undefined : new Losses(clock, purgesKeptMs)
     this.#staging = new Staging({ replica, author })
     this.#base = this.#begin()
   }
@@ -78,6 +87,7 @@ export class RowLog {
       ...{ replica, author, clock, random, isFoldable, keepsHistory: history !== undefined },
       shapes: this.#shapes,
       entries: this.#entries,
+      losses: this.#losses,
       beforeOf: (id, entry) => this.#beforeChange(id, entry),
       onRemoteChange: (changes) => this.#listener(changes),
       onUpdate: (update, isLocal) => {
@@ -188,9 +198,28 @@ export class RowLog {
     return true
   }
 
+  /** Whether no write was deleted from elsewhere that nothing replaces: if one was, somebody says something else under the clocks of this log. */
+  get isIntact(): boolean {
+    return this.#lost.size === 0
+  }
+
+  /** Writes again what was lost. */
+  restoreLost(): void {
+    const lost = this.#lost
+    if (lost.size === 0) return
+    const changes = new Map(Array.from(lost.keys(), (id) => [id, this.#entries.get(id)]))
+    this.adopt(lost)
+    this.#losses?.clear()
+    this.#listener(changes)
+  }
+
+  get #lost(): ReadonlyMap<string, readonly Patch[]> {
+    return this.#losses?.left(this.#entries) ?? NOTHING
+  }
+
   /**
    * Goes on with another document, which says the same under clocks of its own: those of this one are taken by somebody who says something else.
-   * Rows stay as they are. No update is told of it.
+   * Rows stay as they are, but for those that were lost, which are back. No update is told of it.
    *
    * @returns The new document as one update.
    */
@@ -199,6 +228,8 @@ export class RowLog {
     this.commit()
     const copy = new RowLog(this.#options)
     copy.adopt(new Map(Array.from(this.entries, ([id, { patches }]) => [id, patches])))
+    copy.adopt(this.#lost)
+    this.#losses?.clear()
     copy.seal()
     const update = copy.encode()
     copy.destroy()
