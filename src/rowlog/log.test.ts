@@ -158,6 +158,25 @@ describe('what comes from elsewhere', () => {
     expect(show(log, 'ok', 'a')).toBe(2)
   })
 
+  it('[K9] so is whatever stands beside the segments, when it is loaded as when it comes', () => {
+    const document = new Y.Doc()
+    document.getArray('log').push([Y.Array.from([header, { shape: ['a'], insert: true }, [0, packId('ok'), 0, 1]])])
+    document.getArray('log').push(['text', 5, { a: 1 }, [0, ':r', 0, 1], new Y.Map([['a', 1]])])
+    const update = Y.encodeStateAsUpdate(document)
+    const [loaded, sent] = [open(), open()]
+    loaded.load([update])
+    Y.applyUpdate(sent.document, update, 'peer')
+    for (const log of [loaded, sent]) {
+      expect([show(log, 'ok', 'a'), log.entries.size]).toEqual([1, 1])
+      expect(log.refused).toBeGreaterThanOrEqual(5)
+      expect(log.stats(new Set()).rows).toBe(1)
+      put(log, 'ok', { a: 2 })
+      log.commit()
+      log.pack()
+      expect(show(log, 'ok', 'a')).toBe(2)
+    }
+  })
+
   it('[K10] a segment of another format is not read and not touched, and counted', () => {
     const log = open()
     log.load([stranger({ ...header, format: 99 }, { anything: 1 }, [0, ':r', 0, 1])])
