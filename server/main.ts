@@ -5,58 +5,28 @@ import type { Command } from './cli/command.ts'
 import { reportError } from './cli/report-error.ts'
 import { version } from './version.ts'
 
-/** One of the commands: what it does in a few words, and how it is loaded. */
+/** One of the commands: what it does in a few words, and the module of it. */
 interface Listed {
   readonly summary: string
-  readonly load: () => Promise<Command>
+  readonly load: () => Promise<{ readonly command: Command }>
 }
 
 /** The commands, as `--help` lists them. Each is loaded when it is asked for: a relay that starts again has no time for those of others. */
 const COMMANDS: Readonly<Record<string, Listed>> = {
-  relay: {
-    summary: 'run a relay',
-    load: async () => (await import('./cli/relay.ts')).relayCommand,
-  },
-  token: {
-    summary: 'sign a token for development',
-    load: async () => (await import('./cli/token.ts')).tokenCommand,
-  },
-  revoke: {
-    summary: "revoke a user's tokens",
-    load: async () => (await import('./cli/revoke.ts')).revokeCommand,
-  },
-  bridge: {
-    summary: 'send to backends for all devices',
-    load: async () => (await import('./cli/bridge.ts')).bridgeCommand,
-  },
-  import: {
-    summary: 'read a CSV or JSON file into a table',
-    load: async () => (await import('./cli/import.ts')).importCommand,
-  },
-  export: {
-    summary: 'write a table to a CSV or JSON file',
-    load: async () => (await import('./cli/export.ts')).exportCommand,
-  },
-  inspect: {
-    summary: 'say what a document is made of',
-    load: async () => (await import('./cli/inspect.ts')).inspectCommand,
-  },
+  relay: { summary: 'run a relay', load: () => import('./cli/relay.ts') },
+  token: { summary: 'sign a token for development', load: () => import('./cli/token.ts') },
+  revoke: { summary: "revoke a user's tokens", load: () => import('./cli/revoke.ts') },
+  bridge: { summary: 'send to backends for all devices', load: () => import('./cli/bridge.ts') },
+  import: { summary: 'read a CSV or JSON file into a table', load: () => import('./cli/import.ts') },
+  export: { summary: 'write a table to a CSV or JSON file', load: () => import('./cli/export.ts') },
+  inspect: { summary: 'say what a document is made of', load: () => import('./cli/inspect.ts') },
   snapshots: {
     summary: 'list the snapshots of a document, or all documents',
-    load: async () => (await import('./cli/snapshots.ts')).snapshotsCommand,
+    load: () => import('./cli/snapshots.ts'),
   },
-  restore: {
-    summary: 'bring a document back to a snapshot',
-    load: async () => (await import('./cli/restore.ts')).restoreCommand,
-  },
-  backup: {
-    summary: 'copy the data folder of a relay, running or not',
-    load: async () => (await import('./cli/backup.ts')).backupCommand,
-  },
-  verify: {
-    summary: 'read every record of a data folder',
-    load: async () => (await import('./cli/verify.ts')).verifyCommand,
-  },
+  restore: { summary: 'bring a document back to a snapshot', load: () => import('./cli/restore.ts') },
+  backup: { summary: 'copy the data folder of a relay, running or not', load: () => import('./cli/backup.ts') },
+  verify: { summary: 'read every record of a data folder', load: () => import('./cli/verify.ts') },
 }
 
 const help = (): string =>
@@ -79,7 +49,7 @@ const run = async (args: readonly string[]): Promise<number | undefined> => {
     console.error(`merrow: there is no command ${show(name)}; there are ${known}. Try "merrow --help".`)
     return 2
   }
-  const command = await listed.load()
+  const { command } = await listed.load()
   if (rest.includes('--help') || rest.includes('-h')) return print(command.usage.trimEnd())
   return command.run(rest, process.env)
 }

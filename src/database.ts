@@ -77,6 +77,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, opene
       random,
       history: table.history,
       isFoldable: (field) => isFoldable(table, field),
+      // Rows of partitions are deleted where they do not belong, too.
+      purgesKeptMs: isPartitioned(table) ? undefined : PURGE_RETENTION_MS,
     })
   const logs = new Map<string, RowLog>()
   for (const [table, tableSchema] of Object.entries(schema.tables))
@@ -222,6 +224,7 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, opene
     position: (document) => delivery.position(document),
     flush: commit,
     onAcknowledged: (document, position) => delivery.noteAcknowledged(document, position),
+    isIntact: (document) => plainLogs.get(document)?.isIntact ?? true,
     onForked: (document) => void mender.found(document.slice(name.length + 1)).catch(onError),
   })
   for (const [document, log] of plainLogs) if (!log.isWhole) log.onWhole(() => session?.join(document, log.document, 0))

@@ -52,11 +52,11 @@ export class ForkMender {
     await this.#noting
   }
 
-  /** Lets an open log go on under clocks of its own, with all that it holds. */
+  /** Lets an open log go on under clocks of its own, with all that it holds, and what it has lost. */
   async #mend(document: string, log: RowLog): Promise<void> {
     const { forks, saver, session, remoteName, flushed, onStatus } = this.#options
     const rejoin = session()?.rejoin
-    if (rejoin === undefined || this.#mended.has(document)) return
+    if (rejoin === undefined || this.#mended.has(document)) return log.restoreLost()
     this.#mended.add(document)
     if (!(await flushed())) return
     const update = log.renew()

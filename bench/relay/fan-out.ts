@@ -45,6 +45,8 @@ export const fanOutCase = (
     })),
   lines: (result) => [
     ...beside(result, 'delivered', '/s', aims.delivered, 'atLeast'),
+    // What the server spends on an update, sending it to all included: when there are no processors to spare, the fleet is what is waited for.
+    ...beside(result, 'processor', 'µs', {}),
     ...beside(result, 'p50', 'ms', {}),
     ...beside(result, 'p99', 'ms', aims.p99),
     ...beside(result, 'paced p50', 'ms', {}),
@@ -75,10 +77,13 @@ const measure = async (peer: RelayPeer, server: ServerProcess, fanOut: FanOut): 
   try {
     await fleet.enter(fanOut)
     await fleet.saturate(Math.ceil(fanOut.updates / 2), fanOut.window)
+    const before = await server.processorUs()
     const full = await fleet.saturate(fanOut.updates, fanOut.window)
+    const processor = ((await server.processorUs()) - before) / fanOut.updates
     const paced = await fleet.pace(Math.min(MOST_PACED, PACED_S * fanOut.perSecond), fanOut.perSecond)
     return {
       delivered: full.delivered / full.seconds,
+      processor,
       ...percentiles('', full),
       ...percentiles('paced ', paced),
     }

@@ -10,6 +10,8 @@ export interface ServerProcess {
   readonly startMs: number
   /** Bytes of its heap and buffers after a collection. */
   memory(): Promise<number>
+  /** Microseconds of processor time that it has taken so far, all threads and the kernel's part included. */
+  processorUs(): Promise<number>
   /** Ends it with `kill -9`. */
   kill(): Promise<void>
 }
@@ -27,6 +29,11 @@ export const startServer = async (module: string, folder: string): Promise<Serve
       child.send('memory')
       return ((await answerOf(child)) as { bytes: number }).bytes
     },
+    async processorUs() {
+      child.send('processor')
+      const { user, system } = (await answerOf(child)) as NodeJS.CpuUsage
+      return user + system
+    },
     kill: () => kill(child),
   }
 }
@@ -34,7 +41,7 @@ export const startServer = async (module: string, folder: string): Promise<Serve
 const COMMAND = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url))
 
 /** Starts the relay as its users do, by its command. */
-export const startCommand = async (folder: string): Promise<Omit<ServerProcess, 'memory'>> => {
+export const startCommand = async (folder: string): Promise<Omit<ServerProcess, 'memory' | 'processorUs'>> => {
   const from = performance.now()
   const args = [COMMAND, 'relay', '--port', '0', '--data', folder]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -7,7 +7,7 @@ import { openMemoryLog } from '../log/memory.ts'
 import { JWT, SECRET, tokenFor } from '../testing/tokens.ts'
 import { createAuthority } from './authority.ts'
 import { readGrants } from './grants.ts'
-import { type JwtKey, jwtFaults } from './jwt.ts'
+import { createJwtVerifier, type JwtKey, jwtFaults, KeysUnavailable } from './jwt.ts'
 import { openRevocations } from './revocations.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -92,6 +92,18 @@ it('[A3] takes keys of a set, which is asked for once, and says that it cannot b
   expect(asked).toBe(1)
   isUp = false
   expect((await (await authority({ jwksUrl })).authenticate(good)).kind).toBe('unavailable')
+})
+
+it('[A3] whoever brings a token while it cannot be looked at is told so, and the next one is looked at again', async () => {
+  let isBroken = true
+  const verify = createJwtVerifier(JWT, now, async () => {
+    if (isBroken) throw new Error('too many open files')
+    return import('jose')
+  })
+  const token = await tokenFor('ann', { now })
+  await expect(verify(token)).rejects.toBeInstanceOf(KeysUnavailable)
+  isBroken = false
+  expect((await verify(token)).subject).toBe('ann')
 })
 
 it('[A4] the longest pattern that fits decides, and what none fits is denied', () => {

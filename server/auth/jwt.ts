@@ -41,8 +41,10 @@ export type Verify = (token: string) => Promise<Identity>
 /** The key set cannot be had just now: no fault of the token. */
 export class KeysUnavailable extends Error {}
 
-/** Loaded where tokens are verified, and not for a relay that asks for none. */
 type Jose = typeof import('jose')
+
+/** Loaded where tokens are verified, and not for a relay that asks for none. */
+const loadJose = (): Promise<Jose> => import('jose')
 
 interface Source {
   readonly key: KeyObject | Uint8Array | URL
@@ -55,11 +57,11 @@ interface Source {
  * @param now - Wall clock, milliseconds since the epoch.
  * @throws If the key cannot be used; {@link jwtFaults} says so in words.
  */
-export const createJwtVerifier = (options: JwtOptions, now: () => number): Verify => {
+export const createJwtVerifier = (options: JwtOptions, now: () => number, importJose = loadJose): Verify => {
   const { key: source, algorithms } = sourceOf(options.key)
   const load = async () => {
     try {
-      const jose = await import('jose')
+      const jose = await importJose()
       return { jose, key: source instanceof URL ? keySet(source, jose) : source }
     } catch (cause) {
       loading = undefined

@@ -6,7 +6,7 @@ import type { Command } from './command.ts'
 import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Makes a backup. */
-export const backupCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow backup <folder> [options]
 
 Copies into a new folder and reads the copy. It holds at least everything that was acknowledged when the command began. To

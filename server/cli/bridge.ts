@@ -9,7 +9,7 @@ import type { Command } from './command.ts'
 import { reportError } from './report-error.ts'
 
 /** Runs a bridge. */
-export const bridgeCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow bridge --config <module> [options]
        merrow bridge failed|retry|edit|discard|trace --config <module> [<id>...] [options]
 

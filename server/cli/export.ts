@@ -16,7 +16,7 @@ import { loadSchema, tableOf } from './schema-file.ts'
 const STDOUT = '-'
 
 /** Exports a table. */
-export const exportCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow export [file.csv|.ndjson|.json] --table <name> --schema <module> --db <name> (--store <folder> | --relay <url>)
 
 The file: standard output without one, or as "-". It gets its name once it is whole.

@@ -23,7 +23,7 @@ const READ_BYTES = 256 * 1024
 const STDIN = '-'
 
 /** Imports a file. */
-export const importCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow import <file.csv|.ndjson|.json> --table <name> --schema <module> --db <name> (--store <folder> | --relay <url>)
 
 The file: "-" is standard input. CSV names its columns in the first line; .json is one array of objects, .ndjson one object a line.

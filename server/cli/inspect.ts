@@ -7,7 +7,7 @@ import type { Command } from './command.ts'
 import { DATA_USAGE, dataFolder, positionalsOf, timeOf } from './data-folder.ts'
 
 /** Describes a document. */
-export const inspectCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow inspect <document> [options]
 
 Works beside a running relay; changes nothing.

@@ -10,7 +10,7 @@ import type { Command } from './command.ts'
 import { reportError } from './report-error.ts'
 
 /** Runs a relay. */
-export const relayCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow relay [options]
 
   --config <file>                    JSON file with any of these, named like "maxDocuments" (or MERROW_CONFIG)

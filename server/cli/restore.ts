@@ -9,7 +9,7 @@ import type { Command } from './command.ts'
 import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Restores a document. */
-export const restoreCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow restore <document> --at <number> [options]
 
 What was written since is undone by a new update, which merges with whatever clients hold or write meanwhile; the state

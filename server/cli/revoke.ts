@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 import { positionalsOf } from './data-folder.ts'
 
 /** Revokes a user's tokens. */
-export const revokeCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow revoke <subject> --relay <url>
 
 Closes the user's connections at once (4401) and refuses every token that was issued until now, for good. A newer token counts.

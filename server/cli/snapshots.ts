@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 import { DATA_USAGE, dataFolder, positionalsOf, timeOf } from './data-folder.ts'
 
 /** Lists snapshots. */
-export const snapshotsCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow snapshots [document] [options]
 
 Without a document it lists the documents. Works beside a running relay; changes nothing.

@@ -1,7 +1,7 @@
 // `merrow token`: what it signs opens what was granted; what is missing is named at once.
 import { decodeJwt, jwtVerify } from 'jose'
 import { expect, it, vi } from 'vitest'
-import { tokenCommand } from './token.ts'
+import { command as tokenCommand } from './token.ts'
 
 const env = { MERROW_JWT_SECRET: 's'.repeat(32), MERROW_JWT_ISSUER: 'me', MERROW_JWT_AUDIENCE: 'merrow' }
 

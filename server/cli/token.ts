@@ -7,7 +7,7 @@ import { invalidArguments, readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 
 /** Signs a token. */
-export const tokenCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow token --subject <user> --grant <pattern>=<read|write> [options]
 
 Signs a token (HS256) for a relay that was given the same secret, issuer and audience. Meant for development: in production your own

@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 import { DATA_USAGE, dataFolder, positionalsOf } from './data-folder.ts'
 
 /** Checks a data folder. */
-export const verifyCommand: Command = {
+export const command: Command = {
   usage: `Usage: merrow verify [options]
 
 Works beside a running relay; changes nothing.

@@ -35,8 +35,9 @@ export interface UpkeepHost {
 const REST_MS = 1000
 const REST_TIMES = 20
 const LONGEST_REST_MS = 300_000
-/** It does not rest while its tail grows to so many times what is due, and to the size of its snapshot: then what is written twice is as much as what is new. */
+/** It does not rest while its tail grows to so many times what is due, and to so many times its snapshot: then what is written twice is a quarter of what is new. */
 const UNRESTED_TIMES = 10
+const UNRESTED_GROWTH = 4
 
 /** Keeps one document in order. */
 export class Upkeep {
@@ -74,7 +75,9 @@ export class Upkeep {
     const hasRested = this.#hasRested
     const patience = 2 ** this.#failedSnapshots * (hasRested ? 1 : UNRESTED_TIMES)
     if (tail.bytes >= snapshotAfterBytes * patience) return true
-    return tail.updates >= snapshotAfterUpdates * patience && (hasRested || tail.bytes >= snapshotBytes)
+    return (
+      tail.updates >= snapshotAfterUpdates * patience && (hasRested || tail.bytes >= UNRESTED_GROWTH * snapshotBytes)
+    )
   }
 
   /** A clock that was set back is no reason to wait. */

@@ -12,6 +12,7 @@ import {
   type Condition,
   checkOptions,
   keyOfCondition,
+  noColumn,
   readFilter,
   refuseQuery,
 } from './plan/condition.ts'
@@ -56,7 +57,8 @@ export class GroupQuery<R> {
     if (!Array.isArray(names)) throw refuse(`${show(names)}: give an array of columns: groupBy(['done']).`)
     const columns = [...new Set(names)].map((name) => {
       const column = table.columns.get(name)
-      if (column === undefined || column.holds === 'set' || column.holds === 'json' || name === 'id')
+      if (column === undefined) throw refuse(noColumn(table, name))
+      if (column.holds === 'set' || column.holds === 'json' || name === 'id')
         throw refuse(
           `rows cannot be grouped by ${show(name)}. Group by columns that hold text, numbers, booleans or dates.`,
         )

@@ -84,6 +84,33 @@ describe('following', () => {
     await db.close()
   })
 
+  it('[Q1] groups that are followed amid a transaction count each row once, whatever is taken back', async () => {
+    const db = await open()
+    db.tasks.insertMany(many(10))
+    await db.saved()
+    const counts = db.tasks.groupBy(['done'], { tasks: { count: true } })
+    const stops = [db.tasks.where({}).subscribe(() => {})]
+    const told: (readonly object[])[] = []
+    db.transact(() => {
+      db.tasks.update('t0000', { done: true })
+      db.tasks.insert({ id: 'new', title: 'new', done: true })
+      stops.push(counts.subscribe(({ rows }) => told.push(rows)))
+      expect(() =>
+        db.transact(() => {
+          db.tasks.update('t0001', { done: true })
+          db.tasks.delete('t0002')
+          expect(counts.all()).not.toEqual(told[0])
+          throw new Error('taken back')
+        }),
+      ).toThrow('taken back')
+      db.tasks.update('t0003', { done: true })
+    })
+    await db.saved()
+    expect(told.at(-1)).toEqual(counts.all())
+    for (const stop of stops) stop()
+    await db.close()
+  })
+
   it('[Q14] a listener that throws is reported and harms no other; one may write', async () => {
     const onError = vi.fn()
     const db = await open(onError)

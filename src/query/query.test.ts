@@ -60,6 +60,7 @@ describe('bad input', () => {
         /2 columns that refer to "people".*senderId, receiverId/,
       ],
       [() => all['select']?.({ nope: true }), /no column "nope"/],
+      [() => all['groupBy']?.(['nope']), /no column "nope"; the columns are/],
       [() => all['groupBy']?.(['labels']), /cannot be grouped by "labels"/],
       [() => all['groupBy']?.(['done'], { done: { count: true } }), /"done" is taken/],
       [() => all['groupBy']?.(['done'], { x: { sum: 'title' } }), /no numbers/],

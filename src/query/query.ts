@@ -6,7 +6,7 @@ import { GroupQuery } from './group-query.ts'
 import type { Listener } from './live/engine.ts'
 import type { Made } from './made.ts'
 import type { Relation, TableInfo } from './plan/catalog.ts'
-import { ANYTHING, allOf, checkOptions, readFilter, refuseQuery } from './plan/condition.ts'
+import { ANYTHING, allOf, checkOptions, noColumn, readFilter, refuseQuery } from './plan/condition.ts'
 import { cursorOf, readCursor } from './plan/cursor.ts'
 import {
   type CompiledPlan,
@@ -66,7 +66,7 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
     options: OrderOptions = {},
   ): Query<S, N, R> {
     const found = this.#plan.table.columns.get(column)
-    if (found === undefined) throw this.#refuse('orderBy()', this.#noColumn(column))
+    if (found === undefined) throw this.#refuse('orderBy()', noColumn(this.#plan.table, column))
     if (found.holds === 'set' || found.holds === 'json')
       throw this.#refuse('orderBy()', `column "${column}" holds values without an order. Order by another column.`)
     if (direction !== 'asc' && direction !== 'desc')
@@ -161,7 +161,7 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
     const { table, includes } = this.#plan
     for (const [name, compute] of Object.entries(fields)) {
       const isKnown = table.columns.has(name) || includes.some((include) => include.name === name)
-      if (compute === true && !isKnown) throw this.#refuse('select()', this.#noColumn(name))
+      if (compute === true && !isKnown) throw this.#refuse('select()', noColumn(this.#plan.table, name))
       if (compute !== true && typeof compute !== 'function')
         throw this.#refuse('select()', `${name}: ${show(compute)}: give true, or a function of the row.`)
     }
@@ -312,10 +312,6 @@ export class Query<S extends Schema, N extends string, R = Types.RowIn<S, N>> {
   #count(call: string, count: number): number {
     if (Number.isInteger(count) && count >= 0) return count
     throw this.#refuse(call, `${show(count)} is no number of rows. Give 0 or a positive integer.`)
-  }
-
-  #noColumn(name: string): string {
-    return `there is no column ${show(name)}; the columns are ${[...this.#plan.table.columns.keys()].join(', ')}.`
   }
 
   #refuse(call: string, reason: string) {

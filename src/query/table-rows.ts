@@ -10,6 +10,8 @@ export interface TableRows {
   readonly lookups: Lookups
   /** What plans gave last, in step with its rows. */
   readonly answers: Answers
+  /** How many changes of its rows have been told to those who follow it, those that the rows have now included. */
+  readonly changes: number
   /** A row, soft-deleted or not. */
   row(id: string): AnyRow | undefined
   /** All rows; soft-deleted ones only if asked for. */

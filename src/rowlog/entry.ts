@@ -193,6 +193,24 @@ export const holdsAll = (entry: Entry, patch: Patch): boolean => {
   return [...left].every((field) => copies.some(({ shape }) => shape.fields.has(field)))
 }
 
+/** Those of a row's writes that show in one entry, and that another neither has nor replaces. A purge replaces all. */
+export const lostIn = ({ valid }: Entry, now: Entry | undefined): readonly Patch[] => {
+  if (now?.patches.some(({ shape }) => shape.isPurge)) return NONE
+  return valid.filter(
+    (patch, at) =>
+      now?.patches.includes(patch) !== true &&
+      [...fieldsLeft(patch, at, valid)].some((field) => now === undefined || !isKept(now, field, patch)),
+  )
+}
+
+/** Whether an entry has a field as it was, or as a later write left it. Packing may have lowered the stamp of an old write. */
+const isKept = (entry: Entry, field: string, patch: Patch): boolean => {
+  if (field.endsWith(KNEW)) return true
+  if (field === CREATED) return isCreated(entry)
+  const last = winnerOf(entry, field)
+  return last !== undefined && (last.stamp >= patch.stamp || equalityDeep(last.value(field), patch.value(field)))
+}
+
 /** Whether the writer of a field says that it knew an earlier write of it; one that says nothing replaces all earlier ones. */
 const knew = (later: Patch, field: string, earlier: Patch): boolean => {
   if (!later.shape.asked.has(field) || isSameWrite(later, earlier)) return true

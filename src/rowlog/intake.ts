@@ -2,6 +2,7 @@
 // transactions and entries; writes nothing into the document.
 import type * as Y from 'yjs'
 import { type Entry, showsSame } from './entry.ts'
+import type { Losses } from './losses.ts'
 import type { PatchSink, TransactionReader } from './reader.ts'
 import type { OnChange, RowChanges, RowEntries } from './row-entries.ts'
 
@@ -9,10 +10,13 @@ import type { OnChange, RowChanges, RowEntries } from './row-entries.ts'
 export class Intake {
   readonly #reader: TransactionReader
   readonly #entries: RowEntries
+  readonly #losses: Losses | undefined
 
-  constructor(reader: TransactionReader, entries: RowEntries) {
+  /** @param losses - Told of rows of which others have deleted something. */
+  constructor(reader: TransactionReader, entries: RowEntries, losses?: Losses) {
     this.#reader = reader
     this.#entries = entries
+    this.#losses = losses
   }
 
   /** Elements of the document that were of no use. */
@@ -49,8 +53,12 @@ export class Intake {
    */
   take(transaction: Y.Transaction, beforeOf: (id: string, entry: Entry | undefined) => Entry | undefined): RowChanges {
     const changes = new Map<string, Entry | undefined>()
+    const held = new Map<string, Entry>()
+    const mayLose = this.#losses !== undefined && transaction.deleteSet.clients.size > 0
     const note = (id: string, before: Entry | undefined): void => {
-      if (!changes.has(id)) changes.set(id, beforeOf(id, before))
+      if (changes.has(id)) return
+      changes.set(id, beforeOf(id, before))
+      if (mayLose && before !== undefined) held.set(id, before)
     }
     const packed = new Set<string>()
     const noteBlock = (id: string, before: Entry | undefined): void => {
@@ -64,7 +72,9 @@ export class Intake {
       if (before === undefined || entry === undefined || !showsSame(before, entry)) continue
       entry.row = before.row
       changes.delete(id)
+      held.delete(id)
     }
+    if (held.size > 0) this.#losses?.look(held, this.#entries)
     return changes
   }
 

@@ -158,6 +158,25 @@ describe('what comes from elsewhere', () => {
     expect(show(log, 'ok', 'a')).toBe(2)
   })
 
+  it('[K9] so is whatever stands beside the segments, when it is loaded as when it comes', () => {
+    const document = new Y.Doc()
+    document.getArray('log').push([Y.Array.from([header, { shape: ['a'], insert: true }, [0, packId('ok'), 0, 1]])])
+    document.getArray('log').push(['text', 5, { a: 1 }, [0, ':r', 0, 1], new Y.Map([['a', 1]])])
+    const update = Y.encodeStateAsUpdate(document)
+    const [loaded, sent] = [open(), open()]
+    loaded.load([update])
+    Y.applyUpdate(sent.document, update, 'peer')
+    for (const log of [loaded, sent]) {
+      expect([show(log, 'ok', 'a'), log.entries.size]).toEqual([1, 1])
+      expect(log.refused).toBeGreaterThanOrEqual(5)
+      expect(log.stats(new Set()).rows).toBe(1)
+      put(log, 'ok', { a: 2 })
+      log.commit()
+      log.pack()
+      expect(show(log, 'ok', 'a')).toBe(2)
+    }
+  })
+
   it('[K10] a segment of another format is not read and not touched, and counted', () => {
     const log = open()
     log.load([stranger({ ...header, format: 99 }, { anything: 1 }, [0, ':r', 0, 1])])
@@ -206,6 +225,74 @@ describe('what comes from elsewhere', () => {
     expect(show(c, 'r', 'x')).toBeUndefined()
     send(a, c)
     expect(show(c, 'r', 'x')).toBe(2)
+  })
+})
+
+describe('losses', () => {
+  const KEPT_MS = 1000
+  /** Two logs of one client id, as a process and its copy have. */
+  const openCopies = (now: () => number = () => NOW_MS) =>
+    ['a', 'b'].map((device) => {
+      const log = new RowLog({
+        replica: `${device}.0`,
+        author: device,
+        clock: new StampClock(now),
+        purgesKeptMs: KEPT_MS,
+      })
+      log.document.clientID = 7
+      return log
+    }) as [RowLog, RowLog]
+
+  it('[K28] what a copy has deleted under the same clocks is found lost, and is back in the document that goes on', () => {
+    const [a, b] = openCopies()
+    put(a, 'of a', { x: 1 }, true)
+    a.commit()
+    put(b, 'of b', { x: 1 }, true)
+    b.commit()
+    put(a, 'of a', { x: 2 })
+    a.commit()
+    put(a, 'of a', { x: 3 })
+    a.commit()
+    a.pack()
+    expect(b.isIntact).toBe(true)
+    send(a, b)
+    expect([show(b, 'of b', 'x'), b.isIntact]).toEqual([undefined, false])
+    const told: string[] = []
+    b.onRemoteChange((changes) => told.push(...changes.keys()))
+    b.renew()
+    expect([show(b, 'of b', 'x'), b.isIntact, told]).toEqual([1, true, ['of b']])
+    const other = open()
+    send(b, other)
+    expect(show(other, 'of b', 'x')).toBe(1)
+  })
+
+  it('[K28] it can be written again in place, and is told', () => {
+    const [a, b] = openCopies()
+    put(a, 'of a', { x: 1 }, true)
+    a.commit()
+    put(b, 'of b', { x: 1 }, true)
+    b.commit()
+    a.pack()
+    send(a, b)
+    b.document.clientID = 8
+    const told: string[] = []
+    b.onRemoteChange((changes) => told.push(...changes.keys()))
+    b.restoreLost()
+    expect([show(b, 'of b', 'x'), b.isIntact, told]).toEqual([1, true, ['of b']])
+  })
+
+  it('[K28] a write so old that it may have been purged is not taken for lost', () => {
+    let nowMs = NOW_MS
+    const [a, b] = openCopies(() => nowMs)
+    put(a, 'r', { x: 1 }, true)
+    a.commit()
+    send(a, b)
+    nowMs += KEPT_MS
+    put(a, 'r', { purgedAt: nowMs })
+    a.commit()
+    a.forgetPurges(nowMs + 1)
+    send(a, b)
+    expect([show(b, 'r', 'x'), b.isIntact]).toEqual([undefined, true])
   })
 })
 

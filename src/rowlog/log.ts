@@ -1,23 +1,19 @@
-// The row log: rows as stamped patches in one Y.Doc. Knows Yjs and the merge law; no columns, no storage, no network.
-import * as Y from 'yjs'
-import { MerrowError } from '../errors.ts'
+// The row log: rows as stamped patches in one Y.Doc. Knows the merge law; no columns, no storage, no network.
+import type * as Y from 'yjs'
 import type { RandomBytes } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
-import { createDocument } from './document.ts'
 import { type Entry, holdsAll } from './entry.ts'
-import { Intake } from './intake.ts'
-import { blocksOf, Packer } from './packer.ts'
-import { TransactionReader } from './reader.ts'
+import { LogDocument, orDamaged } from './log-document.ts'
+import { Losses } from './losses.ts'
+import { blocksOf } from './packer.ts'
 import { type Retention, type RowChanges, RowEntries } from './row-entries.ts'
 import type { Patch } from './segment.ts'
-import { Segments } from './segments.ts'
 import { ShapeBook } from './shape.ts'
 import { Staging, type StagingMark } from './staging.ts'
 import { countLog, type LogStats } from './stats.ts'
 import { clientsOf } from './stored-lists.ts'
-import { SegmentWriter } from './writer.ts'
 
 export type { RowChanges }
 
@@ -34,9 +30,14 @@ export interface RowLogOptions {
   readonly history?: Retention | undefined
   /** Whether the writes of a field may lose their exact time once they are old; see `packRow`. None may if left out. */
   readonly isFoldable?: (field: string) => boolean
+  /**
+   * For how long notes of purges are kept, where nothing but purges deletes rows: then a younger write that somebody has deleted, and that
+   * nothing replaces, is lost; see {@link RowLog.isIntact}. Losses are not looked for if left out.
+   */
+  readonly purgesKeptMs?: number | undefined
 }
 
-const LOADING = Symbol('loading')
+const NOTHING: ReadonlyMap<string, readonly Patch[]> = new Map()
 /** Yjs takes about 10 µs over each run that ever wrote; up to here that is less than reading twice. */
 const MANY_RUNS = 256
 
@@ -53,13 +54,10 @@ export class RowLog {
   readonly #clock: StampClock
   readonly #shapes = new ShapeBook()
   readonly #staging: Staging
-  /** What it stands on: the document, and what reads and writes it. All of these are others after {@link renew}. */
-  #document!: Y.Doc
-  #segments!: Segments
-  #intake!: Intake
-  #writer!: SegmentWriter
-  #packer!: Packer
+  /** What it stands on; another one after {@link renew}. */
+  #base: LogDocument
   readonly #entries: RowEntries
+  readonly #losses: Losses | undefined
   #localChanges = new Map<string, Entry | undefined>()
   #listener: (changes: RowChanges) => void = () => {}
   readonly #onUpdate: ((update: Uint8Array, isLocal: boolean) => void)[] = []
@@ -72,47 +70,36 @@ export class RowLog {
   #toPack: string[] = []
 
   constructor(options: RowLogOptions) {
-    const { replica, author, clock, history } = options
+    const { replica, author, clock, history, purgesKeptMs } = options
     this.replica = replica
     this.#options = options
     this.#clock = clock
     this.#entries = new RowEntries(clock, history)
+    this.#losses = purgesKeptMs === undefined ? undefined : new Losses(clock, purgesKeptMs)
     this.#staging = new Staging({ replica, author })
-    this.#begin()
+    this.#base = this.#begin()
   }
 
   /** Begins an empty document. */
-  #begin(): void {
+  #begin(): LogDocument {
     const { replica, author, clock, random, history, isFoldable = () => false } = this.#options
-    this.#document = createDocument(random)
-    this.#segments = new Segments(this.#document)
-    this.#intake = new Intake(new TransactionReader(this.#segments, this.#shapes), this.#entries)
-    this.#writer = new SegmentWriter(this.#segments, { replica, author })
-    this.#packer = new Packer({
-      replica,
-      clock,
-      rules: { ageMs: (stamp) => clock.ageMs(stamp), isFoldable, keepsHistory: history !== undefined },
+    return new LogDocument({
+      ...{ replica, author, clock, random, isFoldable, keepsHistory: history !== undefined },
       shapes: this.#shapes,
-      segments: this.#segments,
       entries: this.#entries,
-      transact: (work) => this.#document.transact(work, this),
-    })
-    // Not observeDeep: for each transaction that walks the root's list, deleted segments included, to sort its events.
-    this.#document.on('afterTransaction', (transaction: Y.Transaction) => {
-      if (transaction.origin === this) return
-      if (transaction.origin === LOADING) return this.#intake.load(transaction, this.#segments.isEmpty)
-      const changes = this.#intake.take(transaction, this.#beforeChange)
-      if (changes.size > 0) this.#listener(changes)
-    })
-    this.#document.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== LOADING) for (const listener of this.#onUpdate) listener(update, origin === this)
+      losses: this.#losses,
+      beforeOf: (id, entry) => this.#beforeChange(id, entry),
+      onRemoteChange: (changes) => this.#listener(changes),
+      onUpdate: (update, isLocal) => {
+        for (const listener of this.#onUpdate) listener(update, isLocal)
+      },
     })
   }
 
   /** The Yjs document, for storage and sync to carry; whole, see {@link bringIn}. */
   get document(): Y.Doc {
     this.bringIn()
-    return this.#document
+    return this.#base.document
   }
 
   /** All rows that anything is known of, by id: soft-deleted ones and ones whose insert is yet to come included. */
@@ -122,12 +109,12 @@ export class RowLog {
 
   /** Elements of the document that were of no use; they were left where they are. */
   get refused(): number {
-    return this.#intake.refused
+    return this.#base.intake.refused
   }
 
   /** When this run last dropped segments, in milliseconds since the epoch; undefined if it has not. */
   get lastCompactionMs(): number | undefined {
-    return latest(this.#lastDropMs, this.#packer.lastMs)
+    return latest(this.#lastDropMs, this.#base.packer.lastMs)
   }
 
   /** Counts what the document and its rows come to. @param records - Ids of entries that are no rows. */
@@ -166,12 +153,8 @@ export class RowLog {
 
   /** Takes in stored updates, all in one transaction. @throws {@link MerrowError} `storage_failed` if one cannot be read. */
   load(updates: readonly Uint8Array[]): void {
-    const { document } = this
-    orDamaged(() =>
-      document.transact(() => {
-        for (const update of updates) Y.applyUpdate(document, update, LOADING)
-      }, LOADING),
-    )
+    this.bringIn()
+    this.#base.load(updates)
   }
 
   /**
@@ -182,7 +165,7 @@ export class RowLog {
    * @throws {@link MerrowError} `storage_failed` if an update cannot be read.
    */
   show(updates: readonly Uint8Array[], manyRuns = MANY_RUNS): void {
-    const isShown = orDamaged(() => clientsOf(updates) >= manyRuns && this.#intake.readStored(updates))
+    const isShown = orDamaged(() => clientsOf(updates) >= manyRuns && this.#base.intake.readStored(updates))
     if (isShown) this.#shown = updates
     else this.load(updates)
   }
@@ -215,9 +198,28 @@ export class RowLog {
     return true
   }
 
+  /** Whether no write was deleted from elsewhere that nothing replaces: if one was, somebody says something else under the clocks of this log. */
+  get isIntact(): boolean {
+    return this.#lost.size === 0
+  }
+
+  /** Writes again what was lost. */
+  restoreLost(): void {
+    const lost = this.#lost
+    if (lost.size === 0) return
+    const changes = new Map(Array.from(lost.keys(), (id) => [id, this.#entries.get(id)]))
+    this.adopt(lost)
+    this.#losses?.clear()
+    this.#listener(changes)
+  }
+
+  get #lost(): ReadonlyMap<string, readonly Patch[]> {
+    return this.#losses?.left(this.#entries) ?? NOTHING
+  }
+
   /**
    * Goes on with another document, which says the same under clocks of its own: those of this one are taken by somebody who says something else.
-   * Rows stay as they are. No update is told of it.
+   * Rows stay as they are, but for those that were lost, which are back. No update is told of it.
    *
    * @returns The new document as one update.
    */
@@ -226,11 +228,13 @@ export class RowLog {
     this.commit()
     const copy = new RowLog(this.#options)
     copy.adopt(new Map(Array.from(this.entries, ([id, { patches }]) => [id, patches])))
+    copy.adopt(this.#lost)
+    this.#losses?.clear()
     copy.seal()
     const update = copy.encode()
     copy.destroy()
-    this.#document.destroy()
-    this.#begin()
+    this.#base.destroy()
+    this.#base = this.#begin()
     this.#toPack = []
     const changes = this.#entries.readAgain(() => this.load([update]))
     if (changes.size > 0) this.#listener(changes)
@@ -239,12 +243,13 @@ export class RowLog {
 
   /** Lets go of the document. */
   destroy(): void {
-    this.#document.destroy()
+    this.#base.destroy()
   }
 
   /** The whole document as one update. */
   encode(): Uint8Array {
-    return Y.encodeStateAsUpdate(this.document)
+    this.bringIn()
+    return this.#base.encode()
   }
 
   /**
@@ -289,11 +294,11 @@ export class RowLog {
     const { patches, displaced, written } = this.#staging.take()
     this.#position = this.#clock.newest
     this.#entries.loose += patches.length
-    this.document.transact(() => {
-      this.#writer.write(patches)
+    this.#base.transact(() => {
+      this.#base.writer.write(patches)
       this.#entries.noteSuperseded(written)
       this.#clean(displaced)
-    }, this)
+    })
   }
 
   /** Ids of the rows that {@link takeLocalChanges} would give. */
@@ -319,11 +324,11 @@ export class RowLog {
     }
     if (old.size === 0) return
     if (this.bringIn()) return this.forgetPurges(beforeMs)
-    this.document.transact(() => {
-      this.#segments.deletePatches([...old.values()].flat())
+    this.#base.transact(() => {
+      this.#base.segments.deletePatches([...old.values()].flat())
       for (const [id, notes] of old) this.#entries.remove(id, notes)
-      this.#segments.dropEmpty()
-    }, this)
+      this.#base.segments.dropEmpty()
+    })
   }
 
   /**
@@ -361,7 +366,7 @@ export class RowLog {
     if (rows.length === 0) return 0
     // Its own segment goes with the rest: it writes into a new one, if at all.
     this.seal()
-    this.#packer.pack(rows)
+    this.#base.packer.pack(rows)
     return rows.length
   }
 
@@ -373,9 +378,9 @@ export class RowLog {
       return patches.filter((patch) => held === undefined || !holdsAll(held, patch)).map((patch) => ({ id, patch }))
     })
     if (lacking.length === 0) return
-    this.document.transact(() => {
-      for (const copy of writeCopies(this.#segments, lacking)) this.#entries.takePatch(copy, () => {})
-    }, this)
+    this.#base.transact(() => {
+      for (const copy of writeCopies(this.#base.segments, lacking)) this.#entries.takePatch(copy, () => {})
+    })
     this.#entries.noteSuperseded(new Set(lacking.map(({ id }) => id)))
   }
 
@@ -384,22 +389,22 @@ export class RowLog {
     this.bringIn()
     const entries = Array.from(ids, (id) => this.#entries.get(id) ?? []).flat()
     if (entries.length === 0) return
-    this.document.transact(() => {
+    this.#base.transact(() => {
       const gone = entries.flatMap(({ patches }) => patches)
-      this.#segments.deletePatches(gone)
+      this.#base.segments.deletePatches(gone)
       for (const { id, patches } of entries) this.#entries.remove(id, patches)
-      this.#packer.rewrite(blocksOf(gone))
-      this.#segments.dropEmpty()
-    }, this)
+      this.#base.packer.rewrite(blocksOf(gone))
+      this.#base.segments.dropEmpty()
+    })
   }
 
   /** Ends this replica's open segment: it will write into a new one, if at all. */
   seal(): void {
-    this.#document.transact(() => this.#writer.seal(), this)
+    this.#base.seal()
   }
 
   /** The entry that listeners know: the one before staged changes that they have not been told of yet. */
-  readonly #beforeChange = (id: string, entry: Entry | undefined): Entry | undefined => {
+  #beforeChange(id: string, entry: Entry | undefined): Entry | undefined {
     if (!this.#localChanges.has(id)) return entry
     const before = this.#localChanges.get(id)
     this.#localChanges.delete(id)
@@ -411,24 +416,14 @@ export class RowLog {
     if (displaced.length + this.#entries.superseded.size > 0) {
       const gone = new Set(displaced)
       for (const patches of this.#entries.superseded.values()) for (const patch of patches) gone.add(patch)
-      const toRewrite = this.#packer.blocksToRewrite(displaced)
-      this.#segments.deletePatches(gone)
+      const toRewrite = this.#base.packer.blocksToRewrite(displaced)
+      this.#base.segments.deletePatches(gone)
       this.#entries.dropSuperseded()
-      if (toRewrite.size > 0) this.#packer.rewrite(toRewrite)
+      if (toRewrite.size > 0) this.#base.packer.rewrite(toRewrite)
     }
-    if (this.#segments.dropEmpty() > 0) this.#lastDropMs = this.#clock.nowMs
+    if (this.#base.segments.dropEmpty() > 0) this.#lastDropMs = this.#clock.nowMs
   }
 }
 
 const latest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
-
-const orDamaged = <T>(read: () => T): T => {
-  try {
-    return read()
-  } catch (cause) {
-    const message =
-      'A stored update cannot be read, so the store is damaged. Restore it from a backup, or remove it and sync again.'
-    throw new MerrowError('storage_failed', message, { cause })
-  }
-}

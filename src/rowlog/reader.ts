@@ -48,9 +48,13 @@ export class TransactionReader {
     const reader = this.#readerFor(sink)
     for (const list of this.#segments.root.toArray()) {
       const segment = this.#segments.of(list)
+      // Whatever else others have put there.
+      if (segment === undefined) {
+        this.refused += 1
+        continue
+      }
       const elements = list.toArray()
-      if (segment === undefined) this.refused += 1
-      else if (hasHeader(elements)) this.#readInto(segment, elements, reader)
+      if (hasHeader(elements)) this.#readInto(segment, elements, reader)
     }
   }
 

@@ -3,7 +3,7 @@
 import { unpackId } from '../ids.ts'
 import type { StampClock } from '../stamp.ts'
 import type { PlacedBlock } from './block-place.ts'
-import { type Entry, isSameEntry, superseded, withoutPatches, withPatch } from './entry.ts'
+import { type Entry, isSameEntry, showsSame, superseded, withoutPatches, withPatch } from './entry.ts'
 import type { BlockSource, Patch } from './segment.ts'
 
 /** Rows that changed, and their entries before; undefined for rows that were unknown. */
@@ -161,7 +161,7 @@ export class RowEntries {
     const changes = new Map<string, Entry | undefined>()
     for (const [id, entry] of this.#entries) {
       const held = before.get(id)
-      if (held !== undefined && isSameEntry(held, entry)) entry.row = held.row
+      if (held !== undefined && (isSameEntry(held, entry) || showsSame(held, entry))) entry.row = held.row
       else changes.set(id, held)
     }
     for (const [id, held] of before) if (!this.#entries.has(id)) changes.set(id, held)

@@ -30,6 +30,8 @@ export interface ChannelOptions {
   readonly onAcknowledged: (position: number) => void
   /** Told that the relay has other content under clocks of this document. */
   readonly onForked: () => void
+  /** Whether the document has lost nothing to somebody who has other content under its clocks. */
+  readonly isIntact: () => boolean
   readonly timers: Timers
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number
@@ -73,6 +75,8 @@ export class Channel {
   readonly #onAcknowledged: (position: number) => void
   readonly #firstState: ChannelOptions['firstState']
   readonly #onForked: () => void
+  readonly #isIntact: () => boolean
+  #isTorn = false
   readonly #timers: Timers
   #waiters: { readonly made: number; resolve(): void; reject(error: unknown): void }[] = []
   readonly #askers: { resolve(): void; reject(error: unknown): void }[] = []
@@ -87,6 +91,7 @@ export class Channel {
     this.#onAcknowledged = options.onAcknowledged
     this.#firstState = firstState
     this.#onForked = options.onForked
+    this.#isIntact = options.isIntact
     this.#timers = options.timers
     // Before the provider's own listener: an update is counted when its frame is sent.
     this.#onUpdate = (_update, origin) => {
@@ -103,6 +108,8 @@ export class Channel {
       maxBackoffTime: PROVIDER_BACKOFF_MS,
       WebSocketPolyfill: virtualSocketClass(name, options, this) as unknown as typeof WebSocket,
     })
+    // A lost connection says goodbye for all channels; from eleven listeners on Node warns of a leak.
+    if (typeof process !== 'undefined') process.off?.('exit', this.#provider._exitHandler)
   }
 
   /** Local updates of this session that the relay has not acknowledged. */
@@ -189,6 +196,13 @@ export class Channel {
   /** @internal Whether a replica that was not empty has sent everything, and got everything, so that it can be compared. */
   get isComparable(): boolean {
     return this.isSettled && this.#provider.synced
+  }
+
+  /** @internal Tells, once, if others have deleted under its clocks what nothing replaces: a digest would not show what is gone. */
+  lookForLosses(): void {
+    if (this.#isTorn || !this.isComparable || this.#isIntact()) return
+    this.#isTorn = true
+    this.#onForked()
   }
 
   /** @internal Whether it holds anything. */
@@ -336,6 +350,7 @@ const virtualSocketClass = (
 
     /** Once on each connection, as soon as nothing is under way, lets the relay see whether this replica says what it says. */
     #compare(): void {
+      channel.lookForLosses()
       if (this.#comparisons === 0 || !shared.takesDigests || !channel.isComparable) return
       const left = this.#comparisons - 1
       this.#comparisons = 0

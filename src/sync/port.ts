@@ -25,6 +25,11 @@ export interface SyncContext {
   readonly onAcknowledged: (document: string, position: number) => void
   /** Told that the relay has other content under a document's clocks: the copy here cannot go on; {@link SyncSession.rejoin} brings another. */
   readonly onForked?: (document: string) => void
+  /**
+   * Whether a document holds all that it should; asked whenever nothing is under way. One that does not has lost what others deleted under
+   * its clocks, and {@link SyncContext.onForked} is told.
+   */
+  readonly isIntact?: (document: string) => boolean
 }
 
 /** A document that was added to a running synchronisation. */

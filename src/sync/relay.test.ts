@@ -53,6 +53,13 @@ const until = (db: Database<S>, claim: () => boolean): Promise<void> =>
     look()
   })
 
+it('[N1] documents leave nothing at the process, however many there are', async () => {
+  const { url } = await startRelay()
+  const before = process.listenerCount('exit')
+  await Promise.all(Array.from({ length: 6 }, () => open(url)))
+  expect(process.listenerCount('exit')).toBe(before)
+})
+
 it('[N1] rows of all tables reach other replicas, over one socket each', async () => {
   const { url } = await startRelay()
   const [a, b] = [await open(url, { user: 'ann' }), await open(url)]

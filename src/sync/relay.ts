@@ -162,7 +162,7 @@ class RelaySession implements SyncSession {
   }
 
   #open(name: string, document: Y.Doc, made = 0): Channel {
-    const { position, onAcknowledged, onForked } = this.#context
+    const { position, onAcknowledged, onForked, isIntact } = this.#context
     const channel = new Channel(name, document, {
       ...this.#options,
       shared: this.#shared,
@@ -170,6 +170,7 @@ class RelaySession implements SyncSession {
       position: () => position(name),
       onAcknowledged: (reached) => onAcknowledged(name, reached),
       onForked: () => onForked?.(name),
+      isIntact: () => isIntact?.(name) ?? true,
     })
     this.#channels.add(channel)
     return channel

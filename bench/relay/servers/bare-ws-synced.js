@@ -1,15 +1,12 @@
 // The same broadcast in a few lines of `ws`, but what comes is in a file and synced before anyone is sent it; what comes meanwhile is synced together.
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WebSocketServer } from 'ws'
-import { listen, plainServer } from './serve.js'
+import { broadcast } from './broadcast.js'
 
 const [folder = ''] = process.argv.slice(2)
 const file = await open(join(folder, 'messages'), 'w')
 
-/** @type {Map<string, Set<import('ws').WebSocket>>} */
-const rooms = new Map()
-/** @type {{ room: Set<import('ws').WebSocket>, message: Buffer }[]} */
+/** @type {{ room: ReadonlySet<import('ws').WebSocket>, message: Buffer }[]} */
 let waiting = []
 let isSyncing = false
 
@@ -25,16 +22,7 @@ const syncAll = async () => {
   isSyncing = false
 }
 
-const server = plainServer()
-const sockets = new WebSocketServer({ server, perMessageDeflate: false })
-sockets.on('connection', (socket, request) => {
-  const name = request.url ?? ''
-  const room = rooms.get(name) ?? new Set()
-  rooms.set(name, room.add(socket))
-  socket.on('message', (message) => {
-    if (message instanceof Buffer) waiting.push({ room, message })
-    if (!isSyncing) void syncAll()
-  })
-  socket.on('close', () => room.delete(socket))
+broadcast((message, _sender, room) => {
+  waiting.push({ room, message })
+  if (!isSyncing) void syncAll()
 })
-listen(server)

@@ -1,4 +1,4 @@
-// What the processes of all servers do: say where they listen, and how much they hold when asked.
+// What the processes of all servers do: say where they listen, and what they hold and cost when asked.
 import { createServer } from 'node:http'
 
 /** An HTTP server that knows nothing but upgrades. */
@@ -11,9 +11,13 @@ export const listen = (server) =>
     announce(typeof address === 'object' && address !== null ? address.port : 0)
   })
 
-/** Says where this process listens, and answers whoever asks how much it holds. @param {number} port */
+/** Says where this process listens, and answers whoever asks how much it holds, or what it has cost. @param {number} port */
 export const announce = (port) => {
-  process.on('message', () => {
+  process.on('message', (asked) => {
+    if (asked === 'processor') {
+      process.send?.(process.cpuUsage())
+      return
+    }
     for (let at = 0; at < 4; at++) globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
     process.send?.({ bytes: heapUsed + external })

@@ -7,8 +7,8 @@ import { createDatabase, type Database, MerrowError } from '../../../src/index.t
 import { lmdb } from '../../../src/storage/index.ts'
 import { testFolder } from '../../testing/folder.ts'
 import type { Command } from '../command.ts'
-import { exportCommand } from '../export.ts'
-import { importCommand } from '../import.ts'
+import { command as exportCommand } from '../export.ts'
+import { command as importCommand } from '../import.ts'
 import { schema } from './schema.ts'
 
 /** The file that `--schema` names. */

@@ -1,7 +1,7 @@
 // Groups of rows and figures over them, kept as rows come and go. Knows columns; not which rows, nor who asks.
 import { SortedSet } from '../lookup/sorted-set.ts'
 import type { AnyRow, QueryColumn } from '../plan/catalog.ts'
-import { keepEqual, type Shaped } from '../plan/shape.ts'
+import { isEqual, type Shaped } from '../plan/shape.ts'
 import { compareValues, isMissing, keyOfValues, toComparable } from '../plan/values.ts'
 import { ExactSum } from './exact-sum.ts'
 
@@ -20,6 +20,8 @@ interface Group {
   readonly figures: readonly Accumulator[]
   size: number
   row: Shaped | undefined
+  /** Whether it has changed since that was last asked. */
+  isChanged: boolean
 }
 
 interface Accumulator {
@@ -36,7 +38,7 @@ export class Groups {
   readonly #measured: readonly (readonly [at: number, read: QueryColumn['read']])[]
   readonly #keyOf: (row: AnyRow) => unknown
   readonly #groups = new Map<unknown, Group>()
-  #changed = new Set<Group>()
+  #changed: Group[] = []
 
   constructor(columns: readonly QueryColumn[], figures: readonly Figure[]) {
     this.#columns = columns
@@ -47,7 +49,7 @@ export class Groups {
       first !== undefined && columns.length === 1
         ? first.read
         : (row) => keyOfValues(columns.map(({ read }) => read(row)))
-    if (columns.length === 0) this.#changed.add(this.#open(''))
+    if (columns.length === 0) this.#note(this.#open(''))
   }
 
   /** Takes in that a row became another, came, or went. */
@@ -57,16 +59,17 @@ export class Groups {
     if (is !== undefined) this.#count(is, 1)
   }
 
-  /** Ids of the groups that changed since this was last asked, and their rows now; undefined for those that are gone. */
-  *takeChanged(): Generator<readonly [id: string, row: Shaped | undefined], void, undefined> {
+  /** The groups that changed since this was last asked, with their rows now; undefined for those that are gone. */
+  takeChanged(): readonly { readonly id: string; readonly row: Shaped | undefined }[] {
     const changed = this.#changed
-    this.#changed = new Set()
+    this.#changed = []
     for (const group of changed) {
+      group.isChanged = false
       const isThere = group.size > 0 || this.#columns.length === 0
       if (!isThere) this.#groups.delete(group.key)
-      group.row = isThere ? keepEqual(group.row, this.#show(group)) : undefined
-      yield [group.id, group.row]
+      group.row = isThere ? this.#show(group) : undefined
     }
+    return changed
   }
 
   /** Whether no figure tells two rows apart. */
@@ -80,27 +83,38 @@ export class Groups {
     const key = this.#keyOf(row)
     const group = this.#groups.get(key) ?? this.#open(key, row)
     group.size += by
-    this.#changed.add(group)
+    this.#note(group)
     for (const [at, read] of this.#measured) {
       const value = read(row)
       if (!isMissing(value)) group.figures[at]?.[by === 1 ? 'add' : 'remove'](value)
     }
   }
 
+  #note(group: Group): void {
+    if (group.isChanged) return
+    group.isChanged = true
+    this.#changed.push(group)
+  }
+
   #open(key: unknown, row?: AnyRow): Group {
     const columns = Object.fromEntries(this.#columns.map(({ name }) => [name, row?.[name]]))
     const figures = this.#figures.map(createAccumulator)
     const id = JSON.stringify(this.#columns.map(({ read }) => (row === undefined ? undefined : read(row)) ?? null))
-    const group = { id, key, columns, figures, size: 0, row: undefined }
+    const group = { id, key, columns, figures, size: 0, row: undefined, isChanged: false }
     this.#groups.set(key, group)
     return group
   }
 
-  #show({ id, columns, figures, size }: Group): Shaped {
+  /** The row of a group: the same as before if it shows the same. */
+  #show({ id, columns, figures, size, row }: Group): Shaped {
     const shown: Record<string, unknown> & { id: string } = { id, ...columns }
-    this.#figures.forEach(({ name }, at) => {
+    let isSame = row !== undefined
+    for (let at = 0; at < figures.length; at++) {
+      const { name } = this.#figures[at] as Figure
       shown[name] = figures[at]?.value(size)
-    })
+      isSame &&= isEqual(row?.[name], shown[name])
+    }
+    if (isSame) return row as Shaped
     return Object.freeze(shown)
   }
 }

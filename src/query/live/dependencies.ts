@@ -1,5 +1,6 @@
 // What a followed query depends on beside its own table, and which of its rows a change there touches. Knows plans and tables' indexes.
 import { shown } from '../lookup/lookups.ts'
+import { rowsIn } from '../lookup/slot.ts'
 import type { AnyRow, Relation } from '../plan/catalog.ts'
 import { type Condition, keyOfCondition, keyOfRelation } from '../plan/condition.ts'
 import { type CompiledPlan, relatedRows } from '../plan/evaluate.ts'
@@ -11,6 +12,8 @@ export interface RowChange {
   readonly id: string
   readonly was: AnyRow | undefined
   readonly is: AnyRow | undefined
+  /** The how manieth change of its table it is; 0 if none of its own. */
+  readonly at: number
 }
 
 /** How changes of one table touch the rows of another. */
@@ -113,7 +116,7 @@ const walkBack = (steps: readonly Step[], rows: Iterable<AnyRow>, tables: Tables
   for (const { from, relation } of [...steps].reverse()) {
     const next = new Set<AnyRow>()
     for (const row of found)
-      for (const parent of parents(relation, from, { id: row.id, was: row, is: row }, tables)) next.add(parent)
+      for (const parent of parents(relation, from, { id: row.id, was: row, is: row, at: 0 }, tables)) next.add(parent)
     found = next
   }
   return found
@@ -128,14 +131,14 @@ const parents = (
 ): Iterable<AnyRow> => {
   switch (relation.kind) {
     case 'one':
-      return tables.of(from).lookups.hash([relation.by]).get([id])
+      return rowsIn(tables.of(from).lookups.hash([relation.by]).get([id]))
     case 'many':
       return rowsOf(from, [was?.[relation.by], is?.[relation.by]], tables)
     case 'through': {
       const links = tables.of(relation.link).lookups.hash([relation.to]).get([id])
       return rowsOf(
         from,
-        Array.from(links, (link) => link[relation.from]),
+        Array.from(links, ({ row: link }) => link[relation.from]),
         tables,
       )
     }

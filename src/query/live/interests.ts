@@ -1,5 +1,4 @@
 // Whom a change concerns: followed queries, filed by what they need of their own rows, and by the ways on which others touch these.
-import type { AnyRow } from '../plan/catalog.ts'
 import type { Condition } from '../plan/condition.ts'
 import type { Dependency, RowChange } from './dependencies.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -7,7 +6,8 @@ import type { LiveTable } from './live-table.ts'
 
 /** Somebody who looks again at rows. */
 export interface Interested {
-  touch(id: string, row: AnyRow | undefined): void
+  /** May be told the same change twice. */
+  touch(change: RowChange): void
   touchAll(): void
 }
 
@@ -47,20 +47,17 @@ export class Interests<T extends { readonly followed: Interested }> {
       if (table.followers === 0) continue
       for (const change of table.takeChanges()) {
         const { was, is } = change
-        if (was !== undefined) this.#touchRow(name, was, change, touched)
-        if (is !== undefined) this.#touchRow(name, is, change, touched)
+        const touch = (one: T): void => {
+          one.followed.touch(change)
+          touched.add(one)
+        }
+        const dispatcher = this.#dispatcher(name)
+        if (was !== undefined) dispatcher.find(was, touch)
+        if (is !== undefined) dispatcher.find(is, touch)
         for (const path of this.#paths.get(name)?.values() ?? []) this.#touchAlong(path, change, touched)
       }
     }
     return touched
-  }
-
-  /** Touches those who are interested in a row as it was, or is. */
-  #touchRow(table: string, row: AnyRow, { id, is }: RowChange, touched: Set<T>): void {
-    this.#dispatcher(table).find(row, (one) => {
-      one.followed.touch(id, is)
-      touched.add(one)
-    })
   }
 
   #touchAlong({ dependency, table, users }: Path<T>, change: RowChange, touched: Set<T>): void {
@@ -76,7 +73,7 @@ export class Interests<T extends { readonly followed: Interested }> {
     for (const row of rows)
       dispatcher.find(row, (one) => {
         if (!users.has(one)) return
-        one.followed.touch(row.id, row)
+        one.followed.touch({ id: row.id, was: row, is: row, at: 0 })
         touched.add(one)
       })
   }

@@ -24,6 +24,7 @@ export class LiveTable implements TableRows {
   readonly #answers = new Answers()
   readonly #listeners = new Set<(change: RowChange) => void>()
   #changes: RowChange[] = []
+  #told = 0
   /** Whether more rows are on their way, so that what is here is not all. */
   isLoading = false
   /** How many follow its changes. */
@@ -34,7 +35,7 @@ export class LiveTable implements TableRows {
     this.info = info
     this.#access = access
     this.#lookups = new Lookups(info, () => access.all(false))
-    this.mirror = new RowMirror(access, (id, was, is) => this.#change({ id, was, is }), onAnnounced)
+    this.mirror = new RowMirror(access, (id, was, is) => this.#change({ id, was, is, at: ++this.#told }), onAnnounced)
   }
 
   get lookups(): Lookups {
@@ -47,6 +48,12 @@ export class LiveTable implements TableRows {
     this.mirror.activate()
     this.mirror.catchUp()
     return this.#answers
+  }
+
+  get changes(): number {
+    this.mirror.activate()
+    this.mirror.catchUp()
+    return this.#told
   }
 
   row(id: string): AnyRow | undefined {

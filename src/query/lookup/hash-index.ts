@@ -1,15 +1,16 @@
 // A hash index: rows by the values of some columns. Knows no order.
 import type { AnyRow, QueryColumn } from '../plan/catalog.ts'
 import { keyOfValues } from '../plan/values.ts'
+import { rowsIn, type Slot } from './slot.ts'
 
-const NONE: ReadonlySet<AnyRow> = new Set()
+const NONE: ReadonlySet<Slot> = new Set()
 
 /** Rows by the values of one column or several. */
 export class HashIndex {
   readonly columns: readonly QueryColumn[]
-  readonly #rows = new Map<unknown, Set<AnyRow>>()
+  readonly #slots = new Map<unknown, Set<Slot>>()
   /** Those of more than one row. */
-  readonly #shared = new Map<unknown, Set<AnyRow>>()
+  readonly #shared = new Map<unknown, Set<Slot>>()
   readonly #keyOf: (row: AnyRow) => unknown
 
   constructor(columns: readonly QueryColumn[]) {
@@ -18,51 +19,47 @@ export class HashIndex {
     this.#keyOf = columns.length === 1 ? first.read : (row) => keyOfValues(columns.map(({ read }) => read(row)))
   }
 
-  /** The rows with these values, one a column. */
-  get(values: readonly unknown[]): ReadonlySet<AnyRow> {
-    return this.#rows.get(values.length === 1 ? values[0] : keyOfValues(values)) ?? NONE
+  /** Where the rows with these values are, one a column. */
+  get(values: readonly unknown[]): ReadonlySet<Slot> {
+    return this.#slots.get(values.length === 1 ? values[0] : keyOfValues(values)) ?? NONE
   }
 
   /** The rows that have the same values as one. */
-  like(row: AnyRow): ReadonlySet<AnyRow> {
-    return this.#rows.get(this.#keyOf(row)) ?? NONE
+  like(row: AnyRow): readonly AnyRow[] {
+    return rowsIn(this.#slots.get(this.#keyOf(row)) ?? NONE)
   }
 
   /** The rows that have the same values as others, those together. */
-  shared(): Iterable<ReadonlySet<AnyRow>> {
-    return this.#shared.values()
+  shared(): readonly (readonly AnyRow[])[] {
+    return Array.from(this.#shared.values(), rowsIn)
   }
 
   /** Takes in all rows of a table. */
-  build(rows: Iterable<AnyRow>): void {
-    for (const row of rows) this.#add(row)
+  build(slots: readonly Slot[]): void {
+    for (const slot of slots) this.add(slot)
   }
 
-  /** Takes in that a row became another, came, or went. */
-  change(was: AnyRow | undefined, is: AnyRow | undefined): void {
-    if (was !== undefined && is !== undefined) {
-      const rows = this.#rows.get(this.#keyOf(was))
-      if (rows !== undefined && this.#keyOf(was) === this.#keyOf(is) && rows.delete(was)) {
-        rows.add(is)
-        return
-      }
-    }
-    if (was !== undefined) this.#remove(was)
-    if (is !== undefined) this.#add(is)
+  /** Takes in a row. */
+  add(slot: Slot): void {
+    const key = this.#keyOf(slot.row)
+    const slots = this.#slots.get(key)
+    if (slots === undefined) this.#slots.set(key, new Set([slot]))
+    else if (slots.add(slot).size === 2) this.#shared.set(key, slots)
   }
 
-  #add(row: AnyRow): void {
+  /** Takes in that a row became another. */
+  change(slot: Slot, was: AnyRow): void {
+    if (this.#keyOf(was) === this.#keyOf(slot.row)) return
+    this.delete(slot, was)
+    this.add(slot)
+  }
+
+  /** Lets go of a row. @param row - As it is known. */
+  delete(slot: Slot, row = slot.row): void {
     const key = this.#keyOf(row)
-    const rows = this.#rows.get(key)
-    if (rows === undefined) this.#rows.set(key, new Set([row]))
-    else if (rows.add(row).size === 2) this.#shared.set(key, rows)
-  }
-
-  #remove(row: AnyRow): void {
-    const key = this.#keyOf(row)
-    const rows = this.#rows.get(key)
-    if (!rows?.delete(row)) return
-    if (rows.size === 1) this.#shared.delete(key)
-    if (rows.size === 0) this.#rows.delete(key)
+    const slots = this.#slots.get(key)
+    if (!slots?.delete(slot)) return
+    if (slots.size === 1) this.#shared.delete(key)
+    if (slots.size === 0) this.#slots.delete(key)
   }
 }

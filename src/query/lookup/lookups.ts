@@ -2,6 +2,7 @@
 import type { AnyRow, QueryColumn, TableInfo } from '../plan/catalog.ts'
 import { HashIndex } from './hash-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
+import type { Slot } from './slot.ts'
 
 type Face = HashIndex | OrderedIndex
 
@@ -9,6 +10,8 @@ type Face = HashIndex | OrderedIndex
 export class Lookups {
   readonly #info: TableInfo
   readonly #rows: () => Iterable<AnyRow>
+  /** By id; none before there is an index. */
+  #slots: Map<string, Slot> | undefined
   readonly #hashes = new Map<string, HashIndex>()
   readonly #ordered = new Map<string, OrderedIndex>()
 
@@ -31,9 +34,30 @@ export class Lookups {
   /** Takes in that a row became another, came, or went. */
   change(was: AnyRow | undefined, is: AnyRow | undefined): void {
     const [before, after] = [shown(was), shown(is)]
-    if (before === after) return
-    for (const face of this.#hashes.values()) face.change(before, after)
-    for (const face of this.#ordered.values()) face.change(before, after)
+    if (before === after || this.#slots === undefined) return
+    const known = before && this.#slots.get(before.id)
+    if (known === undefined) {
+      if (after !== undefined) this.#add(after, this.#slots)
+    } else if (after === undefined) this.#remove(known, this.#slots)
+    else {
+      const former = known.row
+      known.row = after
+      for (const face of this.#hashes.values()) face.change(known, former)
+      for (const face of this.#ordered.values()) face.change(known, former)
+    }
+  }
+
+  #add(row: AnyRow, slots: Map<string, Slot>): void {
+    const slot = { row }
+    slots.set(row.id, slot)
+    for (const face of this.#hashes.values()) face.add(slot)
+    for (const face of this.#ordered.values()) face.add(slot)
+  }
+
+  #remove(slot: Slot, slots: Map<string, Slot>): void {
+    slots.delete(slot.row.id)
+    for (const face of this.#hashes.values()) face.delete(slot)
+    for (const face of this.#ordered.values()) face.delete(slot)
   }
 
   #find<F extends Face>(
@@ -45,11 +69,18 @@ export class Lookups {
     let face = faces.get(name)
     if (face === undefined) {
       face = create(columns.map((column) => this.#info.columns.get(column) as QueryColumn))
-      face.build(this.#rows())
+      this.#slots ??= slotsOf(this.#rows())
+      face.build([...this.#slots.values()])
       faces.set(name, face)
     }
     return face
   }
+}
+
+const slotsOf = (rows: Iterable<AnyRow>): Map<string, Slot> => {
+  const slots = new Map<string, Slot>()
+  for (const row of rows) slots.set(row.id, { row })
+  return slots
 }
 
 /** A row unless it is soft-deleted. */

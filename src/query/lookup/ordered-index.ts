@@ -1,6 +1,7 @@
 // An ordered index: rows sorted by some columns, then id. Knows no conditions, only bounds.
 import type { AnyRow, QueryColumn } from '../plan/catalog.ts'
 import { compareValues, HIGHEST, LOWEST } from '../plan/values.ts'
+import type { Slot } from './slot.ts'
 import { sortPlaces } from './sort.ts'
 import { createTree, type Tree } from './tree.ts'
 
@@ -31,7 +32,7 @@ export class OrderedIndex {
   readonly columns: readonly QueryColumn[]
   readonly #first: QueryColumn
   readonly #others: readonly QueryColumn[]
-  #tree: Tree<Key, AnyRow> = createTree(compareKeys)
+  #tree: Tree<Key, Slot> = createTree(compareKeys)
 
   constructor(columns: readonly QueryColumn[]) {
     const [first, ...others] = columns
@@ -41,27 +42,31 @@ export class OrderedIndex {
   }
 
   /** Takes in all rows of a table. */
-  build(rows: Iterable<AnyRow>): void {
-    const all: AnyRow[] = []
-    const keys: Key[] = []
-    for (const row of rows) {
-      all.push(row)
-      keys.push(this.#keyOf(row))
-    }
-    const places = sortPlaces(all.length, [
+  build(slots: readonly Slot[]): void {
+    const keys = slots.map(({ row }) => this.#keyOf(row))
+    const places = sortPlaces(slots.length, [
       (at) => (keys[at] as Key).value,
       ...this.#others.map((_, column) => (at: number) => (keys[at] as Key).others[column]),
       (at) => (keys[at] as Key).id,
     ])
-    this.#tree = createTree(compareKeys, pick(keys, places), pick(all, places))
+    this.#tree = createTree(compareKeys, pick(keys, places), pick(slots, places))
   }
 
-  /** Takes in that a row became another, came, or went. */
-  change(was: AnyRow | undefined, is: AnyRow | undefined): void {
-    const before = was && this.#keyOf(was)
-    const after = is && this.#keyOf(is)
-    if (before !== undefined && (after === undefined || compareKeys(before, after) !== 0)) this.#tree.delete(before)
-    if (after !== undefined) this.#tree.set(after, is as AnyRow)
+  /** Takes in a row. */
+  add(slot: Slot): void {
+    this.#tree.set(this.#keyOf(slot.row), slot)
+  }
+
+  /** Takes in that a row became another. */
+  change(slot: Slot, was: AnyRow): void {
+    if (this.columns.every(({ read }) => read(was) === read(slot.row))) return
+    this.delete(slot, was)
+    this.add(slot)
+  }
+
+  /** Lets go of a row. @param row - As it is known. */
+  delete(slot: Slot, row = slot.row): void {
+    this.#tree.delete(this.#keyOf(row))
   }
 
   /** The rows between two bounds, in order or in reverse. @param most - No more than so many are wanted. */
@@ -71,7 +76,7 @@ export class OrderedIndex {
     if (!Number.isFinite(most)) return this.#between(low, high, most).reverse()
     const found: AnyRow[] = []
     const bottom = isOpen(low) ? undefined : probe(low, this.columns.length)
-    for (const [key, row] of this.#reversed(high)) {
+    for (const [key, { row }] of this.#reversed(high)) {
       if (bottom !== undefined && compareKeys(key, bottom) < 0) break
       if (found.push(row) >= most) break
     }
@@ -83,7 +88,7 @@ export class OrderedIndex {
     const count = this.columns.length
     const end = probe(isReverse ? low : high, count)
     const entries = isReverse ? this.#reversed(high) : this.#tree.entries(probe(low, count))
-    for (const [key, row] of entries) {
+    for (const [key, { row }] of entries) {
       if (isReverse ? compareKeys(key, end) < 0 : compareKeys(key, end) > 0) return
       yield row
     }
@@ -92,17 +97,17 @@ export class OrderedIndex {
   #between(low: Bound, high: Bound, most: number): AnyRow[] {
     const found: AnyRow[] = []
     const take = Number.isFinite(most)
-      ? (_key: Key, row: AnyRow) => (found.push(row) < most ? undefined : ENOUGH)
-      : (_key: Key, row: AnyRow) => void found.push(row)
+      ? (_key: Key, { row }: Slot) => (found.push(row) < most ? undefined : ENOUGH)
+      : (_key: Key, { row }: Slot) => void found.push(row)
     const count = this.columns.length
     this.#tree.forRange(probe(low, count), probe(high, count), true, take)
     return found
   }
 
   /** One array for all entries: making one for each takes more time than finding them. */
-  #reversed(high: Bound): IterableIterator<[Key, AnyRow]> {
+  #reversed(high: Bound): IterableIterator<[Key, Slot]> {
     const top = isOpen(high) ? undefined : probe(high, this.columns.length)
-    return this.#tree.entriesReversed(top, []) as IterableIterator<[Key, AnyRow]>
+    return this.#tree.entriesReversed(top, []) as IterableIterator<[Key, Slot]>
   }
 
   #keyOf(row: AnyRow): Key {

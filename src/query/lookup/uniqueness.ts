@@ -46,7 +46,7 @@ export class Uniqueness {
   list(): readonly Duplicate[] {
     return this.#unique.flatMap((columns) => {
       const hash = this.#hash(columns)
-      return [...hash.shared()].flatMap((rows) => {
+      return hash.shared().flatMap((rows) => {
         const [first] = rows
         return first === undefined || lacksValue(first, hash) ? [] : [this.#describe(columns, rows)]
       })
@@ -70,7 +70,7 @@ export class Uniqueness {
       const result = write()
       for (const columns of this.#unique) {
         const hash = this.#hash(columns)
-        const row = written.find((row) => hash.like(row).size > 1 && hash.like(row).has(row) && !lacksValue(row, hash))
+        const row = written.find((row) => isShared(hash.like(row), row) && !lacksValue(row, hash))
         if (row !== undefined) throw this.#refuse(columns, row, hash)
       }
       return result
@@ -101,7 +101,7 @@ export class Uniqueness {
     return this.#unique.flat().some((name) => columns.get(name)?.read(before) !== columns.get(name)?.read(is))
   }
 
-  #describe(columns: readonly string[], rows: ReadonlySet<AnyRow>): Duplicate {
+  #describe(columns: readonly string[], rows: readonly AnyRow[]): Duplicate {
     const sorted = [...rows].sort((a, b) => Number(a['createdAt']) - Number(b['createdAt']) || (a.id < b.id ? -1 : 1))
     const values = columns.map((column) => sorted[0]?.[column])
     return { table: this.#rows.info.name, columns, values, rows: sorted }
@@ -109,7 +109,7 @@ export class Uniqueness {
 
   #refuse(columns: readonly string[], row: AnyRow, hash: HashIndex): MerrowError {
     const table = this.#rows.info.name
-    const other = [...hash.like(row)].find(({ id }) => id !== row.id)
+    const other = hash.like(row).find(({ id }) => id !== row.id)
     const named = columns.map((column) => `${column} = ${show(row[column])}`).join(', ')
     return new MerrowError(
       'not_unique',
@@ -118,6 +118,9 @@ export class Uniqueness {
     )
   }
 }
+
+/** Whether a row is among several; it may be another one by now. */
+const isShared = (rows: readonly AnyRow[], row: AnyRow): boolean => rows.length > 1 && rows.includes(row)
 
 const lacksValue = (row: AnyRow, { columns }: HashIndex): boolean => columns.some(({ read }) => isMissing(read(row)))
 

@@ -1,5 +1,6 @@
 // Which rows to look at for a plan: by id, through an index, or all. Knows indexes by their declaration; matches nothing itself.
 import type { Bound } from '../lookup/ordered-index.ts'
+import { rowsIn, type Slot } from '../lookup/slot.ts'
 import type { TableRows } from '../table-rows.ts'
 import type { AnyRow } from './catalog.ts'
 import { isAll, type Known, type Range, readKnown } from './known.ts'
@@ -73,7 +74,7 @@ const byHash = (columns: readonly string[], known: Known, plan: Plan, rows: Tabl
     isOrdered: false,
     isSure: isAll(known, columns.length) && plan.after === undefined,
     cost: found.reduce((sum, { size }) => sum + size, 0),
-    rows: () => (found.length === 1 ? (found[0] as ReadonlySet<AnyRow>) : found.flatMap((set) => [...set])),
+    rows: () => (found.length === 1 ? rowsIn(found[0] as ReadonlySet<Slot>) : found.flatMap(rowsIn)),
   }
 }
 

@@ -160,11 +160,12 @@ const mayHold = ({ holds }: QueryColumn, kind: QueryColumn['holds']): boolean =>
 const refuseName = ({ catalog, table, call }: FilterScope, name: string): MerrowError => {
   const relations = catalog === undefined ? [] : relationNames(catalog, table)
   const others = relations.length === 0 ? '' : `; the relations are ${relations.join(', ')}`
-  return refuseQuery(
-    { table, call },
-    `there is no column ${show(name)}; the columns are ${[...table.columns.keys()].join(', ')}${others}.`,
-  )
+  return refuseQuery({ table, call }, noColumn(table, name, others))
 }
+
+/** Says that a table has no such column, and which it has. @param others - What else might be meant. */
+export const noColumn = (table: TableInfo, name: unknown, others = ''): string =>
+  `there is no column ${show(name)}; the columns are ${[...table.columns.keys()].join(', ')}${others}.`
 
 /** @throws {@link MerrowError} `invalid_argument` for an option that there is not: a misspelt one would do nothing. */
 export const checkOptions = (

@@ -1,4 +1,5 @@
 // Plans, run once: find, match, sort, slice, show. Knows tables by the port `TableRows`; keeps nothing.
+import { rowsIn } from '../lookup/slot.ts'
 import type { TableRows, TablesRows } from '../table-rows.ts'
 import { type Access, chooseAccess } from './access.ts'
 import type { AnyRow, Relation } from './catalog.ts'
@@ -72,10 +73,10 @@ export const relatedRows = (
     }
     case 'many':
       if (isWithDeleted) return [...rows.all(true)].filter((other) => other[relation.by] === row.id)
-      return [...rows.lookups.hash([relation.by]).get([row.id])]
+      return rowsIn(rows.lookups.hash([relation.by]).get([row.id]))
     case 'through': {
       const links = tables.of(relation.link).lookups.hash([relation.from]).get([row.id])
-      const ids = new Set(Array.from(links, (link) => link[relation.to]))
+      const ids = new Set(Array.from(links, ({ row: link }) => link[relation.to]))
       return [...ids].flatMap((id) => find(id) ?? [])
     }
   }

@@ -88,7 +88,8 @@ const choose = (select: NonNullable<Plan['select']>, row: AnyRow): Shaped => {
 export const keepEqual = (was: Shaped | undefined, is: Shaped): Shaped =>
   was !== undefined && isEqual(was, is) ? was : is
 
-const isEqual = (a: unknown, b: unknown): boolean => {
+/** Whether two shown values are the same. */
+export const isEqual = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, at) => isEqual(item, b[at]))
   if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime()

@@ -43,7 +43,7 @@ interface Place {
 export class Result {
   readonly #options: ResultOptions
   readonly #places = new Map<string, Place>()
-  readonly #window: Window | undefined
+  readonly #window: Window<Place> | undefined
   readonly #list: RowList
   #noted: Place[] = []
 
@@ -53,18 +53,20 @@ export class Result {
     this.#options = options
     const sorted = compare === undefined ? rows : [...rows].sort(compare)
     const end = offset + limit
-    sorted.forEach((row, at) => {
+    const places = sorted.map((row, at): Place => {
       const isVisible = at >= offset && at < end
       const shown = !isVisible ? undefined : shape === undefined ? row : shape(row)
-      this.#places.set(row.id, { id: row.id, row, isVisible, told: isVisible ? row : undefined, shown, isNoted: false })
+      return { id: row.id, row, isVisible, told: isVisible ? row : undefined, shown, isNoted: false }
     })
+    for (const place of places) this.#places.set(place.id, place)
     if (compare !== undefined)
-      this.#window = new Window({
-        ...{ compare, offset, limit, sorted },
-        onEnter: (row) => this.#show(row, true),
-        onLeave: (row) => this.#show(row, false),
+      this.#window = new Window<Place>({
+        ...{ compare: (a, b) => compare(a.row as AnyRow, b.row as AnyRow), offset, limit, sorted: places },
+        onEnter: (place) => this.#show(place, true),
+        onLeave: (place) => this.#show(place, false),
       })
-    const list = (): readonly AnyRow[] => this.#window?.toArray() ?? [...this.#visible()]
+    const list = (): readonly AnyRow[] =>
+      this.#window?.toArray().map(({ row }) => row as AnyRow) ?? [...this.#visible()]
     this.#list = new RowList(compare, list, shape && (({ id }) => this.#places.get(id)?.shown as Shaped))
   }
 
@@ -82,12 +84,9 @@ export class Result {
       place = { id, row: undefined, isVisible: false, told: undefined, shown: undefined, isNoted: false }
       this.#places.set(id, place)
     }
-    const was = place.row
-    place.row = is
-    // It may be shown with others that have changed.
-    if (was === is) {
-      if (place.isVisible && this.#options.shape !== undefined) this.#note(place)
-    } else this.#move(place, was, is)
+    // What is the same row may be shown with others that have changed.
+    if (place.row !== is) this.#move(place, place.row, is)
+    else if (place.isVisible && this.#options.shape !== undefined) this.#note(place)
     if (is === undefined && !place.isNoted) this.#places.delete(id)
   }
 
@@ -123,13 +122,20 @@ export class Result {
 
   #move(place: Place, was: AnyRow | undefined, is: AnyRow | undefined): void {
     const { compare } = this.#options
-    if (compare === undefined || this.#window === undefined) {
+    const window = this.#window
+    if (compare === undefined || window === undefined) {
+      place.row = is
       place.isVisible = is !== undefined
-      return this.#note(place)
+      this.#note(place)
+    } else if (was !== undefined && is !== undefined && compare(was, is) === 0) {
+      // It stands where it stood: the window holds places, not rows.
+      place.row = is
+      if (place.isVisible) this.#note(place)
+    } else {
+      if (was !== undefined) window.delete(place)
+      place.row = is
+      if (is !== undefined) window.add(place)
     }
-    if (was !== undefined && is !== undefined && compare(was, is) === 0) return this.#window.replace(was, is)
-    if (was !== undefined) this.#window.delete(was)
-    if (is !== undefined) this.#window.add(is)
   }
 
   /** Whether a row that shows the same stands elsewhere, by columns that are not shown. */
@@ -139,8 +145,7 @@ export class Result {
   }
 
   /** A row came into the window, or went. */
-  #show({ id }: AnyRow, isVisible: boolean): void {
-    const place = this.#places.get(id) as Place
+  #show(place: Place, isVisible: boolean): void {
     place.isVisible = isVisible
     this.#note(place)
   }

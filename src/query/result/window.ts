@@ -1,29 +1,28 @@
-// A window on sorted rows: those from `offset` on, `limit` of them. Knows rows by their order alone.
+// A window on sorted items: those from `offset` on, `limit` of them. Knows them by their order alone.
 import { SortedSet } from '../lookup/sorted-set.ts'
-import type { AnyRow } from '../plan/catalog.ts'
-import type { Compare } from '../plan/order.ts'
 
 /** What a window is. */
-export interface WindowOptions {
-  readonly compare: Compare
+export interface WindowOptions<T> {
+  /** Tells any two items apart. An item may change as long as that changes no order. */
+  readonly compare: (a: T, b: T) => number
   readonly offset: number
   /** Infinity for none. */
   readonly limit: number
-  /** All rows to begin with, in order. */
-  readonly sorted: readonly AnyRow[]
-  /** Told of each row that is in the window now, or no longer; one may come and go within one call. */
-  readonly onEnter: (row: AnyRow) => void
-  readonly onLeave: (row: AnyRow) => void
+  /** All items to begin with, in order. */
+  readonly sorted: readonly T[]
+  /** Told of each item that is in the window now, or no longer; one may come and go within one call. */
+  readonly onEnter: (item: T) => void
+  readonly onLeave: (item: T) => void
 }
 
-/** Rows before, in, and after the window, each part sorted: a change moves at most one row over each border. */
-export class Window {
-  readonly #options: WindowOptions
-  readonly #head: SortedSet<AnyRow>
-  readonly #body: SortedSet<AnyRow>
-  readonly #tail: SortedSet<AnyRow>
+/** Items before, in, and after the window, each part sorted: a change moves at most one item over each border. */
+export class Window<T> {
+  readonly #options: WindowOptions<T>
+  readonly #head: SortedSet<T>
+  readonly #body: SortedSet<T>
+  readonly #tail: SortedSet<T>
 
-  constructor(options: WindowOptions) {
+  constructor(options: WindowOptions<T>) {
     const { compare, offset, limit, sorted } = options
     this.#options = options
     this.#head = new SortedSet(compare, sorted.slice(0, offset))
@@ -31,15 +30,15 @@ export class Window {
     this.#tail = new SortedSet(compare, sorted.slice(offset + limit))
   }
 
-  /** The rows in the window, in order. */
-  toArray(): AnyRow[] {
+  /** The items in the window, in order. */
+  toArray(): T[] {
     return this.#body.toArray()
   }
 
-  /** Takes in a row. */
-  add(row: AnyRow): void {
+  /** Takes in an item. */
+  add(item: T): void {
     const { compare, offset, limit, onEnter, onLeave } = this.#options
-    let rest = row
+    let rest = item
     if (offset > 0 && isBelow(rest, this.#head, offset, compare)) {
       this.#head.add(rest)
       if (this.#head.size <= offset) return
@@ -55,17 +54,17 @@ export class Window {
     this.#tail.add(rest)
   }
 
-  /** Lets go of a row. */
-  delete(row: AnyRow): void {
+  /** Lets go of an item. */
+  delete(item: T): void {
     const { onEnter, onLeave } = this.#options
-    if (this.#head.delete(row)) {
+    if (this.#head.delete(item)) {
       if (this.#body.size === 0) return
       const first = take(this.#body, this.#body.first())
       onLeave(first)
       this.#head.add(first)
-    } else if (this.#body.delete(row)) onLeave(row)
+    } else if (this.#body.delete(item)) onLeave(item)
     else {
-      this.#tail.delete(row)
+      this.#tail.delete(item)
       return
     }
     if (this.#tail.size === 0) return
@@ -73,26 +72,16 @@ export class Window {
     this.#body.add(next)
     onEnter(next)
   }
-
-  /** Puts a row in the place of one that stands where it does. */
-  replace(was: AnyRow, is: AnyRow): void {
-    if (this.#head.size > 0 && this.#head.has(was)) this.#head.add(is)
-    else if (this.#tail.size > 0 && !this.#body.has(was)) this.#tail.add(is)
-    else {
-      this.#body.add(is)
-      this.#options.onEnter(is)
-    }
-  }
 }
 
-/** Whether a row belongs into a part that has room for so many, all of which stand below what follows it. */
-const isBelow = (row: AnyRow, rows: SortedSet<AnyRow>, room: number, compare: Compare): boolean => {
-  if (rows.size < room) return true
-  const last = rows.last()
-  return last !== undefined && compare(row, last) < 0
+/** Whether an item belongs into a part that has room for so many, all of which stand below what follows it. */
+const isBelow = <T>(item: T, items: SortedSet<T>, room: number, compare: (a: T, b: T) => number): boolean => {
+  if (items.size < room) return true
+  const last = items.last()
+  return last !== undefined && compare(item, last) < 0
 }
 
-const take = (rows: SortedSet<AnyRow>, row: AnyRow | undefined): AnyRow => {
-  rows.delete(row as AnyRow)
-  return row as AnyRow
+const take = <T>(items: SortedSet<T>, item: T | undefined): T => {
+  items.delete(item as T)
+  return item as T
 }

@@ -138,7 +138,7 @@ export class SearchQuery<R> {
       get rows() {
         return rows
       },
-      touch(id) {
+      touch({ id }) {
         isTouched ||= ids.has(id)
       },
       touchAll() {

@@ -36,6 +36,7 @@ export const checkLaws = (seed: number): void => {
     if (ahead.isWhole) broken(`${device} holds what only Yjs can read`)
     if (sorted(Simulation.rowsOf(ahead)) !== rows) broken(`${device} shows other rows before its document has them`)
     if (log.refused > 0) broken(`${device} refused ${log.refused} elements`)
+    if (!log.isIntact) broken(`${device} takes for lost what was only replaced`)
   }
   world.tidy()
   for (const { log, device } of world.replicas) {

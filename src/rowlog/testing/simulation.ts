@@ -180,7 +180,13 @@ export class Simulation {
 
   #logFor(device: string, run: number, skewMs: number): { readonly log: RowLog; readonly clock: RecordingClock } {
     const clock = new RecordingClock(() => this.#nowMs + skewMs)
-    const log = new RowLog({ replica: `${device}.${run}`, author: device, clock, isFoldable: () => this.#folds })
+    const log = new RowLog({
+      replica: `${device}.${run}`,
+      author: device,
+      clock,
+      isFoldable: () => this.#folds,
+      purgesKeptMs: Number.POSITIVE_INFINITY,
+    })
     log.document.clientID = prng.uint32(this.#random, 1, 0xffffffff)
     return { log, clock }
   }

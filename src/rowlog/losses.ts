@@ -1,0 +1,42 @@
+// Writes that were deleted from elsewhere although nothing replaces them: whoever deleted them had something else under their clocks. Knows
+// entries and how long notes of purges are kept; not what becomes of it.
+import type { StampClock } from '../stamp.ts'
+import { Entry, lostIn } from './entry.ts'
+import type { RowEntries } from './row-entries.ts'
+import type { Patch } from './segment.ts'
+
+/** What has gone of a log's rows and should not have. */
+export class Losses {
+  readonly #clock: StampClock
+  readonly #purgesKeptMs: number
+  readonly #lost = new Map<string, readonly Patch[]>()
+
+  /** @param purgesKeptMs - The note of a purge is kept for so long at least: an older write may have been purged, and the note be gone. */
+  constructor(clock: StampClock, purgesKeptMs: number) {
+    this.#clock = clock
+    this.#purgesKeptMs = purgesKeptMs
+  }
+
+  /** Looks at rows of which something was deleted. @param before - Their entries before that. */
+  look(before: ReadonlyMap<string, Entry>, entries: RowEntries): void {
+    for (const [id, entry] of before) {
+      const lost = lostIn(entry, entries.get(id)).filter(({ stamp }) => this.#clock.ageMs(stamp) < this.#purgesKeptMs)
+      if (lost.length > 0) this.#lost.set(id, [...(this.#lost.get(id) ?? []), ...lost])
+    }
+  }
+
+  /** What is still lost, by row: what replaces a write may come after it was deleted. */
+  left(entries: RowEntries): ReadonlyMap<string, readonly Patch[]> {
+    for (const [id, patches] of this.#lost) {
+      const lost = patches.filter((patch) => lostIn(Entry.only(id, patch), entries.get(id)).length > 0)
+      if (lost.length > 0) this.#lost.set(id, lost)
+      else this.#lost.delete(id)
+    }
+    return this.#lost
+  }
+
+  /** They have been written again. */
+  clear(): void {
+    this.#lost.clear()
+  }
+}
