@@ -1,8 +1,6 @@
 // What a relay counts and measures, and the spans it gives to OpenTelemetry. Loads neither library before somebody needs it. Knows the
 // ports it wraps, nothing of what passes through them.
-import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
-import type { Duplex } from 'node:stream'
 import type { Span, SpanStatusCode } from '@opentelemetry/api'
 import { type Disk, nodeDisk } from './log/files/disk.ts'
 import type { Log } from './log/port.ts'
@@ -20,8 +18,8 @@ export interface RoomFigures {
 export interface Metrics {
   /** Counts something of a client's that was refused. @param reason - One of few words: it becomes a label. */
   refused(reason: string): void
-  /** Counts the sockets of a server and what waits in them. */
-  watchServer(server: Server): void
+  /** Asks for the sockets at each scrape, and what waits in them. */
+  watchSockets(sockets: () => Iterable<{ readonly bufferedAmount: number }>): void
   /** Asks for the rooms' figures at each scrape. */
   watchRooms(figures: () => RoomFigures): void
   /** The same log, its appends counted, measured and traced. */
@@ -88,25 +86,16 @@ export const createMetrics = (now: () => number = Date.now): Metrics => {
   }
   const gauge = (name: string, help: string, collect: () => number | undefined): void =>
     count((to) => to.gauge(name, help, collect))
-  const sockets = new Set<Duplex>()
   let failure: string | undefined
-
-  gauge('connections', 'WebSockets.', () => sockets.size)
-  gauge('backlog_bytes', 'Bytes that wait for slow clients.', () =>
-    [...sockets].reduce((sum, { writableLength }) => sum + writableLength, 0),
-  )
 
   return {
     load,
     refused: (reason) => count(({ refusals }) => refusals.inc({ reason })),
-    watchServer(server) {
-      const forget = function (this: Duplex): void {
-        sockets.delete(this)
-      }
-      server.on('upgrade', (_, socket) => {
-        sockets.add(socket)
-        socket.on('close', forget)
-      })
+    watchSockets(sockets) {
+      gauge('connections', 'WebSockets.', () => [...sockets()].length)
+      gauge('backlog_bytes', 'Bytes that wait for slow clients.', () =>
+        [...sockets()].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
+      )
     },
     watchRooms(figures) {
       gauge('rooms', 'Documents that somebody has open.', () => figures().rooms)

@@ -157,7 +157,6 @@ const start = async (
   const loadApp = async () =>
     (await import('./http/app.ts')).createApp({ gate, demo, docs, access, admin, metrics, unreadiness })
   const server = createServer(loadApp, logger, options.tls)
-  metrics.watchServer(server)
   metrics.watchRooms(() => figuresOf(hub))
   const port = await listen(server, options.port, host)
   const stopWaiting = timers.after(METRICS_AFTER_MS, () => {
@@ -187,7 +186,7 @@ const start = async (
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
     addressHeader: limits.addressHeader,
   })
-
+  metrics.watchSockets(() => sockets.all())
   const close = async () => {
     sockets.refuseMore()
     const stopped = stopListening(server)

@@ -9,7 +9,7 @@ import { memory, type StorageAdapter } from '../storage/index.ts'
 import type { Storage } from '../storage/port.ts'
 import { relay } from './index.ts'
 
-const schema = defineSchema({ tasks: table({ title: c.string() }) })
+const schema = defineSchema({ tasks: table({ title: c.string(), size: c.number().default(0) }) })
 type Tasks = Database<typeof schema>
 
 /** A store that can be copied, with all that it holds. */
@@ -61,6 +61,7 @@ interface Machine {
 
 const checkHistory = async (seed: number): Promise<void> => {
   const gen = prng.create(seed)
+  const edits = prng.create(seed + EDITS)
   let aheadMs = 0
   // Whenever it looks at its clock, the relay has rested for long enough to digest a document again.
   const started = await createRelay({
@@ -94,6 +95,10 @@ const checkHistory = async (seed: number): Promise<void> => {
     const pick = (): Machine => prng.oneOf(gen, machines)
     for (let step = 0; step < 30; step++) {
       const machine = pick()
+      // What an edit replaces is deleted, by its clock.
+      const edited = prng.bool(edits) ? machine.db?.tasks.all() : undefined
+      if (edited !== undefined && edited.length > 0)
+        machine.db?.tasks.update(prng.oneOf(edits, [...edited]).id, { size: step })
       switch (prng.int32(gen, 0, 7)) {
         case 0:
           if (machine.db === undefined) await open(machine)
@@ -135,7 +140,9 @@ const checkHistory = async (seed: number): Promise<void> => {
         await settled(machine)
       }
       for (const db of everybody()) for (const { id } of db.tasks.where({}).all()) saved.add(id)
-      const isWhole = await until(() => everybody().every((db) => lacking(db, saved).length === 0))
+      const isWhole = await until(
+        () => everybody().every((db) => lacking(db, saved).length === 0) && new Set(everybody().map(shown)).size === 1,
+      )
       if (isWhole && time > 0) break
       if (time === MOST_ROUNDS) throw new Error(describe(everybody(), saved))
     }
@@ -155,6 +162,8 @@ const checkHistory = async (seed: number): Promise<void> => {
 
 const lacking = (db: Tasks, wanted: ReadonlySet<string>): readonly string[] =>
   [...wanted].filter((id) => db.tasks.get(id)?.title !== id)
+
+const shown = (db: Tasks): string => JSON.stringify([...db.tasks.all()].map(({ id, size }) => [id, size]).sort())
 
 const describe = (open: readonly Tasks[], saved: ReadonlySet<string>): string =>
   open
@@ -190,6 +199,8 @@ const settled = async ({ db }: Machine): Promise<void> => {
     throw new Error(`stuck: ${db?.status.connection}, ${db?.status.unsent} unsent, ${JSON.stringify(db?.status.forks)}`)
 }
 
+/** Apart from what else a seed draws. */
+const EDITS = 1_000_000
 const HISTORIES = seedsOr(20)
 
 /**

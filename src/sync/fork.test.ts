@@ -285,6 +285,7 @@ it('[N12] a replica whose client id somebody else turns out to have closes like 
   ben.tasks.insert({ title: 'of ben' })
   await ben.acknowledged()
   await ben.close()
+  await until(() => titlesOf(ann).length === 2)
   expect(titlesOf(ann)).toEqual(['of ann', 'of ben'])
 })
 

@@ -21,6 +21,8 @@ export interface UpgradeOptions extends SocketContext {
 
 /** All WebSockets of a relay. */
 export interface Sockets {
+  /** Those that are open now. */
+  all(): Iterable<WebSocket>
   /** Takes no new connections. */
   refuseMore(): void
   /** Closes every socket and resolves once all are gone. */
@@ -98,11 +100,13 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     else openStock(request, stream, head, route).catch(() => stream.destroy())
   })
 
+  const all = (): WebSocket[] => [...shared.clients, ...stock.clients]
   return {
+    all,
     refuseMore() {
       isOpen = false
     },
-    close: (code, reason) => closeAll([...shared.clients, ...stock.clients], code, reason),
+    close: (code, reason) => closeAll(all(), code, reason),
   }
 }
 

@@ -40,23 +40,9 @@ export const followRows = (compiled: CompiledPlan, tables: TablesRows): Followed
     },
     matching(compiled),
   )
-  let touched: RowChange[] = []
-  return {
-    get rows() {
-      return result.rows
-    },
-    touch(change) {
-      if (touched.at(-1) !== change) touched.push(change)
-    },
-    touchAll() {
-      touched = touched.concat(asTouched(rows))
-    },
-    refresh() {
-      for (const { id, is } of touched) result.put(id, is)
-      touched = []
-      return result.takeDifference()
-    },
-  }
+  return followed(result, rows, (changes) => {
+    for (const { id, is } of changes) result.put(id, is)
+  })
 }
 
 /** Follows the groups of a plan. */
@@ -66,6 +52,14 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
   const members = isOwn(base.plan.condition) ? new OwnMembers(base, groups) : new RelatedMembers(base, groups)
   const first = groups.takeChanged().flatMap(({ row }) => row ?? [])
   const result = new Result({ matches, compare, offset, limit, shape: undefined }, first.filter(matches))
+  return followed(result, rows, (changes) => {
+    for (const change of changes) members.look(change)
+    for (const { id, row } of groups.takeChanged()) result.put(id, row)
+  })
+}
+
+/** What is kept in step by looking at changes when asked to. @param look - Takes them into the result. */
+const followed = (result: Result, rows: TableRows, look: (changes: readonly RowChange[]) => void): Followed => {
   let touched: RowChange[] = []
   return {
     get rows() {
@@ -78,9 +72,8 @@ export const followGroups = ({ base, columns, figures, matches, compare, offset,
       touched = touched.concat(asTouched(rows))
     },
     refresh() {
-      for (const change of touched) members.look(change)
+      look(touched)
       touched = []
-      for (const { id, row } of groups.takeChanged()) result.put(id, row)
       return result.takeDifference()
     },
   }
