@@ -89,7 +89,10 @@ export class RowLog {
       entries: this.#entries,
       losses: this.#losses,
       beforeOf: (id, entry) => this.#beforeChange(id, entry),
-      onRemoteChange: (changes) => this.#listener(changes),
+      onRemoteChange: (changes) => {
+        this.#staging.noteElsewhere(changes.keys())
+        this.#listener(changes)
+      },
       onUpdate: (update, isLocal) => {
         for (const listener of this.#onUpdate) listener(update, isLocal)
       },
