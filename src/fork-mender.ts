@@ -19,19 +19,11 @@ export interface ForkMenderOptions {
   readonly onStatus: () => void
 }
 
-/**
- * Copies of a process draw the same client ids, so what one is mended with may be taken, too. What is found more often in one session is left to
- * the next opening: something takes its clocks again and again.
- */
-const MOST_MENDS = 3
-
 /** Mends what a session finds forked. */
 export class ForkMender {
   readonly #options: ForkMenderOptions
-  /** How often each document was mended. */
-  readonly #mends = new Map<string, number>()
-  /** Documents that are about to be mended: one may be found in several ways at once. */
-  readonly #mending = new Set<string>()
+  /** What is found again is left to the next opening: something takes its clocks again and again. */
+  readonly #mended = new Set<string>()
   #noting: Promise<unknown> = Promise.resolve()
 
   constructor(options: ForkMenderOptions) {
@@ -63,14 +55,10 @@ export class ForkMender {
   /** Lets an open log go on under clocks of its own, with all that it holds, and what it has lost. */
   async #mend(document: string, log: RowLog): Promise<void> {
     const { forks, saver, session, remoteName, flushed, onStatus } = this.#options
-    const mends = this.#mends.get(document) ?? 0
-    if (session()?.rejoin === undefined || mends === MOST_MENDS) return log.restoreLost()
-    if (this.#mending.has(document)) return
-    this.#mending.add(document)
-    this.#mends.set(document, mends + 1)
-    const isOpen = await flushed()
-    this.#mending.delete(document)
-    if (!isOpen) return
+    const rejoin = session()?.rejoin
+    if (rejoin === undefined || this.#mended.has(document)) return log.restoreLost()
+    this.#mended.add(document)
+    if (!(await flushed())) return
     const update = log.renew()
     saver.change(document, () => forks.goOn(document, update).finally(onStatus))
     session()?.rejoin?.(remoteName(document), log.document)
