@@ -365,6 +365,8 @@ const openDatabase = async <S extends Schema>(options: DatabaseOptions<S>, opene
     compactor.close()
     bringingIn.stop()
     await partitioned.close()
+    // What came has deleted it, and nobody has had time to look since.
+    for (const log of logs.values()) log.restoreLost()
     for (const log of allLogs()) log.seal()
     session?.close()
     try {

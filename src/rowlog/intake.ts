@@ -93,6 +93,7 @@ export class Intake {
       onBlock: (block) => this.#entries.takeBlock(block, noteBlock),
       onBlockDeleted: (block) => this.#entries.forgetBlock(block, noteBlock),
       onDeleted: (raw) => this.#entries.forgetPatch(raw, noteDeleted),
+      onTorn: (segment) => this.#losses?.noteTorn(segment),
     }
   }
 }

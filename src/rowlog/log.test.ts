@@ -281,6 +281,29 @@ describe('losses', () => {
     expect([show(b, 'of b', 'x'), b.isIntact, told]).toEqual([1, true, ['of b']])
   })
 
+  it('[K28] what can no longer be read, since a part of its segment was deleted, is written again', () => {
+    const [a, b] = openCopies()
+    // The places of a's patches are those of what b's patches are read by.
+    for (const x of [1, 2, 3, 4, 5, 6]) {
+      put(a, 'of a', { x }, x === 1)
+      a.commit()
+    }
+    put(b, 'of b', { x: 1, y: 1, z: 1 }, true)
+    put(b, 'of b too', { x: 2 }, true)
+    put(b, 'of b', { y: 2 })
+    b.commit()
+    const stored = (log: RowLog): readonly unknown[] => {
+      const again = open()
+      again.load([log.encode()])
+      return [show(again, 'of b', 'y'), show(again, 'of b too', 'x')]
+    }
+    expect(stored(b)).toEqual([2, 2])
+    send(a, b)
+    expect([stored(b), b.isIntact]).not.toEqual([[2, 2], true])
+    b.restoreLost()
+    expect([stored(b), b.isIntact, show(b, 'of b', 'y')]).toEqual([[2, 2], true, 2])
+  })
+
   it('[K28] a write so old that it may have been purged is not taken for lost', () => {
     let nowMs = NOW_MS
     const [a, b] = openCopies(() => nowMs)

@@ -89,7 +89,10 @@ export class RowLog {
       entries: this.#entries,
       losses: this.#losses,
       beforeOf: (id, entry) => this.#beforeChange(id, entry),
-      onRemoteChange: (changes) => this.#listener(changes),
+      onRemoteChange: (changes) => {
+        this.#staging.noteElsewhere(changes.keys())
+        this.#listener(changes)
+      },
       onUpdate: (update, isLocal) => {
         for (const listener of this.#onUpdate) listener(update, isLocal)
       },
@@ -200,17 +203,24 @@ export class RowLog {
 
   /** Whether no write was deleted from elsewhere that nothing replaces: if one was, somebody says something else under the clocks of this log. */
   get isIntact(): boolean {
-    return this.#lost.size === 0
+    return this.#lost.size === 0 && this.#torn.size === 0
   }
 
   /** Writes again what was lost. */
   restoreLost(): void {
-    const lost = this.#lost
-    if (lost.size === 0) return
+    const [lost, torn] = [this.#lost, this.#torn]
+    if (lost.size + torn.size === 0) return
     const changes = new Map(Array.from(lost.keys(), (id) => [id, this.#entries.get(id)]))
+    // Rows show these; they are held no more, so that they are written.
+    for (const [id, patches] of torn) this.#entries.remove(id, patches)
+    this.adopt(torn)
     this.adopt(lost)
     this.#losses?.clear()
     this.#listener(changes)
+  }
+
+  get #torn(): ReadonlyMap<string, readonly Patch[]> {
+    return this.#losses?.torn(this.#entries) ?? NOTHING
   }
 
   get #lost(): ReadonlyMap<string, readonly Patch[]> {

@@ -3,13 +3,15 @@
 import type { StampClock } from '../stamp.ts'
 import { Entry, lostIn } from './entry.ts'
 import type { RowEntries } from './row-entries.ts'
-import type { Patch } from './segment.ts'
+import type { Patch, Segment } from './segment.ts'
 
 /** What has gone of a log's rows and should not have. */
 export class Losses {
   readonly #clock: StampClock
   readonly #purgesKeptMs: number
   readonly #lost = new Map<string, readonly Patch[]>()
+  /** Segments whose patches are here, and could not be read again. */
+  readonly #torn = new Set<Segment>()
 
   /** @param purgesKeptMs - The note of a purge is kept for so long at least: an older write may have been purged, and the note be gone. */
   constructor(clock: StampClock, purgesKeptMs: number) {
@@ -25,6 +27,22 @@ export class Losses {
     }
   }
 
+  /** Takes note of a segment that misses a part. */
+  noteTorn(segment: Segment): void {
+    this.#torn.add(segment)
+  }
+
+  /** What rows show and the document can no longer say, by row. */
+  torn(entries: RowEntries): ReadonlyMap<string, readonly Patch[]> {
+    const found = new Map<string, readonly Patch[]>()
+    if (this.#torn.size === 0) return found
+    for (const [id, { patches }] of entries.all) {
+      const torn = patches.filter(({ segment }) => this.#torn.has(segment))
+      if (torn.length > 0) found.set(id, torn)
+    }
+    return found
+  }
+
   /** What is still lost, by row: what replaces a write may come after it was deleted. */
   left(entries: RowEntries): ReadonlyMap<string, readonly Patch[]> {
     for (const [id, patches] of this.#lost) {
@@ -38,5 +56,6 @@ export class Losses {
   /** They have been written again. */
   clear(): void {
     this.#lost.clear()
+    this.#torn.clear()
   }
 }

@@ -22,6 +22,9 @@ it(
   () => forEachSeed(checkLaws),
 )
 
+/** 2736: a row that was staged as new, and meanwhile written elsewhere with a later stamp. */
+it.each([2736])('[M4] a seed that broke once: %i', (seed) => checkLaws(seed))
+
 describe('merging is', () => {
   it('[M11] commutative: the order in which updates come changes no row', { timeout }, () =>
     forEachSeed(checkCommutative),

@@ -3,6 +3,7 @@
 import * as Y from 'yjs'
 import { decodeBlock, type PackedBlock } from './block.ts'
 import { PlacedBlock } from './block-place.ts'
+import { decodeElement } from './format.ts'
 import { type BlockSource, type Patch, readElements, Segment, type SegmentReader } from './segment.ts'
 import { hasHeader, LOG, type Segments } from './segments.ts'
 import type { ShapeBook } from './shape.ts'
@@ -20,6 +21,8 @@ export interface PatchSink extends LiveSink {
   onBlockDeleted(block: BlockSource): void
   /** A patch, as it rested in the document, was deleted there. */
   onDeleted(raw: readonly unknown[]): void
+  /** Of a segment that is still there, a part was deleted without which its patches cannot be read: no row log does that. */
+  onTorn(segment: Segment): void
 }
 
 /** Turns transactions into patches. */
@@ -138,13 +141,22 @@ export class TransactionReader {
       }
       if (!(struct.content instanceof Y.ContentAny)) return
       const segment = this.#segments.of(struct.parent)
+      const isThere = struct.parent instanceof Y.Array && struct.parent._item?.deleted === false
       for (const element of struct.content.arr) {
-        if (!Array.isArray(element)) continue
+        if (!Array.isArray(element)) {
+          if (segment !== undefined && isThere && isKeyPart(element)) sink.onTorn(segment)
+          continue
+        }
         sink.onDeleted(element)
         if (segment !== undefined) this.#segments.noteShrunk(segment)
       }
     })
   }
+}
+
+const isKeyPart = (element: unknown): boolean => {
+  const { kind } = decodeElement(element)
+  return kind === 'header' || kind === 'shape'
 }
 
 const forEachNewItem = (transaction: Y.Transaction, visit: (item: Y.Item) => void): void => {

@@ -27,7 +27,7 @@ export interface Staged {
   readonly patches: readonly Patch[]
   /** Patches of the document that are taken out of it. */
   readonly displaced: readonly Patch[]
-  /** Ids of rows that were there before. */
+  /** Ids of rows that were there before, or were written to elsewhere meanwhile. */
   readonly written: readonly string[]
 }
 
@@ -77,6 +77,11 @@ export class Staging {
     if (before !== undefined) this.#written.add(write.id)
     if (this.#marks > 0) this.#steps.push({ id: write.id, before, after })
     return { patch, after }
+  }
+
+  /** Takes note that rows changed from elsewhere: of those that are staged as new ones, something may be superseded now. */
+  noteElsewhere(ids: Iterable<string>): void {
+    if (!this.isEmpty) for (const id of ids) this.#written.add(id)
   }
 
   /** Sets a mark to come back to; each mark ends with `release` or `rollback`. */

@@ -205,9 +205,10 @@ const HISTORIES = seedsOr(20)
 
 /**
  * 74: another copy's clearing away took rows that were written under the same clocks here. 1961: patches came to stand in the root list, and the
- * store could not be loaded.
+ * store could not be loaded. 3679: a database closed between what had deleted rows and the
+ * look at what it had deleted. 4174: a shape was deleted by which others' rows are read.
  */
-it.each([74, 1961])('[N16] [K28] a seed that broke once: %i', (seed) => checkHistory(seed))
+it.each([74, 1961, 3679, 4174])('[N16] [K28] a seed that broke once: %i', (seed) => checkHistory(seed))
 
 it(
   '[N16] no row that was saved is lost, whatever is copied while it runs',
