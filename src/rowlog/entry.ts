@@ -97,7 +97,8 @@ const afterPurge = (patches: readonly Patch[]): readonly Patch[] => {
   return patches
 }
 
-const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
+/** Each of some patches once; they come in order. */
+export const withoutCopies = (patches: readonly Patch[]): readonly Patch[] => {
   let hasCopies = false
   for (let at = 1; at < patches.length && !hasCopies; at++)
     hasCopies = isSamePatch(patches[at - 1] as Patch, patches[at] as Patch)

@@ -304,6 +304,20 @@ describe('losses', () => {
     expect([stored(b), b.isIntact, show(b, 'of b', 'y')]).toEqual([[2, 2], true, 2])
   })
 
+  it('[K27] what is there in several copies is carried over once', () => {
+    const [a, b] = openCopies()
+    put(a, 'r', { x: 1 }, true)
+    a.commit()
+    for (let times = 0; times < 6; times++) {
+      const former = a.encode()
+      a.renew()
+      Y.applyUpdate(a.document, former, 'peer')
+    }
+    send(a, b)
+    expect(b.entries.get('r')?.patches.length).toBe(7)
+    expect(show(b, 'r', 'x')).toBe(1)
+  })
+
   it('[K28] a write so old that it may have been purged is not taken for lost', () => {
     let nowMs = NOW_MS
     const [a, b] = openCopies(() => nowMs)

@@ -4,7 +4,7 @@ import type { RandomBytes } from '../ids.ts'
 import { type StampClock, stampTimeMs } from '../stamp.ts'
 import { DIRTY_SHARE, MIN_DIRTY, rowsToPack } from './compaction.ts'
 import { writeCopies } from './copies.ts'
-import { type Entry, holdsAll } from './entry.ts'
+import { type Entry, holdsAll, withoutCopies } from './entry.ts'
 import { LogDocument, orDamaged } from './log-document.ts'
 import { Losses } from './losses.ts'
 import { blocksOf } from './packer.ts'
@@ -385,7 +385,9 @@ export class RowLog {
     this.bringIn()
     const lacking = [...rows].flatMap(([id, patches]) => {
       const held = this.#entries.get(id)
-      return patches.filter((patch) => held === undefined || !holdsAll(held, patch)).map((patch) => ({ id, patch }))
+      return withoutCopies(patches)
+        .filter((patch) => held === undefined || !holdsAll(held, patch))
+        .map((patch) => ({ id, patch }))
     })
     if (lacking.length === 0) return
     this.#base.transact(() => {

@@ -54,7 +54,7 @@ class Disk implements StorageAdapter {
 /** One machine: its disk, and the source of what it takes for random; a copy of it draws the same. */
 interface Machine {
   readonly disk: Disk
-  readonly drawn: { count: number; readonly seed: number }
+  drawn: { count: number; readonly seed: number }
   db: Tasks | undefined
   isOnline: boolean
 }
@@ -136,6 +136,8 @@ const checkHistory = async (seed: number): Promise<void> => {
       for (const machine of machines) {
         await close(machine)
         machine.isOnline = true
+        // By now each draws other bytes: systems take new ones in, in time.
+        machine.drawn = { seed: seed + RESEEDED * (1 + machines.indexOf(machine) + machines.length * time), count: 0 }
         await open(machine)
         await settled(machine)
       }
@@ -201,6 +203,7 @@ const settled = async ({ db }: Machine): Promise<void> => {
 
 /** Apart from what else a seed draws. */
 const EDITS = 1_000_000
+const RESEEDED = 10_000_019
 const HISTORIES = seedsOr(20)
 
 /**
