@@ -243,12 +243,18 @@ describe('losses', () => {
       return log
     }) as [RowLog, RowLog]
 
-  it('[K28] what a copy has deleted under the same clocks is found lost, and is back in the document that goes on', () => {
+  /** Each has written a row under the same clocks. */
+  const openForked = (): [RowLog, RowLog] => {
     const [a, b] = openCopies()
     put(a, 'of a', { x: 1 }, true)
     a.commit()
     put(b, 'of b', { x: 1 }, true)
     b.commit()
+    return [a, b]
+  }
+
+  it('[K28] what a copy has deleted under the same clocks is found lost, and is back in the document that goes on', () => {
+    const [a, b] = openForked()
     put(a, 'of a', { x: 2 })
     a.commit()
     put(a, 'of a', { x: 3 })
@@ -267,11 +273,7 @@ describe('losses', () => {
   })
 
   it('[K28] it can be written again in place, and is told', () => {
-    const [a, b] = openCopies()
-    put(a, 'of a', { x: 1 }, true)
-    a.commit()
-    put(b, 'of b', { x: 1 }, true)
-    b.commit()
+    const [a, b] = openForked()
     a.pack()
     send(a, b)
     b.document.clientID = 8

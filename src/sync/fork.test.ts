@@ -2,14 +2,13 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { expect, it, onTestFinished } from 'vitest'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import { createRelay, openMemoryLog } from '../../server/index.ts'
 import { openBulkInsert } from '../bulk-insert.ts'
 import { column as c, createDatabase, type Database, defineSchema, table } from '../index.ts'
 import { scratchDocuments } from '../rowlog/index.ts'
 import { memory, type StorageAdapter, yIndexedDb } from '../storage/index.ts'
 import type { Storage } from '../storage/port.ts'
-import { digestNow } from './digest.js'
 import { relay } from './index.ts'
 import type { SyncAdapter, SyncContext, SyncSession } from './port.ts'
 import { systemTimers } from './socket.ts'
@@ -399,35 +398,4 @@ it('[N16] a forked partition is mended likewise', async () => {
     ['of ann', 'of ben'],
   ])
   expect(again.status.forks).toMatchObject([{ isMended: true }])
-})
-
-it('[N18] a digest is the same however structs are cut, and another for other content', () => {
-  const withText = (client: number, text: string): Y.Doc => {
-    const doc = new Y.Doc()
-    doc.clientID = client
-    for (const letter of text) doc.getText('t').insert(doc.getText('t').length, letter)
-    doc.getText('t').delete(1, 2)
-    doc.getArray('a').push([{ deep: [1, 'x'] }, Uint8Array.of(1)])
-    return doc
-  }
-  const [doc, other, again] = [withText(1, 'abcdef'), withText(1, 'abcdeF'), new Y.Doc()]
-  Y.applyUpdate(again, Y.encodeStateAsUpdate(doc))
-  expect(digestNow(again)).toEqual(digestNow(doc))
-  const [one, two] = [digestNow(doc), digestNow(other)]
-  expect([two.vector, two.deletes]).toEqual([one.vector, one.deletes])
-  expect(two.content).not.toBe(one.content)
-})
-
-it('[N18] a digest of minified code is that of any other', () => {
-  const doc = new Y.Doc()
-  doc.clientID = 1
-  doc.getArray('log').push([new Y.Array(), new Y.Map(), new Y.Text(), new Y.XmlElement('p')])
-  const known = digestNow(doc)
-  const { name } = Y.Array
-  onTestFinished(() => void Object.defineProperty(Y.Array, 'name', { value: name }))
-  Object.defineProperty(Y.Array, 'name', { value: 'e' })
-  expect(digestNow(doc)).toEqual(known)
-  doc.getArray('log').delete(0)
-  doc.getArray('log').insert(0, [new Y.Map()])
-  expect(digestNow(doc).content).not.toBe(known.content)
 })
