@@ -24,7 +24,6 @@ export const startServer = async (module: string, folder: string): Promise<Serve
   const { port } = (await answerOf(child)) as { port: number }
   return {
     port,
-    pid: child.pid,
     startMs: performance.now() - from,
     async memory() {
       child.send('memory')

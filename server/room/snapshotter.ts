@@ -14,16 +14,17 @@ export interface Snapshotter {
   /**
    * Merges a document's updates into one and proves that it loads.
    *
-   * @param updates - All updates of the document (v1), in order; the caller reads them no more.
+   * @param updates - Updates of the document (v1), in order; the caller reads them no more.
+   * @param packed - Those that come after them, as a log gives them; copied.
    * @throws If they cannot be loaded, if the result is not the same when loaded again, or if the thread dies or hangs.
    */
-  make(updates: readonly Uint8Array[]): Promise<MadeSnapshot>
+  make(updates: readonly Uint8Array[], packed?: readonly Uint8Array[]): Promise<MadeSnapshot>
   /**
    * Works out a document's digest.
    *
-   * @param updates - As for {@link Snapshotter.make}.
+   * Takes what {@link Snapshotter.make} takes.
    */
-  digest(updates: readonly Uint8Array[]): Promise<Digest>
+  digest(updates: readonly Uint8Array[], packed?: readonly Uint8Array[]): Promise<Digest>
   /**
    * The part of an update (v1) that a state vector (v1) lacks.
    *
@@ -55,11 +56,17 @@ const LARGE_BYTES = 8 * 1024 * 1024
 export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter => {
   const { worker: module = new URL('./snapshot-worker.js', import.meta.url), timeoutMs = 120_000 } = options
   const [makers, differs] = [new WorkerThread({ module, timeoutMs }), new WorkerThread({ module, timeoutMs })]
-  const ask = (task: 'snapshot' | 'digest', updates: readonly Uint8Array[]): Promise<unknown> =>
-    makers.ask({ message: { task, updates }, handedOver: handedOver(updates), isLarge: isLarge(updates) })
+  const ask = (
+    task: 'snapshot' | 'digest',
+    updates: readonly Uint8Array[],
+    packed: readonly Uint8Array[],
+  ): Promise<unknown> => {
+    const message = { task, updates, packed }
+    return makers.ask({ message, handedOver: handedOver(updates), isLarge: isLarge([...updates, ...packed]) })
+  }
   return {
-    make: (updates) => ask('snapshot', updates) as Promise<MadeSnapshot>,
-    digest: (updates) => ask('digest', updates) as Promise<Digest>,
+    make: (updates, packed = []) => ask('snapshot', updates, packed) as Promise<MadeSnapshot>,
+    digest: (updates, packed = []) => ask('digest', updates, packed) as Promise<Digest>,
     async diff(update, stateVector) {
       const job = { message: { task: 'diff', update, stateVector }, handedOver: [], isLarge: isLarge([update]) }
       return ((await differs.ask(job)) as { readonly update: Uint8Array }).update
