@@ -50,7 +50,10 @@ export const createKeeper = ({ log, read, snapshotter, onTaken, now = Date.now }
         stateBytes: content.snapshot?.bytes ?? 0,
       }
       if (taken.updates === 0) return taken
-      const made = await snapshotter.make(await stateOf(content), content.packed)
+      const state = await stateOf(content)
+      // A long tail takes a while to read, and to hand over: others get their turn between.
+      await new Promise((resolve) => setImmediate(resolve))
+      const made = await snapshotter.make(state, content.packed)
       const stateBytes = made.state.length
       await log.putSnapshot(document, snapshotOf(content, made))
       counts.made += 1
