@@ -92,5 +92,7 @@ const handedOver = (parts: readonly Uint8Array[]): ArrayBuffer[] => {
   const used = new Map<ArrayBuffer, number>()
   for (const { buffer, byteLength } of parts)
     if (buffer instanceof ArrayBuffer) used.set(buffer, (used.get(buffer) ?? 0) + byteLength)
-  return [...used].flatMap(([buffer, bytes]) => (bytes >= MOVED_BYTES && bytes >= buffer.byteLength / 2 ? [buffer] : []))
+  return [...used].flatMap(([buffer, bytes]) =>
+    bytes >= MOVED_BYTES && bytes >= buffer.byteLength / 2 ? [buffer] : [],
+  )
 }
