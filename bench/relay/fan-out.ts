@@ -15,12 +15,15 @@ export const SYNCED = 'bare-ws-synced'
 
 /** How much is written. */
 export interface FanOut extends Shape {
-  /** Updates under saturation, after half of them to warm up: a relay's code has run for a while. */
+  /** Updates under saturation at a time; again and again until it has run for a while, first to warm up. */
   readonly updates: number
   /** Updates a second at a pace that every server keeps, for a few seconds. */
   readonly perSecond: number
 }
 
+/** For how long a server is to run before it is measured, and then at least. */
+const WARM_S = 2
+const FULL_S = 4
 const PACED_S = 4
 const MOST_PACED = 8000
 
@@ -76,10 +79,10 @@ const measure = async (peer: RelayPeer, server: ServerProcess, fanOut: FanOut): 
   const fleet = new Fleet(peer, server.port)
   try {
     await fleet.enter(fanOut)
-    await fleet.saturate(Math.ceil(fanOut.updates / 2), fanOut.window)
+    await saturate(fleet, fanOut, WARM_S)
     const before = await server.processorUs()
-    const full = await fleet.saturate(fanOut.updates, fanOut.window)
-    const processor = ((await server.processorUs()) - before) / fanOut.updates
+    const full = await saturate(fleet, fanOut, FULL_S)
+    const processor = ((await server.processorUs()) - before) / (full.delivered / fanOut.members)
     const pace = (): Promise<Run> => fleet.pace(Math.min(MOST_PACED, PACED_S * fanOut.perSecond), fanOut.perSecond)
     // First what is left of the storm: snapshots, collections of garbage.
     await pace()
@@ -93,6 +96,16 @@ const measure = async (peer: RelayPeer, server: ServerProcess, fanOut: FanOut): 
   } finally {
     fleet.leave()
   }
+}
+
+/** Writes as fast as writers get theirs back, for so many seconds at least. */
+const saturate = async (fleet: Fleet, { updates, window }: FanOut, seconds: number): Promise<Run> => {
+  const runs: Run[] = []
+  const sum = (figure: 'delivered' | 'seconds'): number => runs.reduce((total, run) => total + run[figure], 0)
+  do runs.push(await fleet.saturate(updates, window))
+  while (sum('seconds') < seconds)
+  const latencies = runs.flatMap((run) => run.latencies).sort((a, b) => a - b)
+  return { seconds: sum('seconds'), delivered: sum('delivered'), latencies }
 }
 
 const SYNCS = 1000

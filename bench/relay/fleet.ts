@@ -2,6 +2,7 @@
 // stock frames as far as needed to tell updates from the rest.
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { readUpdate } from '../../server/guard/update.ts'
 import { clientFrame, RawClient } from './raw-client.ts'
 import type { RelayPeer } from './relay-peer.ts'
 
@@ -243,7 +244,8 @@ const structsOf = (frame: Uint8Array): readonly { client: number; clock: number;
   const start = at
   const [clients, structs] = [next(), next()]
   if (clients === 1 && structs === 1) return [{ client: next(), clock: next(), length: 1 }]
-  return Y.decodeUpdate(frame.subarray(start)).structs.map(({ id, length }) => ({ ...id, length }))
+  const { sections } = readUpdate(frame.subarray(start))
+  return sections.map(({ client, from, to }) => ({ client, clock: from, length: to - from }))
 }
 
 const until = async (claim: () => boolean, deadline: number, describe: () => string): Promise<void> => {

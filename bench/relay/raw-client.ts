@@ -67,9 +67,14 @@ export class RawClient {
     )
   }
 
-  /** Sends what {@link clientFrame} made. */
+  /** Sends what {@link clientFrame} made; all of one turn in one piece. */
   send(frame: Buffer): void {
-    this.#socket.write(frame)
+    const socket = this.#socket
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    socket.write(frame)
   }
 
   /** Resolves once what was sent has left this process. */

@@ -62,7 +62,12 @@ export class DocumentGuard {
 
   /** Whether an update was found to break the document. */
   isBroken(update: Uint8Array): boolean {
-    return this.#notes.refused.size > 0 && this.#notes.refused.has(hashOf(update))
+    return this.hasBroken && this.#notes.refused.has(hashOf(update))
+  }
+
+  /** Whether any is known. */
+  get hasBroken(): boolean {
+    return this.#notes.refused.size > 0
   }
 
   /** Refuses an update from now on. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { MerrowError } from '../../src/errors.ts'
 import { lmdbFailure as diskFailure } from '../../src/storage/lmdb-failure.ts'
 import { errorFields, type Logger } from '../logger.ts'
+import { contentOf } from './content.ts'
 import { damaged, deleted } from './fault.ts'
 import { type Disk, isCode, nodeDisk } from './files/disk.ts'
 import { DocumentFiles } from './files/document-files.ts'
@@ -138,7 +139,7 @@ class FileLog implements Log {
       if (files.isDeleted || held?.isDeleted) throw deleted(document)
       if (held?.isDamaged) throw unreadable(document)
       const snapshot = files.upTo === 0 ? undefined : this.#files.openSnapshot(document, files.upTo)
-      return { snapshot, entries: this.#index.entries(document, files) }
+      return contentOf(snapshot, this.#index.pieces(document, files))
     })
   }
 
@@ -252,9 +253,9 @@ class FileLog implements Log {
     if (held.isDamaged) return
     if (!held.isDeleted && held.places.some(({ segment }) => segment <= last)) {
       const files = this.#files.list(document)
-      const entries = this.#index.entries(document, files)
-      if (entries.length > 0) await this.#files.writeTail(document, entries)
-      this.#index.forget(document, entries.at(-1)?.seq ?? files.upTo)
+      const pieces = this.#index.pieces(document, files)
+      if (pieces.length > 0) await this.#files.writeTail(document, pieces)
+      this.#index.forget(document, pieces.at(-1)?.last ?? files.upTo)
     } else if (held.places.length === 0) this.#index.forget(document, 0)
   }
 

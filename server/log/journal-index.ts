@@ -1,10 +1,10 @@
 // Where in the journal the updates of each document lie: all that the log on disk keeps in memory. Knows journal and files.
 import type { Logger } from '../logger.ts'
+import { type Piece, pieceAfter } from './content.ts'
 import { damaged } from './fault.ts'
 import type { DocumentFiles, FileList } from './files/document-files.ts'
 import type { FoundJournal, Journal, Place } from './files/journal.ts'
-import { entriesOf, type RecordHead, readHead } from './files/record.ts'
-import type { LogEntry } from './port.ts'
+import { pieceOf, type RecordHead, readHead } from './files/record.ts'
 
 /** What of one document is in the journal, and how far its numbers go, counting what is planned. */
 export interface Held {
@@ -92,19 +92,19 @@ export class JournalIndex {
   }
 
   /** The updates after the snapshot: those that have left the journal, then those that are still there. */
-  entries(document: string, files: FileList): readonly LogEntry[] {
-    const entries = [...this.#files.readTail(document, files)]
-    let next = (entries.at(-1)?.seq ?? files.upTo) + 1
+  pieces(document: string, files: FileList): readonly Piece[] {
+    const tail = this.#files.readTail(document, files)
+    const pieces = tail === undefined ? [] : [tail]
+    let last = tail?.last ?? files.upTo
     const places = this.#held.get(document)?.places ?? []
     for (const [at, bytes] of this.#journal.read(places).entries()) {
-      for (const entry of entriesOf(bytes, (places[at] as Place).head)) {
-        if (entry.seq < next) continue
-        if (entry.seq > next) throw damaged(document, `update ${next} is missing`)
-        entries.push(entry)
-        next += 1
-      }
+      const piece = pieceAfter(pieceOf(bytes, (places[at] as Place).head), last)
+      if (piece === undefined) continue
+      if (piece.first > last + 1) throw damaged(document, `update ${last + 1} is missing`)
+      pieces.push(piece)
+      last = piece.last
     }
-    return entries
+    return pieces
   }
 
   /** Forgets where in the journal the updates up to `seq` lie. A document that has no others there costs nothing. */

@@ -1,5 +1,6 @@
 // A log that forgets when the process ends: for tests and for trying things out. Knows nothing of disks.
 import { MerrowError } from '../../src/errors.ts'
+import { contentOfEntries } from './content.ts'
 import { deleted } from './fault.ts'
 import type { Log, LogEntry, Retention, StoredSnapshot } from './port.ts'
 import { DEFAULT_RETENTION, keptOf } from './retention.ts'
@@ -50,7 +51,7 @@ export const openMemoryLog = ({ retention = DEFAULT_RETENTION, now = Date.now }:
     },
     async read(document) {
       const { snapshots, entries } = use(document)
-      return { snapshot: snapshots[0], entries }
+      return contentOfEntries(snapshots[0], entries)
     },
     async putSnapshot(document, { state, ...snapshot }) {
       const log = use(document)

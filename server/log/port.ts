@@ -40,8 +40,12 @@ export interface LogEntry {
 /** What a log holds of one document. */
 export interface LogContent {
   readonly snapshot: StoredSnapshot | undefined
-  /** Updates after the snapshot, in order. */
+  /** Number of the last update: that of the snapshot, if none comes after it; 0 if there is nothing. */
+  readonly upTo: number
+  /** Updates after the snapshot, in order. Taken apart the first time that they are asked for. */
   readonly entries: readonly LogEntry[]
+  /** The same in few pieces of memory, in order: each update after its length (u32, little endian). */
+  readonly packed: readonly Uint8Array[]
 }
 
 /** Which former snapshots are kept beside the current one and the one before it. */

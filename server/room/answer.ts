@@ -153,14 +153,18 @@ const covers = (has: Clocks, needed: Clocks): boolean =>
 const lacking = (update: Uint8Array, has: Clocks, stateVector: Uint8Array): Uint8Array =>
   has.size === 0 ? update : Y.diffUpdate(update, stateVector)
 
+/** What a document's snapshot says, as updates: one, or none if there is no snapshot. */
+export const stateOf = async ({ snapshot }: LogContent): Promise<readonly Uint8Array[]> =>
+  snapshot === undefined ? [] : [await snapshot.state()]
+
 /** The updates that make up a document, in order. */
-export const updatesOf = async ({ snapshot, entries }: LogContent): Promise<readonly Uint8Array[]> => [
-  ...(snapshot === undefined ? [] : [await snapshot.state()]),
-  ...entries.map(({ update }) => update),
+export const updatesOf = async (content: LogContent): Promise<readonly Uint8Array[]> => [
+  ...(await stateOf(content)),
+  ...content.entries.map(({ update }) => update),
 ]
 
 /** A snapshot of everything in `content`. */
 export const snapshotOf = (content: LogContent, made: Omit<Snapshot, 'upTo'>): Snapshot => ({
-  upTo: content.entries.at(-1)?.seq ?? content.snapshot?.upTo ?? 0,
+  upTo: content.upTo,
   ...made,
 })

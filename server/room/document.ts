@@ -6,6 +6,7 @@ import { notesOf } from '../guard/notes.ts'
 import type { Id } from '../guard/update.ts'
 import { type ClockRange, rangesOf, StateVector } from '../guard/vector.ts'
 import type { Sender, Verdict } from '../guard/verdict.ts'
+import { contentOfEntries } from '../log/content.ts'
 import type { Log, LogContent } from '../log/port.ts'
 import { updatesOf } from './answer.ts'
 import type { Taken } from './keeper.ts'
@@ -81,8 +82,8 @@ export class RoomDocument {
     this.#snapshotBytes = snapshot?.bytes ?? 0
     for (const { update } of entries) this.#count(update, rangesOf(update))
     this.#guard.load(this.#vector, records)
-    const upTo = notes.entries.at(-1)?.seq
-    if (upTo !== undefined && notes.entries.length > MAX_NOTE_RECORDS)
+    const { upTo } = notes
+    if (notes.entries.length > MAX_NOTE_RECORDS)
       await log.putSnapshot(notesOf(this.name), {
         upTo,
         state: this.#guard.notes,
@@ -94,7 +95,9 @@ export class RoomDocument {
   /** Reads the log, without the updates that were found to break the document. */
   async read(): Promise<LogContent> {
     const content = await this.#options.log.read(this.name)
-    return { ...content, entries: content.entries.filter(({ update }) => !this.#guard.isBroken(update)) }
+    if (!this.#guard.hasBroken) return content
+    const sound = content.entries.filter(({ update }) => !this.#guard.isBroken(update))
+    return contentOfEntries(content.snapshot, sound)
   }
 
   /** Judges an update; one that is accepted has to be appended then. */

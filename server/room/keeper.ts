@@ -1,6 +1,7 @@
 // Makes snapshots of documents, one at a time for each, and what can be done with those that are kept. Knows no members.
+import { LENGTH_BYTES } from '../log/packed.js'
 import type { Log, LogContent, StoredSnapshot } from '../log/port.ts'
-import { snapshotOf, updatesOf } from './answer.ts'
+import { snapshotOf, stateOf } from './answer.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
 /** What a snapshot took out of the log's tail. */
@@ -42,13 +43,17 @@ export const createKeeper = ({ log, read, snapshotter, onTaken, now = Date.now }
     try {
       const content = await read(document)
       // Measured before: making takes the bytes away.
+      const updates = content.upTo - (content.snapshot?.upTo ?? 0)
       const taken = {
-        updates: content.entries.length,
-        bytes: content.entries.reduce((sum, { update }) => sum + update.length, 0),
+        updates,
+        bytes: content.packed.reduce((sum, { length }) => sum + length, -LENGTH_BYTES * updates),
         stateBytes: content.snapshot?.bytes ?? 0,
       }
       if (taken.updates === 0) return taken
-      const made = await snapshotter.make(await updatesOf(content))
+      const state = await stateOf(content)
+      // A long tail takes a while to read, and to hand over: others get their turn between.
+      await new Promise((resolve) => setImmediate(resolve))
+      const made = await snapshotter.make(state, content.packed)
       const stateBytes = made.state.length
       await log.putSnapshot(document, snapshotOf(content, made))
       counts.made += 1
@@ -70,8 +75,8 @@ export const createKeeper = ({ log, read, snapshotter, onTaken, now = Date.now }
   return {
     snapshot,
     async current(document) {
-      const { snapshot: stored, entries } = await log.read(document)
-      if (entries.length === 0) return stored
+      const { snapshot: stored, upTo } = await log.read(document)
+      if (upTo === (stored?.upTo ?? 0)) return stored
       await snapshot(document)
       return (await log.read(document)).snapshot
     },

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { SyncType } from '../../src/sync/wire.ts'
 import { openMemoryLog } from '../log/memory.ts'
+import { unpacked } from '../log/packed.js'
 import { editsOf, joinAs, step1Frame, updateFrame } from '../testing/member.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { encodeAwareness, encodeSync } from './frame.ts'
@@ -125,10 +126,10 @@ it('[G10] an update that breaks the document all the same is left out, refused f
   const real = createSnapshotter()
   const snapshotter = {
     ...real,
-    make: (updates: readonly Uint8Array[]) =>
-      updates.some((update) => Buffer.compare(update, poison) === 0)
+    make: (updates: readonly Uint8Array[], packed: readonly Uint8Array[] = []) =>
+      [...updates, ...packed.flatMap(unpacked)].some((update) => Buffer.compare(update, poison) === 0)
         ? Promise.reject(new Error('it throws'))
-        : real.make(updates),
+        : real.make(updates, packed),
   }
   const log = openMemoryLog()
   const hub = createHub({ log, snapshotter, logger: () => {}, snapshotAfterUpdates: 10 })

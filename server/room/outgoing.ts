@@ -12,16 +12,39 @@ interface Sent {
   readonly except: Member | undefined
 }
 
+/** Sending to so many takes about a millisecond, and that long a room may wait for what would go out right after it. */
+const MEMBERS_A_MS = 100
+/** In a smaller room nothing waits. */
+const LEAST_MEMBERS = 50
+
 /** The sending side of one room. */
 export class Outgoing {
   readonly #room: number
   readonly #members: ReadonlyMap<Member, unknown>
+  readonly #after: (ms: number) => Promise<void>
   #waiting: Sent[] = []
+  #expected = 0
+  #isHeld = false
 
-  /** @param room - Number of the room. @param members - Those who are in it, whenever something is sent. */
-  constructor(room: number, members: ReadonlyMap<Member, unknown>) {
+  /**
+   * @param room - Number of the room. @param members - Those who are in it, whenever something is sent.
+   * @param after - Resolves after so many milliseconds.
+   */
+  constructor(room: number, members: ReadonlyMap<Member, unknown>, after: (ms: number) => Promise<void>) {
     this.#room = room
     this.#members = members
+    this.#after = after
+  }
+
+  /** An update is on its way to the disk. In a large room what is durable before it waits for it, about as long as sending would take. */
+  expect(): void {
+    this.#expected += 1
+  }
+
+  /** One that was expected has been added, or is not to come. */
+  arrived(): void {
+    this.#expected -= 1
+    if (this.#expected === 0 && this.#isHeld) this.#sendSoon()
   }
 
   /**
@@ -46,12 +69,28 @@ export class Outgoing {
   #add(sent: Sent): void {
     if (this.#members.size === 0) return
     const isFirst = this.#waiting.push(sent) === 1
-    if (isFirst) process.nextTick(() => this.#send())
+    if (isFirst) this.#sendSoon()
+  }
+
+  #sendSoon(): void {
+    process.nextTick(() => {
+      if (this.#expected === 0 || this.#members.size < LEAST_MEMBERS) this.#send()
+      else if (!this.#isHeld) this.#hold()
+    })
+  }
+
+  #hold(): void {
+    this.#isHeld = true
+    const held = this.#waiting
+    void this.#after(this.#members.size / MEMBERS_A_MS).then(() => {
+      if (held === this.#waiting) this.#send()
+    })
   }
 
   #send(): void {
     const waiting = this.#waiting
     this.#waiting = []
+    this.#isHeld = false
     const [first] = waiting
     if (first !== undefined && waiting.length === 1) this.#sendOne(first)
     else this.#sendAll(waiting)

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { digestNow } from '../../src/sync/digest.js'
-import type { LogContent } from '../log/port.ts'
+import { contentOfEntries } from '../log/content.ts'
+import { unpacked } from '../log/packed.js'
 import { noSnapshotter } from '../testing/no-snapshotter.ts'
 import { Proof } from './proof.ts'
 
@@ -20,10 +21,10 @@ const setUp = () => {
   let nowMs = 0
   let waiting: { readonly atMs: number; resolve(): void }[] = []
   const snapshotter = noSnapshotter({
-    async digest(updates) {
+    async digest(_, packed = []) {
       digests += 1
       const doc = new Y.Doc()
-      for (const update of updates) Y.applyUpdate(doc, update)
+      for (const update of packed.flatMap(unpacked)) Y.applyUpdate(doc, update)
       return digestNow(doc)
     },
   })
@@ -33,7 +34,7 @@ const setUp = () => {
     after: (ms) => new Promise((resolve) => waiting.push({ atMs: nowMs + ms, resolve })),
     async read() {
       const seq = Y.getState(content.store, 7)
-      return { entries: [{ seq, update: Y.encodeStateAsUpdate(content) }] } as unknown as LogContent
+      return contentOfEntries(undefined, [{ seq, update: Y.encodeStateAsUpdate(content) }])
     },
   })
   return {

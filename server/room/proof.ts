@@ -3,7 +3,7 @@
 import * as Y from 'yjs'
 import { type Digest, digestOfClocks } from '../../src/sync/digest.js'
 import type { LogContent } from '../log/port.ts'
-import { updatesOf } from './answer.ts'
+import { stateOf } from './answer.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
 /** What a {@link Proof} is made of. */
@@ -49,11 +49,11 @@ export class Proof {
   /** One digest serves all who come while nothing is appended. */
   async #digest(): Promise<Digest | undefined> {
     const content = await this.#options.read()
-    const upTo = content.entries.at(-1)?.seq ?? content.snapshot?.upTo ?? 0
+    const upTo = content.upTo
     const at = this.#options.now()
     if (this.#known?.upTo !== upTo) {
       if (this.#known !== undefined && Math.abs(at - this.#known.at) < REST_MS) return undefined
-      const digest = updatesOf(content).then((updates) => this.#options.snapshotter.digest(updates))
+      const digest = stateOf(content).then((state) => this.#options.snapshotter.digest(state, content.packed))
       this.#known = { upTo, at, digest }
     }
     return this.#known?.digest

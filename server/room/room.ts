@@ -56,7 +56,7 @@ export class Room {
   constructor(document: string, number: number, context: RoomContext) {
     this.document = document
     this.number = number
-    this.#outgoing = new Outgoing(number, this.#members)
+    this.#outgoing = new Outgoing(number, this.#members, context.after)
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now, after } = context
@@ -142,6 +142,7 @@ export class Room {
    */
   append(sender: Member | undefined, accepted: Extract<Verdict, { kind: 'accepted' }>): Promise<void> {
     this.#work += 1
+    this.#outgoing.expect()
     const end = this.#context.begin()
     const appended = this.#content.append(accepted).then(() => {
       this.#reading = undefined
@@ -150,6 +151,7 @@ export class Room {
     })
     const done = (): void => {
       end()
+      this.#outgoing.arrived()
       this.#workDone()
     }
     appended.then(done, done)

@@ -5,13 +5,14 @@ import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
 // From the root on, so that a program which lies elsewhere in it finds it too.
 import { findFork } from '../../server/guard/fork.js'
+import { unpacked } from '../../server/log/packed.js'
 import { digestNow } from '../../src/sync/digest.js'
 
 // Linux takes that for this thread alone: whoever waits for an update goes first.
 if (process.platform === 'linux') setPriority(10)
 
 /**
- * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array } | { task: 'fork', update: Uint8Array, stored: Uint8Array[], overlap: import('../guard/vector.ts').ClockRange[] }} Task
+ * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[], packed: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array } | { task: 'fork', update: Uint8Array, stored: Uint8Array[], overlap: import('../guard/vector.ts').ClockRange[] }} Task
  */
 
 parentPort?.on('message', (/** @type {Task} */ task) => {
@@ -28,15 +29,18 @@ parentPort?.on('message', (/** @type {Task} */ task) => {
 const run = (task) => {
   switch (task.task) {
     case 'snapshot':
-      return verified(task.updates)
+      return verified(updatesOf(task))
     case 'digest':
-      return digestNow(load(task.updates))
+      return digestNow(load(updatesOf(task)))
     case 'diff':
       return { update: Y.diffUpdate(task.update, task.stateVector) }
     case 'fork':
       return { fork: findFork(task.update, task.stored, task.overlap) }
   }
 }
+
+/** @param {{ updates: Uint8Array[], packed: Uint8Array[] }} task */
+const updatesOf = ({ updates, packed }) => [...updates, ...packed.flatMap(unpacked)]
 
 /** So many updates are integrated in one transaction. */
 const INTEGRATED_AT_ONCE = 300

@@ -206,8 +206,8 @@ describe('without it', () => {
 
   it('[R22] leaves the log alone when a snapshot fails, and waits for a tail twice as long', async () => {
     let attempts = 0
-    const make = async (updates: readonly Uint8Array[]) => {
-      if (updates.length > 0) attempts += 1
+    const make = async (_: readonly Uint8Array[], packed: readonly Uint8Array[] = []) => {
+      if (packed.length > 0) attempts += 1
       throw new Error('broken')
     }
     const { hub, log, reports } = setup(noSnapshotter({ make }))

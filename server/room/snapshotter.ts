@@ -14,16 +14,17 @@ export interface Snapshotter {
   /**
    * Merges a document's updates into one and proves that it loads.
    *
-   * @param updates - All updates of the document (v1), in order; the caller reads them no more.
+   * @param updates - Updates of the document (v1), in order; the caller reads them no more.
+   * @param packed - Those that come after them, as a log gives them; the caller reads them no more either.
    * @throws If they cannot be loaded, if the result is not the same when loaded again, or if the thread dies or hangs.
    */
-  make(updates: readonly Uint8Array[]): Promise<MadeSnapshot>
+  make(updates: readonly Uint8Array[], packed?: readonly Uint8Array[]): Promise<MadeSnapshot>
   /**
    * Works out a document's digest.
    *
-   * @param updates - As for {@link Snapshotter.make}.
+   * Takes what {@link Snapshotter.make} takes.
    */
-  digest(updates: readonly Uint8Array[]): Promise<Digest>
+  digest(updates: readonly Uint8Array[], packed?: readonly Uint8Array[]): Promise<Digest>
   /**
    * The part of an update (v1) that a state vector (v1) lacks.
    *
@@ -48,6 +49,8 @@ export interface SnapshotterOptions {
   readonly timeoutMs?: number
 }
 
+/** Less is copied: it may lie in memory that others use. In bytes. */
+const MOVED_BYTES = 64 * 1024
 /** A thread that has dealt with more than this is ended, so that its memory comes back. In bytes. */
 const LARGE_BYTES = 8 * 1024 * 1024
 
@@ -55,11 +58,18 @@ const LARGE_BYTES = 8 * 1024 * 1024
 export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter => {
   const { worker: module = new URL('./snapshot-worker.js', import.meta.url), timeoutMs = 120_000 } = options
   const [makers, differs] = [new WorkerThread({ module, timeoutMs }), new WorkerThread({ module, timeoutMs })]
-  const ask = (task: 'snapshot' | 'digest', updates: readonly Uint8Array[]): Promise<unknown> =>
-    makers.ask({ message: { task, updates }, handedOver: handedOver(updates), isLarge: isLarge(updates) })
+  const ask = (
+    task: 'snapshot' | 'digest',
+    updates: readonly Uint8Array[],
+    packed: readonly Uint8Array[],
+  ): Promise<unknown> => {
+    const message = { task, updates, packed }
+    const all = [...updates, ...packed]
+    return makers.ask({ message, handedOver: handedOver(all), isLarge: isLarge(all) })
+  }
   return {
-    make: (updates) => ask('snapshot', updates) as Promise<MadeSnapshot>,
-    digest: (updates) => ask('digest', updates) as Promise<Digest>,
+    make: (updates, packed = []) => ask('snapshot', updates, packed) as Promise<MadeSnapshot>,
+    digest: (updates, packed = []) => ask('digest', updates, packed) as Promise<Digest>,
     async diff(update, stateVector) {
       const job = { message: { task: 'diff', update, stateVector }, handedOver: [], isLarge: isLarge([update]) }
       return ((await differs.ask(job)) as { readonly update: Uint8Array }).update
@@ -77,8 +87,12 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
 const isLarge = (updates: readonly Uint8Array[]): boolean =>
   updates.reduce((sum, { length }) => sum + length, 0) >= LARGE_BYTES
 
-/** Large updates with memory of their own go over without a copy; they are empty here from then on. */
-const handedOver = (updates: readonly Uint8Array[]): ArrayBuffer[] =>
-  updates.flatMap(({ buffer, byteLength }) =>
-    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength >= LARGE_BYTES ? [buffer] : [],
+/** Memory that holds little else goes over without a copy; what lies in it is empty here from then on. */
+const handedOver = (parts: readonly Uint8Array[]): ArrayBuffer[] => {
+  const used = new Map<ArrayBuffer, number>()
+  for (const { buffer, byteLength } of parts)
+    if (buffer instanceof ArrayBuffer) used.set(buffer, (used.get(buffer) ?? 0) + byteLength)
+  return [...used].flatMap(([buffer, bytes]) =>
+    bytes >= MOVED_BYTES && bytes >= buffer.byteLength / 2 ? [buffer] : [],
   )
+}

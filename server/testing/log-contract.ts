@@ -1,5 +1,6 @@
 // The laws that every log keeps, as tests. Knows the port alone; each adapter runs them.
 import { expect, it, onTestFinished } from 'vitest'
+import { unpacked } from '../log/packed.js'
 import type { Log, Retention, Snapshot } from '../log/port.ts'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
@@ -30,6 +31,8 @@ export const logContract = (open: (setup: LogSetup) => Promise<Log>): void => {
   const seqs = async (log: Log, document: string) => (await log.read(document)).entries.map(({ seq }) => seq)
   const updates = async (log: Log, document: string) =>
     (await log.read(document)).entries.map(({ update }) => [...update])
+  const packedUpdates = async (log: Log, document: string) =>
+    (await log.read(document)).packed.flatMap(unpacked).map((update) => [...update])
 
   it('[L1] counts the updates of each document from 1', async () => {
     const log = await opened()
@@ -42,7 +45,8 @@ export const logContract = (open: (setup: LogSetup) => Promise<Log>): void => {
     const log = await opened()
     await Promise.all([log.append('a', [bytes(1), bytes(2)]), log.append('a', [bytes(3)])])
     expect(await updates(log, 'a')).toEqual([[1], [2], [3]])
-    expect(await log.read('b')).toEqual({ snapshot: undefined, entries: [] })
+    expect(await packedUpdates(log, 'a')).toEqual([[1], [2], [3]])
+    expect(await log.read('b')).toMatchObject({ snapshot: undefined, upTo: 0, entries: [], packed: [] })
   })
 
   it('[L3] finishes appends to one document in call order', async () => {
@@ -58,7 +62,8 @@ export const logContract = (open: (setup: LogSetup) => Promise<Log>): void => {
     const log = await opened()
     await log.append('a', [bytes(1), bytes(2), bytes(3)])
     expect(await log.putSnapshot('a', snapshot(2))).toBe(true)
-    expect(await seqs(log, 'a')).toEqual([3])
+    expect([await seqs(log, 'a'), await packedUpdates(log, 'a')]).toEqual([[3], [[3]]])
+    expect((await log.read('a')).upTo).toBe(3)
     const held = (await log.read('a')).snapshot
     expect(held).toMatchObject({ upTo: 2, bytes: 2, takenAt: time })
     expect([[...((await held?.state()) ?? [])], [...(held?.stateVector ?? [])], [...(held?.deletes ?? [])]]).toEqual([

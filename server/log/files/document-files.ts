@@ -8,11 +8,12 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { MerrowError } from '../../../src/errors.ts'
+import { type Piece, pieceAfter } from '../content.ts'
 import { damaged } from '../fault.ts'
-import type { LogEntry, Retention, Snapshot, SnapshotInfo, StoredSnapshot } from '../port.ts'
+import type { Retention, Snapshot, SnapshotInfo, StoredSnapshot } from '../port.ts'
 import { keptOf } from '../retention.ts'
 import { type Disk, type ReadableFile, readFile, writeFileDurably } from './disk.ts'
-import { END_MARK, encodeRecord, entriesOf, readHead } from './record.ts'
+import { END_MARK, encodePieces, encodeRecord, pieceOf, readHead } from './record.ts'
 import { encodeState, openState, readStateHead } from './state-file.ts'
 
 const DELETED = 'deleted'
@@ -53,16 +54,16 @@ export class DocumentFiles {
    *
    * @throws {@link MerrowError} `storage_failed` if they are not what was written.
    */
-  readTail(document: string, { tail, upTo }: FileList): readonly LogEntry[] {
-    if (tail === 0) return []
+  readTail(document: string, { tail, upTo }: FileList): Piece | undefined {
+    if (tail === 0) return undefined
     const bytes = readFile(this.#disk, join(this.#folderOf(document), nameOf(tail, 'tail')))
     const head = readHead(bytes, 0)
     const end = head && readHead(bytes, head.bodyAt + head.bodyBytes)
     if (head?.document !== document || end?.document !== '' || end.bodyAt !== bytes.length)
       throw damaged(document, `the head of its tail ${tail} does not match its checksum`)
-    const entries = entriesOf(bytes.subarray(head.bodyAt, head.bodyAt + head.bodyBytes), head)
+    const piece = pieceOf(bytes.subarray(head.bodyAt, head.bodyAt + head.bodyBytes), head)
     if (head.last !== tail) throw damaged(document, `its tail does not end with update ${tail}`)
-    return entries.filter(({ seq }) => seq > upTo)
+    return pieceAfter(piece, upTo)
   }
 
   /** Opens one of a document's snapshots. */
@@ -71,14 +72,10 @@ export class DocumentFiles {
   }
 
   /** Stores the updates after the snapshot, without holes and not none; they replace the former tail. */
-  async writeTail(document: string, entries: readonly LogEntry[]): Promise<void> {
-    const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0]
+  async writeTail(document: string, pieces: readonly Piece[]): Promise<void> {
+    const last = pieces.at(-1)?.last ?? 0
     const former = this.list(document).tail
-    const record = encodeRecord(
-      document,
-      first,
-      entries.map(({ update }) => update),
-    )
+    const record = encodePieces(document, pieces)
     await writeFileDurably(this.#disk, { folder: this.#folderOf(document), name: nameOf(last, 'tail') }, [
       record,
       END_MARK,

@@ -1,12 +1,13 @@
 // One record of the journal or of a tail: updates of one document, with checksums over every byte. Knows bytes, no files.
 //
 //   u32 checksum of what follows up to the updates · u32 length of the updates · u32 their checksum · u48 number of the
-//   first · u32 how many · u16 length of the name · name · per update: u32 length, bytes
+//   first · u32 how many · u16 length of the name · name · the updates, packed
 //
 // A record without a name is the end mark: the file was finished, nothing after it is missing.
 import { crc32 } from 'node:zlib'
+import type { Piece } from '../content.ts'
 import { damaged } from '../fault.ts'
-import type { LogEntry } from '../port.ts'
+import { packInto } from '../packed.js'
 
 const FIXED_BYTES = 24
 const MAX_NAME_BYTES = 1024
@@ -26,20 +27,36 @@ export interface RecordHead {
 
 /** Encodes updates of one document as a record. */
 export const encodeRecord = (document: string, first: number, updates: readonly Uint8Array[]): Buffer => {
+  const bodyBytes = updates.reduce((sum, { length }) => sum + 4 + length, 0)
+  const last = first + updates.length - 1
+  return encode({ document, first, last, bodyBytes }, (record, at) => packInto(record, at, updates))
+}
+
+/** Encodes pieces that follow one another as one record. */
+export const encodePieces = (document: string, pieces: readonly Piece[]): Buffer => {
+  const [first, last] = [pieces[0]?.first ?? 0, pieces.at(-1)?.last ?? -1]
+  const bodyBytes = pieces.reduce((sum, { packed }) => sum + packed.length, 0)
+  return encode({ document, first, last, bodyBytes }, (record, at) => {
+    let end = at
+    for (const { packed } of pieces) {
+      record.set(packed, end)
+      end += packed.length
+    }
+  })
+}
+
+const encode = (
+  { document, first, last, bodyBytes }: Pick<RecordHead, 'document' | 'first' | 'last' | 'bodyBytes'>,
+  fill: (record: Buffer, at: number) => void,
+): Buffer => {
   const name = Buffer.from(document)
   const headBytes = FIXED_BYTES + name.length
-  const bodyBytes = updates.reduce((sum, { length }) => sum + 4 + length, 0)
   const record = Buffer.allocUnsafeSlow(headBytes + bodyBytes)
-  let at = headBytes
-  for (const update of updates) {
-    at = record.writeUInt32LE(update.length, at)
-    record.set(update, at)
-    at += update.length
-  }
+  fill(record, headBytes)
   record.writeUInt32LE(bodyBytes, 4)
   record.writeUInt32LE(crc32(record.subarray(headBytes)), 8)
   record.writeUIntLE(first, 12, 6)
-  record.writeUInt32LE(updates.length, 18)
+  record.writeUInt32LE(last - first + 1, 18)
   record.writeUInt16LE(name.length, 22)
   record.set(name, FIXED_BYTES)
   record.writeUInt32LE(crc32(record.subarray(4, headBytes)), 0)
@@ -79,13 +96,7 @@ export const isWhole = (body: Uint8Array, head: RecordHead): boolean => crc32(bo
  *
  * @throws {@link MerrowError} `storage_failed` if its bytes are not those that were written.
  */
-export const entriesOf = (body: Buffer, head: RecordHead): LogEntry[] => {
+export const pieceOf = (body: Buffer, head: RecordHead): Piece => {
   if (!isWhole(body, head)) throw damaged(head.document, `update ${head.first} does not match its checksum`)
-  const entries: LogEntry[] = []
-  for (let at = 0; at < body.length; ) {
-    const end = at + 4 + body.readUInt32LE(at)
-    entries.push({ seq: head.first + entries.length, update: body.subarray(at + 4, end) })
-    at = end
-  }
-  return entries
+  return { first: head.first, last: head.last, packed: body }
 }
