@@ -53,15 +53,16 @@ class Disk implements StorageAdapter {
 
 /** One machine: its disk, and the source of what it takes for random; a copy of it draws the same. */
 interface Machine {
-  readonly disk: Disk
+  disk: Disk
   drawn: { count: number; readonly seed: number }
   db: Tasks | undefined
   isOnline: boolean
 }
 
-const checkHistory = async (seed: number): Promise<void> => {
+const checkHistory = async (seed: number, killsToo = false): Promise<void> => {
   const gen = prng.create(seed)
   const edits = prng.create(seed + EDITS)
+  const kills = prng.create(seed + KILLS)
   let aheadMs = 0
   // Whenever it looks at its clock, the relay has rested for long enough to digest a document again.
   const started = await createRelay({
@@ -91,10 +92,18 @@ const checkHistory = async (seed: number): Promise<void> => {
       await machine.db?.close()
       machine.db = undefined
     }
+    /** Ends it between two steps: what is on its disk now is all there is. */
+    const kill = async (machine: Machine): Promise<void> => {
+      const disk = await machine.disk.copy()
+      machine.db?.disconnect()
+      await close(machine)
+      machine.disk = disk
+    }
     machines.push({ disk: new Disk(), drawn: { seed, count: 0 }, db: undefined, isOnline: true })
     const pick = (): Machine => prng.oneOf(gen, machines)
     for (let step = 0; step < 30; step++) {
       const machine = pick()
+      if (killsToo && prng.int32(kills, 0, 4) === 0) await kill(machine)
       // What an edit replaces is deleted, by its clock.
       const edited = prng.bool(edits) ? machine.db?.tasks.all() : undefined
       if (edited !== undefined && edited.length > 0)
@@ -213,6 +222,7 @@ const settled = async ({ db }: Machine): Promise<void> => {
 
 /** Apart from what else a seed draws. */
 const EDITS = 1_000_000
+const KILLS = 2_000_000
 const RESEEDED = 10_000_019
 const HISTORIES = seedsOr(20)
 
@@ -227,5 +237,9 @@ it.each([74, 183, 246, 1961, 3679, 4174])('[N16] [K28] a seed that broke once: %
 it(
   '[N16] no row that was saved is lost, whatever is copied while it runs',
   { timeout: 60_000 + 2000 * HISTORIES },
-  () => forEachSeed(checkHistory, HISTORIES),
+  () => forEachSeed((seed) => checkHistory(seed), HISTORIES),
+)
+
+it('[N16] nor if machines are killed at any time', { timeout: 60_000 + 2000 * HISTORIES }, () =>
+  forEachSeed((seed) => checkHistory(seed, true), HISTORIES),
 )
