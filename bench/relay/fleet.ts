@@ -36,8 +36,9 @@ const PATIENCE_MS = 120_000
 interface Writer {
   readonly client: number
   readonly doc: Y.Doc
-  readonly send: (update: Uint8Array) => void
-  readonly updates: Uint8Array[]
+  readonly send: (frame: Buffer) => void
+  /** What it is to write, framed: making it is no part of what is measured. */
+  readonly frames: Buffer[]
   readonly sentAt: number[]
   sent: number
   confirmed: number
@@ -87,7 +88,7 @@ export class Fleet {
   async saturate(count: number, window: number): Promise<Run> {
     return this.#measure(count, (writers) => {
       const pump = (writer: Writer): void => {
-        while (writer.sent < writer.updates.length && writer.sent - writer.confirmed < window) send(writer)
+        while (writer.sent < writer.frames.length && writer.sent - writer.confirmed < window) send(writer)
       }
       this.#onConfirmed = pump
       for (const writer of writers) pump(writer)
@@ -110,7 +111,7 @@ export class Fleet {
 
   /** Lets the first writer of each room write an update, the same for all; resolves once everyone has it. */
   async writeEverywhere(update: Uint8Array): Promise<void> {
-    for (const { writers } of this.#rooms) writers[0]?.send(update)
+    for (const { name, writers } of this.#rooms) writers[0]?.send(this.#framed(name, update))
     await until(
       () => this.#rooms.every(({ frames }) => frames.every((count) => count > 0)),
       performance.now() + PATIENCE_MS,
@@ -152,7 +153,7 @@ export class Fleet {
   #isAllThere(): boolean {
     return this.#rooms.every(
       ({ writers, frames }) =>
-        writers.every(({ confirmed, updates }) => confirmed === updates.length) &&
+        writers.every(({ confirmed, frames: written }) => confirmed === written.length) &&
         frames.every((count) => count === frames.at(-1)),
     )
   }
@@ -180,19 +181,22 @@ export class Fleet {
     })
     const id = FIRST_CLIENT + this.#clients.push(client)
     await client.opened
-    const wrap = (frame: Uint8Array): Buffer => clientFrame(Buffer.concat([prefix, frame]))
     for (const frame of this.#peer.greeting(room.name)) client.send(clientFrame(frame))
     if (keepsDocuments) {
-      client.send(wrap(STEP_1))
+      client.send(clientFrame(Buffer.concat([prefix, STEP_1])))
       await isIn
     }
     if (!who.isWriter) return
-    const send = (update: Uint8Array): void => client.send(wrap(syncFrame(2, update)))
+    const send = (frame: Buffer): void => client.send(frame)
     const doc = new Y.Doc()
     doc.clientID = id
-    const updates: Uint8Array[] = []
-    doc.on('update', (update: Uint8Array) => updates.push(update))
-    room.writers.push({ client: id, doc, send, updates, sentAt: [], sent: 0, confirmed: 0 })
+    const frames: Buffer[] = []
+    doc.on('update', (update: Uint8Array) => frames.push(this.#framed(room.name, update)))
+    room.writers.push({ client: id, doc, send, frames, sentAt: [], sent: 0, confirmed: 0 })
+  }
+
+  #framed(room: string, update: Uint8Array): Buffer {
+    return clientFrame(Buffer.concat([this.#peer.prefix(room), syncFrame(2, update)]))
   }
 
   #observe({ writers }: Room, frame: Uint8Array, isLast: boolean): void {
@@ -209,16 +213,16 @@ export class Fleet {
 }
 
 const send = (writer: Writer): void => {
-  const update = writer.updates[writer.sent] as Uint8Array
+  const frame = writer.frames[writer.sent] as Buffer
   writer.sentAt[writer.sent] = performance.now()
   writer.sent += 1
-  writer.send(update)
+  writer.send(frame)
 }
 
 /** Makes further updates for a writer: a small record at the end of a list, the next clock each. */
 const compose = (writer: Writer, count: number): void => {
   const list = writer.doc.getArray(`list ${writer.client}`)
-  for (let at = 0; at < count; at++) list.push([{ title: 'a record', done: false, at: writer.updates.length }])
+  for (let at = 0; at < count; at++) list.push([{ title: 'a record', done: false, at: writer.frames.length }])
 }
 
 /** A sync frame around an update (2), a state vector (0) or an answer (1). */

@@ -32,6 +32,12 @@ const roomOf = async (count: number) => {
     new Y.Doc(),
     ...['a', 'b', 'c'].map((key) => (doc: Y.Doc) => void doc.getMap('m').set(key, 1)),
   )
+  let pieces = 0
+  const take = reader.broadcast
+  reader.broadcast = (batch) => {
+    pieces += 1
+    take(batch)
+  }
   return {
     write: (at: number) => author.membership.receive(updateFrame(updates[at] as Uint8Array)),
     /** The next append is durable. */
@@ -41,6 +47,8 @@ const roomOf = async (count: number) => {
     },
     waits,
     acknowledged: () => author.acknowledged.at(-1) ?? 0,
+    /** How often something was sent to one of the others. */
+    pieces: () => pieces,
     heard: () => reader.frames.length - 1,
     keys: () => [...reader.doc().getMap('m').keys()].sort(),
   }
@@ -71,6 +79,16 @@ it('[R27] it waits no longer than sending takes', async () => {
   expect([room.heard(), room.keys()]).toEqual([1, ['a']])
   await room.commit()
   expect([room.heard(), room.keys()]).toEqual([2, ['a', 'b']])
+})
+
+it('[R27] nothing is sent twice if both come at once', async () => {
+  const room = await roomOf(50)
+  for (const at of [0, 1]) room.write(at)
+  await room.commit()
+  room.waits[0]?.pass()
+  await room.commit()
+  expect([room.heard(), room.keys()]).toEqual([2, ['a', 'b']])
+  expect(room.pieces()).toBe(2)
 })
 
 it('[R27] in a smaller room nothing waits', async () => {

@@ -1,4 +1,4 @@
-// What a room sends to all its members: gathered for one turn, and sent to each in one piece. Knows members and frames, no log.
+// What a room sends to all its members: gathered for one turn, in a large room for what follows at once, and sent to each in one piece. Knows members and frames, no log.
 import { SyncType } from '../../src/sync/wire.ts'
 import { combined, type Part } from './combine.ts'
 import { encodeSync } from './frame.ts'
@@ -92,7 +92,9 @@ export class Outgoing {
     this.#waiting = []
     this.#isHeld = false
     const [first] = waiting
-    if (first !== undefined && waiting.length === 1) this.#sendOne(first)
+    // Nothing, if the time it was given and what it waited for came at once.
+    if (first === undefined) return
+    if (waiting.length === 1) this.#sendOne(first)
     else this.#sendAll(waiting)
   }
 

@@ -300,10 +300,20 @@ describe('losses', () => {
       return [show(again, 'of b', 'y'), show(again, 'of b too', 'x')]
     }
     expect(stored(b)).toEqual([2, 2])
+    const [late] = openCopies()
+    send(b, late)
     send(a, b)
     expect([stored(b), b.isIntact]).not.toEqual([[2, 2], true])
     b.restoreLost()
     expect([stored(b), b.isIntact, show(b, 'of b', 'y')]).toEqual([[2, 2], true, 2])
+    // Who hears of it when all is there again has lost nothing, or it would be written again for ever.
+    send(b, late)
+    expect([late.isIntact, show(late, 'of b', 'y'), show(late, 'of b too', 'x'), stored(late)]).toEqual([
+      true,
+      2,
+      2,
+      [2, 2],
+    ])
   })
 
   it('[K27] what is there in several copies is carried over once', () => {

@@ -1,7 +1,7 @@
 // Writes that were deleted from elsewhere although nothing replaces them: whoever deleted them had something else under their clocks. Knows
 // entries and how long notes of purges are kept; not what becomes of it.
 import type { StampClock } from '../stamp.ts'
-import { Entry, lostIn } from './entry.ts'
+import { Entry, holdsAll, lostIn, withoutPatches } from './entry.ts'
 import type { RowEntries } from './row-entries.ts'
 import type { Patch, Segment } from './segment.ts'
 
@@ -32,14 +32,20 @@ export class Losses {
     this.#torn.add(segment)
   }
 
-  /** What rows show and the document can no longer say, by row. */
+  /** What rows show and the document can no longer say, by row. What it says elsewhere too is held as it stands there alone from now on. */
   torn(entries: RowEntries): ReadonlyMap<string, readonly Patch[]> {
     const found = new Map<string, readonly Patch[]>()
     if (this.#torn.size === 0) return found
-    for (const [id, { patches }] of entries.all) {
-      const torn = patches.filter(({ segment }) => this.#torn.has(segment))
-      if (torn.length > 0) found.set(id, torn)
+    for (const [id, entry] of entries.all) {
+      const torn = entry.patches.filter(({ segment }) => this.#torn.has(segment))
+      if (torn.length === 0) continue
+      const sound = withoutPatches(entry, (patch) => torn.includes(patch))
+      const lost = torn.filter((patch) => sound === undefined || !holdsAll(sound, patch))
+      const held = torn.filter((patch) => !lost.includes(patch))
+      if (held.length > 0) entries.remove(id, held)
+      if (lost.length > 0) found.set(id, lost)
     }
+    if (found.size === 0) this.#torn.clear()
     return found
   }
 
