@@ -10,6 +10,8 @@ const CONNECTIONS = 1000
 const DOCUMENTS = 500
 const RECORDS = 1000
 const REST_MS = 2000
+/** Longer than servers wait before they ask for a sign of life: what they keep of a connection's beginning is let go by then. */
+const IDLE_MS = 20_000
 
 /** Heap and buffers of the server's process, collected, beside what they were before. */
 export const benchCase: BenchCase = {
@@ -39,6 +41,7 @@ const measure = async (peer: RelayPeer, server: ServerProcess): Promise<Figures>
   await new Promise((resolve) => setTimeout(resolve, REST_MS))
   const before = await server.memory()
   await fleet.enter({ rooms: 1, members: CONNECTIONS, writers: 0 })
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
   const connected = await server.memory()
   const perConnection = (connected - before) / CONNECTIONS
   if (!peer.keepsDocuments) return { 'idle connection': perConnection }

@@ -22,12 +22,21 @@ export class Bucket {
     this.#at = now()
   }
 
+  /** Whether all that can be saved up is there: then it says no more than a new one. */
+  get isFull(): boolean {
+    return this.#levelAt(this.#now()) >= this.#rate.burst
+  }
+
   /** Takes an amount. @returns Milliseconds until the debt is paid; 0 if there is none. */
   take(amount: number): number {
     const nowMs = this.#now()
-    const earned = (Math.max(0, nowMs - this.#at) / 1000) * this.#rate.perSecond
+    this.#level = this.#levelAt(nowMs) - amount
     this.#at = nowMs
-    this.#level = Math.min(this.#rate.burst, this.#level + earned) - amount
     return this.#level >= 0 ? 0 : Math.ceil((-this.#level / this.#rate.perSecond) * 1000)
+  }
+
+  #levelAt(nowMs: number): number {
+    const earned = (Math.max(0, nowMs - this.#at) / 1000) * this.#rate.perSecond
+    return Math.min(this.#rate.burst, this.#level + earned)
   }
 }

@@ -28,6 +28,24 @@ it('[F2] messages, bytes and presence have rates of their own; a clock set back 
   expect([many.message(4000), many.message(4)]).toEqual([0, 1])
 })
 
+it('[F2] what was counted is let go of when it matters no more, and not before', () => {
+  let nowMs = 0
+  const rate = { perSecond: 10, burst: 10 }
+  const allowance = new Allowance(
+    { frames: rate, bytes: { perSecond: 1, burst: 10 }, presence: rate, faults: rate },
+    () => nowMs,
+  )
+  expect(allowance.isFull).toBe(true)
+  allowance.message(5)
+  expect(allowance.isFull).toBe(false)
+  nowMs += 4999
+  expect(allowance.isFull).toBe(false)
+  nowMs += 1
+  expect(allowance.isFull).toBe(true)
+  allowance.fault()
+  expect(allowance.isFull).toBe(false)
+})
+
 it('[F4] who was refused often waits, even if he comes back', () => {
   const rate = { perSecond: 5, burst: 3 }
   const allowance = new Allowance({ frames: rate, bytes: rate, presence: rate, faults: rate }, () => 0)

@@ -60,6 +60,12 @@ export class Allowance {
     return this.#faults.take(1)
   }
 
+  /** Whether nothing of what was counted matters any more. */
+  get isFull(): boolean {
+    const buckets = [this.#frames, this.#bytes, this.#presence, this.#faults]
+    return buckets.every((bucket) => bucket?.isFull !== false)
+  }
+
   /** Whether so much was refused lately that its sender has to wait. */
   get hasManyFaults(): boolean {
     return this.#faults !== undefined && this.#faults.take(0) > 0
@@ -71,25 +77,29 @@ const scaled = ({ frames, bytes, presence, faults }: SendRates, times: number): 
   return { frames: more(frames), bytes: more(bytes), presence: more(presence), faults: more(faults) }
 }
 
+/** What all {@link Intake}s of a relay share. */
+export interface IntakeContext {
+  readonly timers: Timers
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number
+  readonly limits: { readonly rates: SendRates }
+  /** What may be refused of all connections together: however many there are, those that nothing is refused of keep their turn. */
+  readonly refusals: Bucket
+}
+
 /** Stops reading from a client that sends too fast, so that it waits instead of the relay buffering. */
 export class Intake {
   readonly #socket: WebSocket
-  readonly #timers: Timers
-  readonly #own: Allowance
+  readonly #context: IntakeContext
+  /** What this connection may send; none as long as it may send all. */
+  #own: Allowance | undefined
   /** That of its subject. */
   #shared: Allowance | undefined
-  readonly #refusals: Bucket
   #stopWaiting: Stop | undefined
 
-  /**
-   * @param own - What this connection may send.
-   * @param refusals - What may be refused of all connections together: however many there are, those that nothing is refused of keep their turn.
-   */
-  constructor(socket: WebSocket, timers: Timers, own: Allowance, refusals: Bucket) {
+  constructor(socket: WebSocket, context: IntakeContext) {
     this.#socket = socket
-    this.#timers = timers
-    this.#own = own
-    this.#refusals = refusals
+    this.#context = context
   }
 
   /** From now on its messages count for its subject too. */
@@ -119,7 +129,12 @@ export class Intake {
 
   /** Counts a frame or an opening that was refused. */
   refusal(): void {
-    this.#wait((allowance) => allowance.fault(), this.#refusals.take(1))
+    this.#wait((allowance) => allowance.fault(), this.#context.refusals.take(1))
+  }
+
+  /** Lets go of what was counted, if that matters no more: most connections are idle most of the time. */
+  rest(): void {
+    if (this.#own?.isFull) this.#own = undefined
   }
 
   /** The connection has ended. */
@@ -129,10 +144,12 @@ export class Intake {
 
   /** Waits as long as whoever asks for the longest. */
   #wait(count: (allowance: Allowance) => number, leastMs = 0): void {
+    const { limits, now, timers } = this.#context
+    this.#own ??= new Allowance(limits.rates, now)
     const shared = this.#shared
     const ms = Math.max(leastMs, count(this.#own), shared === undefined ? 0 : count(shared))
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
-    this.#stopWaiting = this.#timers.after(ms, () => this.#socket.resume())
+    this.#stopWaiting = timers.after(ms, () => this.#socket.resume())
   }
 }

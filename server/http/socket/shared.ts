@@ -13,7 +13,7 @@ import { Channels } from './channels.ts'
 import { type Connection, connect } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse, Stop } from './heartbeat.ts'
-import { Allowance, Intake } from './intake.ts'
+import { Intake } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf } from './packets.ts'
 import type { Closable, Session } from './sessions.ts'
@@ -54,16 +54,17 @@ class SharedSocket implements Connection, Closable, Peer {
   #isRenewing = false
 
   constructor({ socket, stream }: Client, context: SocketContext) {
-    const { heartbeat, limits, now, outlets, timers } = context
+    const { heartbeat, outlets, timers } = context
     this.#socket = socket
     this.#context = context
     this.#outlet = new Outlet(socket, stream, outlets)
-    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
+    this.#intake = new Intake(socket, context)
     this.#pulse = heartbeat.watch(this, this.#outlet)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }
 
   ping(): void {
+    this.#intake.rest()
     this.#outlet.answer(PING)
   }
 

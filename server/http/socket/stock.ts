@@ -9,7 +9,7 @@ import type { Membership } from '../../room/membership.ts'
 import { type Connection, connect } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse } from './heartbeat.ts'
-import { Allowance, Intake, isRefusal } from './intake.ts'
+import { Intake, isRefusal } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf, stockBatch, stockPackets } from './packets.ts'
 import type { Session } from './sessions.ts'
@@ -56,13 +56,13 @@ class StockSocket implements Connection, Member, Entrant, Peer {
   readonly #membership: Membership
 
   constructor(socket: WebSocket, outlet: Outlet, session: Session, document: string, context: SocketContext) {
-    const { heartbeat, hub, limits, now, sessions, timers } = context
+    const { heartbeat, hub, sessions } = context
     this.#socket = socket
     this.#outlet = outlet
     this.#session = session
     this.#document = document
     this.#context = context
-    this.#intake = new Intake(socket, timers, new Allowance(limits.rates, now), context.refusals)
+    this.#intake = new Intake(socket, context)
     const allowance = sessions.allowanceOf(session)
     if (allowance !== undefined) this.#intake.share(allowance)
     this.#membership = hub.join(document, this, this)
@@ -128,6 +128,7 @@ class StockSocket implements Connection, Member, Entrant, Peer {
   }
 
   ping(): void {
+    this.#intake.rest()
     // The frame keeps the client from hanging up, the ping brings a sign of life from one that only listens.
     this.#outlet.answer(KEEP_ALIVE)
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping()

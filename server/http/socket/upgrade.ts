@@ -72,9 +72,10 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     if (stream.destroyed) return
     if (!isOpen) return turnAway(stream, 503, 'Relay is ending.')
     if (result.kind === 'admitted') {
-      stock.handleUpgrade(request, stream, head, (socket) =>
-        serveStockSocket({ socket, stream }, route.document, result.identity, options),
-      )
+      stock.handleUpgrade(request, stream, head, (socket) => {
+        handOver(stream)
+        serveStockSocket({ socket, stream }, route.document, result.identity, options)
+      })
     } else turnAway(stream, result.kind === 'refused' ? 401 : 503, NO_TOKEN)
   }
 
@@ -84,6 +85,10 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
   }
   const destroy = function (this: Duplex): void {
     this.destroy()
+  }
+  /** From now on its WebSocket deals with its errors: each listener more is memory that an idle connection holds. */
+  const handOver = (stream: Duplex): void => {
+    stream.off('error', destroy)
   }
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -96,7 +101,10 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
       return turnAway(stream, 429, 'Too many connections of this address.')
     stream.on('close', leave)
     if (route.kind === 'shared')
-      shared.handleUpgrade(request, stream, head, (socket) => serveVersion({ socket, stream }, options))
+      shared.handleUpgrade(request, stream, head, (socket) => {
+        handOver(stream)
+        serveVersion({ socket, stream }, options)
+      })
     else openStock(request, stream, head, route).catch(() => stream.destroy())
   })
 
