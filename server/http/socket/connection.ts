@@ -1,6 +1,6 @@
-// The events of a WebSocket go to one object, by listeners that are the same for all: there is one for each idle client, and closures of its
-// own would be most of what it holds. Knows events, not what messages say.
-import type { RawData, WebSocket } from 'ws'
+// A WebSocket whose events go to one object: there is one for each idle client, and listeners of its own would be much of what it holds.
+// Knows events, not what messages say.
+import { type RawData, WebSocket } from 'ws'
 
 /** One connection as its WebSocket's events find it. */
 export interface Connection {
@@ -13,29 +13,21 @@ export interface Connection {
   end(): void
 }
 
-const connections = new WeakMap<WebSocket, Connection>()
+/** The WebSockets of this relay. Who only waits for one to close may listen as to any other. */
+export class ConnectedSocket extends WebSocket {
+  /** Where its events go; until then to listeners. */
+  connection: Connection | undefined
 
-/** From now on the events of `socket` go to `connection`. */
-export const connect = (socket: WebSocket, connection: Connection): void => {
-  connections.set(socket, connection)
-  socket.on('message', onMessage)
-  socket.on('pong', onPong)
-  socket.on('error', onError)
-  socket.on('close', onClose)
-}
-
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  connections.get(this)?.receive(data, isBinary)
-}
-
-function onPong(this: WebSocket): void {
-  connections.get(this)?.heard()
-}
-
-function onError(this: WebSocket, error: Error): void {
-  connections.get(this)?.failed(error)
-}
-
-function onClose(this: WebSocket): void {
-  connections.get(this)?.end()
+  override emit(event: string | symbol, ...given: unknown[]): boolean {
+    const { connection } = this
+    if (connection === undefined) return super.emit(event, ...given)
+    if (event === 'message') connection.receive(given[0] as RawData, given[1] as boolean)
+    else if (event === 'pong') connection.heard()
+    else if (event === 'error') connection.failed(given[0] as Error)
+    else {
+      if (event === 'close') connection.end()
+      return super.emit(event, ...given)
+    }
+    return true
+  }
 }

@@ -1,5 +1,5 @@
 // What every socket of a relay shares: the rooms, who may come in, the clock and the bounds.
-import type { RawData, WebSocket } from 'ws'
+import type { RawData } from 'ws'
 import { MerrowError } from '../../../src/errors.ts'
 import type { Authority } from '../../auth/authority.ts'
 import type { Logger } from '../../logger.ts'
@@ -7,6 +7,7 @@ import type { Duties } from '../../room/duties.ts'
 import type { Hub } from '../../room/hub.ts'
 import type { Gate } from '../gate.ts'
 import type { Bucket } from './bucket.ts'
+import type { ConnectedSocket } from './connection.ts'
 import type { Heartbeat, Timers } from './heartbeat.ts'
 import type { SendRates } from './intake.ts'
 import type { OutletOptions, Stream } from './outlet.ts'
@@ -44,7 +45,7 @@ export interface SocketContext {
 
 /** One client's WebSocket and the stream under it. */
 export interface Client {
-  readonly socket: WebSocket
+  readonly socket: ConnectedSocket
   readonly stream: Stream
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { Channels } from './channels.ts'
-import { type Connection, connect } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse, Stop } from './heartbeat.ts'
 import { Intake } from './intake.ts'
@@ -33,7 +33,7 @@ export const WRONG_VERSION = `this relay speaks ${SUBPROTOCOL} (version ${WIRE_V
 
 /** Serves one shared socket until it closes. */
 export const serveSharedSocket = (client: Client, context: SocketContext): void => {
-  connect(client.socket, new SharedSocket(client, context))
+  client.socket.connection = new SharedSocket(client, context)
 }
 
 type State =

@@ -6,7 +6,7 @@ import type { Access } from '../../auth/grants.ts'
 import type { Identity } from '../../auth/identity.ts'
 import type { Entrant, Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
-import { type Connection, connect } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
 import type { Peer, Pulse } from './heartbeat.ts'
 import { Intake, isRefusal } from './intake.ts'
@@ -40,7 +40,7 @@ export const serveStockSocket = (
     sessions.stop(session)
     return refuse(CloseCode.forbidden, 'the token does not allow this document')
   }
-  connect(socket, new StockSocket(socket, outlet, session, document, context))
+  socket.connection = new StockSocket(socket, outlet, session, document, context)
 }
 
 /** One connection, as its room and the heartbeat see it: all of them are one object, for there is one for each idle client. */

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloseCode, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../../src/sync/wire.ts'
 import { Addresses } from './addresses.ts'
+import { ConnectedSocket } from './connection.ts'
 import type { Client, SocketContext } from './context.ts'
 import { serveSharedSocket, WRONG_VERSION } from './shared.ts'
 import { MAX_STOCK_MESSAGE_BYTES, serveStockSocket } from './stock.ts'
@@ -43,6 +44,7 @@ const STOCK_PREFIX = '/yjs/'
 /** Answers the upgrade requests of `server`. */
 export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets => {
   const shared = new WebSocketServer({
+    WebSocket: ConnectedSocket,
     noServer: true,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -50,6 +52,7 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : (offered.values().next().value ?? false)),
   })
   const stock = new WebSocketServer({
+    WebSocket: ConnectedSocket,
     noServer: true,
     perMessageDeflate: false,
     maxPayload: MAX_STOCK_MESSAGE_BYTES,
