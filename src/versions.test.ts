@@ -1,4 +1,4 @@
-// Laws of versions: migrations on opening, apps of different versions on one table, and who may write.
+// Laws of versions: migrations on opening, and apps of different versions on one table.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,54 +20,7 @@ import { codeOf } from './schema/testing/thrown.ts'
 import { lmdb, memory, type StorageAdapter } from './storage/index.ts'
 import { ROWS, schemaAt } from './table/testing/migration-child.ts'
 import { openReplica, type TestReplica, testClock } from './table/testing/replicas.ts'
-
-const v1 = defineSchema({
-  people: table({ name: c.string(), born: c.string().optional() }),
-  tasks: table({ title: c.string(), urgent: c.boolean().default(false) }),
-})
-const peopleSteps: readonly Migration[] = [
-  {
-    to: 2,
-    tables: {
-      people: ({ name }) => {
-        const [first, ...rest] = String(name).split(' ')
-        return { first, last: rest.join(' ') }
-      },
-    },
-  },
-  {
-    to: 3,
-    tables: {
-      people: ({ first, last, born }) => ({
-        label: `${last}, ${first}`,
-        ...(typeof born === 'string' ? { bornAt: new Date(born) } : {}),
-      }),
-      tasks: ({ urgent }) => ({ priority: urgent === true ? 2 : 0 }),
-    },
-  },
-]
-const v2 = defineSchema(
-  { people: table({ first: c.string(), last: c.string(), born: c.string().optional() }), tasks: v1.tables.tasks },
-  { version: 2, migrations: peopleSteps.slice(0, 1) },
-)
-const v3 = defineSchema(
-  {
-    people: table({ label: c.string(), bornAt: c.date().optional(), nick: c.string().default('none') }),
-    tasks: table({ title: c.string(), priority: c.number().default(0) }),
-  },
-  { version: 3, migrations: peopleSteps },
-)
-
-const storeOf = async (): Promise<StorageAdapter> => {
-  const storage = memory()
-  const db = await createDatabase({ name: 'test', schema: v1, storage })
-  db.people.insert({ id: 'ann', name: 'Ann Lee', born: '2000-01-02' })
-  db.people.insert({ id: 'bo', name: 'Bo', born: undefined })
-  db.people.delete('bo')
-  db.tasks.insert({ id: 't', title: 'Write', urgent: true })
-  await db.close()
-  return storage
-}
+import { storeOf, v1, v2, v3, watched } from './table/testing/versions.ts'
 
 it('[Y1] versions and steps that are out of order, or name what is not there, are refused', () => {
   const define = (options: object) => () => defineSchema({ tasks: v1.tables.tasks }, options)
@@ -331,82 +284,6 @@ describe('several versions at once', () => {
     expect([again.db.people.get('ann')?.label, again.db.people.get('bo')?.label]).toEqual(['Ann', 'Bo'])
     expect(again.db.status.refused).toBe(0)
   })
-})
-
-describe('minVersion', () => {
-  const strict = defineSchema(v1.tables, { version: 4, minVersion: 3 })
-
-  it('[Y12] an older app opens data that asks for a newer one read-only, and says so', async () => {
-    const storage = await storeOf()
-    await (await createDatabase({ name: 'test', schema: strict, storage })).close()
-    const append = vi.fn()
-    const old = await createDatabase({ name: 'test', schema: v2, storage: watched(storage, append) })
-    await old.saved()
-    expect(append).not.toHaveBeenCalled()
-    expect(old.status.error).toMatchObject({ code: 'read_only', message: expect.stringContaining('version 3') })
-    expect(() => old.tasks.insert({ title: 'x' })).toThrow(/version 3 .*this app has version 2. Update the app/)
-    expect(codeOf(() => old.transact(() => {}))).toBe('read_only')
-    expect(old.tasks.get('t')?.title).toBe('Write')
-    await old.close()
-    const enough = await createDatabase({ name: 'test', schema: v3, storage })
-    expect(() => enough.tasks.insert({ title: 'x' })).not.toThrow()
-    expect(enough.status.error).toBeUndefined()
-    await enough.close()
-  })
-
-  it('[Y13] an app that is running becomes read-only when a newer one asks for it', async () => {
-    const [old, newer] = [await openReplica(v1), await openReplica(strict)]
-    const heard = vi.fn()
-    old.db.status.subscribe(heard)
-    old.db.tasks.insert({ title: 'before' })
-    await exchange(old, newer)
-    expect(codeOf(() => old.db.tasks.insert({ title: 'after' }))).toBe('read_only')
-    expect([old.db.tasks.all().length, newer.db.tasks.all().length]).toEqual([1, 1])
-    expect(heard).toHaveBeenCalled()
-  })
-
-  it('[Y14] whoever says so last, the highest minVersion counts', async () => {
-    const [low, high, old] = [
-      await openReplica(defineSchema(v1.tables, { version: 4, minVersion: 2 }), { now: () => 2_000_000_000_000 }),
-      await openReplica(strict, { now: () => 1_999_999_999_000 }),
-      await openReplica(v2),
-    ]
-    await exchange(high, low, old)
-    expect(old.db.status.error).toMatchObject({ code: 'read_only' })
-  })
-
-  it('[Y15] what says so is no row: not in reads, nor in subscriptions, unions, hooks or conflicts; nor can one be made in its place', async () => {
-    const [newer, old] = [await openReplica(strict), await openReplica(v1)]
-    const heard = vi.fn()
-    old.db.tasks.subscribe(heard)
-    old.db.tasks.after('write', heard)
-    await exchange(newer, old)
-    for (const { db } of [newer, old]) {
-      expect(db.tasks.all({ withDeleted: true })).toEqual([])
-      expect(db.tasks.where({}).count()).toBe(0)
-      expect(db.union(['tasks']).all()).toEqual([])
-      expect(db.conflicts.list()).toEqual([])
-      expect(db.status.refused).toBe(0)
-    }
-    expect(heard).not.toHaveBeenCalled()
-    const id = '\u0001table'
-    expect(codeOf(() => newer.db.tasks.insert({ id, title: 'x' }))).toBe('invalid_value')
-    expect(codeOf(() => newer.db.tasks.upsert({ id, title: 'x' }))).toBe('invalid_value')
-    expect(codeOf(() => newer.db.tasks.update(id, { title: 'x' }))).toBe('row_not_found')
-  })
-})
-
-/** The same storage, with each append seen before it is made. */
-const watched = (inner: StorageAdapter, onAppend: (batch: readonly unknown[]) => void): StorageAdapter => ({
-  async open(context) {
-    const storage = await inner.open(context)
-    const append = storage.append.bind(storage)
-    storage.append = async (batch) => {
-      onAppend(batch)
-      return append(batch)
-    }
-    return storage
-  },
 })
 
 /** The same storage, until it has taken so many updates; of a batch, it takes what it still can. */

@@ -187,12 +187,19 @@ export class Fleet {
       await isIn
     }
     if (!who.isWriter) return
-    const send = (frame: Buffer): void => client.send(frame)
     const doc = new Y.Doc()
     doc.clientID = id
     const frames: Buffer[] = []
     doc.on('update', (update: Uint8Array) => frames.push(this.#framed(room.name, update)))
-    room.writers.push({ client: id, doc, send, frames, sentAt: [], sent: 0, confirmed: 0 })
+    room.writers.push({
+      client: id,
+      doc,
+      send: (frame) => client.send(frame),
+      frames,
+      sentAt: [],
+      sent: 0,
+      confirmed: 0,
+    })
   }
 
   #framed(room: string, update: Uint8Array): Buffer {

@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib'
 import type { Piece } from '../content.ts'
 import { damaged } from '../fault.ts'
-import { packInto } from '../packed.js'
+import { LENGTH_BYTES, packInto } from '../packed.js'
 
 const FIXED_BYTES = 24
 const MAX_NAME_BYTES = 1024
@@ -27,7 +27,7 @@ export interface RecordHead {
 
 /** Encodes updates of one document as a record. */
 export const encodeRecord = (document: string, first: number, updates: readonly Uint8Array[]): Buffer => {
-  const bodyBytes = updates.reduce((sum, { length }) => sum + 4 + length, 0)
+  const bodyBytes = updates.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 0)
   const last = first + updates.length - 1
   return encode({ document, first, last, bodyBytes }, (record, at) => packInto(record, at, updates))
 }
