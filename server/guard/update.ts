@@ -145,7 +145,8 @@ const readClient = (decoder: decoding.Decoder): number => {
   return client
 }
 
-const readDeletes = (decoder: decoding.Decoder): Map<number, readonly Span[]> => {
+/** Reads what follows the structs. @throws As {@link readUpdate} does. */
+export const readDeletes = (decoder: decoding.Decoder): Update['deletes'] => {
   const deletes = new Map<number, readonly Span[]>()
   const clients = decoding.readVarUint(decoder)
   for (let at = 0; at < clients; at++) {

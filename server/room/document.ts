@@ -1,21 +1,17 @@
 // What a room knows of its document, and the way to its log: guarded updates in, content out. Knows no members and no frames.
 import { depthOf } from '../guard/depth.ts'
-import { findFork } from '../guard/fork.js'
 import { DocumentGuard } from '../guard/guard.ts'
 import { notesOf } from '../guard/notes.ts'
-import type { Id } from '../guard/update.ts'
 import { type ClockRange, rangesOf, StateVector } from '../guard/vector.ts'
 import type { Sender, Verdict } from '../guard/verdict.ts'
 import { contentOfEntries } from '../log/content.ts'
 import type { Log, LogContent } from '../log/port.ts'
 import { updatesOf } from './answer.ts'
 import type { Taken } from './keeper.ts'
-import type { Snapshotter } from './snapshotter.ts'
 
 /** How a {@link RoomDocument} is set up. */
 export interface DocumentOptions {
   readonly log: Log
-  readonly snapshotter: Snapshotter
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   /** Most bytes of one document, snapshot and tail together. */
@@ -24,8 +20,6 @@ export interface DocumentOptions {
 
 /** So many records of notes are made into one when a document is loaded. */
 const MAX_NOTE_RECORDS = 64
-/** A document of this size or more is compared by the worker, in bytes; small structs take 80 ms a MiB. */
-const COMPARED_ASIDE_BYTES = 16 * 1024
 /** The state vector of notes, which are no Yjs document. */
 const NO_CLOCKS = Uint8Array.of(0)
 const NO_DELETES = Uint8Array.of(0, 0)
@@ -155,13 +149,9 @@ export class RoomDocument {
     }
   }
 
-  /** Finds a clock under which an update says something else than the log, once all before it is stored. */
-  async findFork(update: Uint8Array, overlap: readonly ClockRange[]): Promise<Id | undefined> {
-    await this.#lastAppend
-    const stored = await updatesOf(await this.read())
-    const bytes = stored.reduce((sum, { length }) => sum + length, 0)
-    if (bytes < COMPARED_ASIDE_BYTES) return findFork(update, stored, overlap)
-    return this.#options.snapshotter.findFork(update, stored, overlap)
+  /** Resolves once everything that was appended so far is stored, or has failed. */
+  get appended(): Promise<void> {
+    return this.#lastAppend
   }
 
   /** Whether somebody else uses a client id. */

@@ -2,6 +2,7 @@
 import { MerrowError } from '../../src/errors.ts'
 import type { Digest } from '../../src/sync/digest.js'
 import { SyncType } from '../../src/sync/wire.ts'
+import { findFork } from '../guard/fork.ts'
 import type { Id } from '../guard/update.ts'
 import type { ClockRange } from '../guard/vector.ts'
 import type { Refusal, Verdict } from '../guard/verdict.ts'
@@ -15,6 +16,7 @@ import { type Entrant, type Member, RoomFrame } from './member.ts'
 import { Outgoing } from './outgoing.ts'
 import { Presence } from './presence.ts'
 import { Proof } from './proof.ts'
+import { Reading } from './reading.ts'
 import { Upkeep, type UpkeepOptions } from './upkeep.ts'
 
 /** What rooms are given by their hub. */
@@ -31,6 +33,8 @@ export interface RoomContext extends DocumentOptions, UpkeepOptions {
 
 /** Transient: the client comes back, and the handshake brings what is missing. */
 const INTERNAL_ERROR = 1011
+/** Joiners that come within so many milliseconds share one reading of the log. */
+const READING_MS = 5000
 
 /** One document and those who are connected to it. */
 export class Room {
@@ -42,13 +46,12 @@ export class Room {
   readonly #content: RoomDocument
   readonly #members = new Map<Member, Entrant>()
   readonly #presence = new Presence()
-  readonly #answers: Answers
+  readonly #answers = new Answers()
   readonly #proof: Proof
-  readonly #wholeAnswers = new WeakMap<LogContent, Promise<readonly RoomFrame[]>>()
   /** Answers that are given more than once, framed for sockets once. */
   readonly #answerFrame = new WeakMap<Uint8Array, RoomFrame>()
-  /** A reading of the log that joiners share as long as nothing is appended. */
-  #reading: Promise<LogContent> | undefined
+  /** The last reading of the log, which joiners share for some seconds. */
+  #reading: Reading | undefined
   readonly #upkeep: Upkeep
   #work = 0
   readonly #outgoing: Outgoing
@@ -60,7 +63,6 @@ export class Room {
     this.#context = context
     this.#content = new RoomDocument(document, context)
     const { snapshotter, now, after } = context
-    this.#answers = new Answers(snapshotter)
     this.#proof = new Proof({ read: () => this.#content.read(), snapshotter, now, after })
     this.#upkeep = new Upkeep(this.#content, context, {
       working: (task) => this.#working(task),
@@ -105,26 +107,13 @@ export class Room {
   sendMissing(member: Member, stateVector: Uint8Array): Promise<void> {
     return this.#working(async () => {
       const known = this.#content.known(stateVector)
-      const frames = await this.#answerFrames(await this.#read(), known)
-      for (const frame of frames) if (this.#members.has(member)) member.answer(frame)
-    })
-  }
-
-  /** Those who have nothing yet get the same frames, as long as they come together. */
-  #answerFrames(content: LogContent, stateVector: Uint8Array): Promise<readonly RoomFrame[]> {
-    const encode = async (): Promise<readonly RoomFrame[]> => {
-      const encoded = await this.#answers.frames(content, stateVector)
-      return encoded.map((bytes) => {
+      const frames = await this.#withReading((reading) => this.#answers.frames(reading, known))
+      for (const bytes of frames) {
         const frame = this.#answerFrame.get(bytes) ?? new RoomFrame(this.number, bytes)
         this.#answerFrame.set(bytes, frame)
-        return frame
-      })
-    }
-    const hasNothing = stateVector.length === 1 && stateVector[0] === 0
-    if (!hasNothing) return encode()
-    const known = this.#wholeAnswers.get(content) ?? encode()
-    this.#wholeAnswers.set(content, known)
-    return known
+        if (this.#members.has(member)) member.answer(frame)
+      }
+    })
   }
 
   /** Judges an update; nothing is stored yet. One that is accepted has to be appended. */
@@ -145,7 +134,7 @@ export class Room {
     this.#outgoing.expect()
     const end = this.#context.begin()
     const appended = this.#content.append(accepted).then(() => {
-      this.#reading = undefined
+      this.#tellReading(accepted)
       this.#outgoing.addUpdate(accepted, sender?.isEchoed ? undefined : sender)
       this.#upkeep.afterAppend()
     })
@@ -158,11 +147,14 @@ export class Room {
     return appended
   }
 
-  /** Finds a clock under which an update says something else than the document. */
+  /** Finds a clock under which an update says something else than the document, once all before it is stored. */
   async findFork(update: Uint8Array, overlap: readonly ClockRange[]): Promise<Id | undefined> {
     let fork: Id | undefined
     await this.#working(async () => {
-      fork = await this.#content.findFork(update, overlap)
+      await this.#content.appended
+      fork = await this.#withReading((reading) =>
+        findFork(update, overlap, (clocks) => this.#answers.about(reading, clocks)),
+      )
     })
     if (fork !== undefined) this.#context.onRefused('forked', this.document)
     return fork
@@ -223,14 +215,17 @@ export class Room {
     return { members: this.#members.size, tailUpdates: updates, tailBytes: bytes }
   }
 
-  /** Ends all memberships; the code is a WebSocket close code. */
+  /** Ends all memberships; the code is a WebSocket close code. Who comes back is answered from the log. */
   close(code: number, reason: string): void {
+    this.#reading = undefined
     for (const member of [...this.#members.keys()]) member.close(code, reason)
   }
 
   /** Counts off what a snapshot has taken out of the log's tail, whoever asked for it. */
   noteTaken(taken: Taken): void {
     this.#content.noteTaken(taken)
+    // Its tail is a snapshot now.
+    this.#reading = undefined
   }
 
   /** Makes what the log holds into a snapshot, if its tail is not so short that nothing would be won. */
@@ -251,17 +246,33 @@ export class Room {
     return true
   }
 
-  /** Joiners that come together share one reading; whoever asks is a member already, and gets all that comes after it. */
-  #read(): Promise<LogContent> {
-    if (this.#reading !== undefined) return this.#reading
-    const reading = this.#content.read()
-    this.#reading = reading
-    const forget = (): void => {
-      if (this.#reading === reading) this.#reading = undefined
+  /** Does something with what the log holds now. One that fails is not used again. */
+  async #withReading<T>(use: (reading: Reading) => Promise<T>): Promise<T> {
+    const reading = this.#reading ?? this.#read()
+    try {
+      return await use(reading)
+    } catch (error) {
+      this.#forget(reading)
+      throw error
     }
+  }
+
+  /** Whoever asks is a member already, and gets all that is appended from now on. */
+  #read(): Reading {
+    const reading = new Reading(this.#content.read())
+    this.#reading = reading
     // A document must not stay in memory for joiners that do not come.
-    reading.then(() => setImmediate(forget), forget)
+    this.#context.after(READING_MS).then(() => this.#forget(reading))
     return reading
+  }
+
+  #tellReading(accepted: Extract<Verdict, { kind: 'accepted' }>): void {
+    this.#reading?.append(accepted)
+    if (this.#reading?.isLong) this.#reading = undefined
+  }
+
+  #forget(reading: Reading): void {
+    if (this.#reading === reading) this.#reading = undefined
   }
 
   #answer(member: Member, bytes: Uint8Array): void {

@@ -1,10 +1,8 @@
-// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, digests it, says what a joiner lacks of
-// one, or compares it with an update. Knows neither log nor rooms.
+// Worker thread: makes one snapshot out of a document's updates and proves it by loading it, or digests it. Knows neither log nor rooms.
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import * as Y from 'yjs'
 // From the root on, so that a program which lies elsewhere in it finds it too.
-import { findFork } from '../../server/guard/fork.js'
 import { unpacked } from '../../server/log/packed.js'
 import { digestNow } from '../../src/sync/digest.js'
 
@@ -12,7 +10,7 @@ import { digestNow } from '../../src/sync/digest.js'
 if (process.platform === 'linux') setPriority(10)
 
 /**
- * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[], packed: Uint8Array[] } | { task: 'diff', update: Uint8Array, stateVector: Uint8Array } | { task: 'fork', update: Uint8Array, stored: Uint8Array[], overlap: import('../guard/vector.ts').ClockRange[] }} Task
+ * @typedef {{ task: 'snapshot' | 'digest', updates: Uint8Array[], packed: Uint8Array[] }} Task
  */
 
 parentPort?.on('message', (/** @type {Task} */ task) => {
@@ -32,10 +30,6 @@ const run = (task) => {
       return verified(updatesOf(task))
     case 'digest':
       return digestNow(load(updatesOf(task)))
-    case 'diff':
-      return { update: Y.diffUpdate(task.update, task.stateVector) }
-    case 'fork':
-      return { fork: findFork(task.update, task.stored, task.overlap) }
   }
 }
 

@@ -1,8 +1,5 @@
-// What needs a document loaded or read through, done away from the event loop: snapshots and digests on one thread, what members wait for
-// (diffs for joiners, comparisons) on another. Knows updates as bytes.
+// What needs a document loaded, done away from the event loop by one thread: snapshots and digests. Knows updates as bytes.
 import type { Digest } from '../../src/sync/digest.js'
-import type { Id } from '../guard/update.ts'
-import type { ClockRange } from '../guard/vector.ts'
 import type { Snapshot } from '../log/port.ts'
 import { WorkerThread } from './worker-thread.ts'
 
@@ -25,19 +22,7 @@ export interface Snapshotter {
    * Takes what {@link Snapshotter.make} takes.
    */
   digest(updates: readonly Uint8Array[], packed?: readonly Uint8Array[]): Promise<Digest>
-  /**
-   * The part of an update (v1) that a state vector (v1) lacks.
-   *
-   * @param update - Copied; the caller may go on reading it.
-   */
-  diff(update: Uint8Array, stateVector: Uint8Array): Promise<Uint8Array>
-  /**
-   * Finds a clock under which an update says something else than a document; see `findFork` of the guard.
-   *
-   * @param stored - All updates of the document; copied, as the update is.
-   */
-  findFork(update: Uint8Array, stored: readonly Uint8Array[], overlap: readonly ClockRange[]): Promise<Id | undefined>
-  /** Ends the threads; what they were making is rejected. */
+  /** Ends the thread; what it was making is rejected. */
   close(): Promise<void>
 }
 
@@ -57,7 +42,7 @@ const LARGE_BYTES = 8 * 1024 * 1024
 /** Creates a snapshotter; no thread runs before the first call. */
 export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter => {
   const { worker: module = new URL('./snapshot-worker.js', import.meta.url), timeoutMs = 120_000 } = options
-  const [makers, differs] = [new WorkerThread({ module, timeoutMs }), new WorkerThread({ module, timeoutMs })]
+  const thread = new WorkerThread({ module, timeoutMs })
   const ask = (
     task: 'snapshot' | 'digest',
     updates: readonly Uint8Array[],
@@ -65,22 +50,12 @@ export const createSnapshotter = (options: SnapshotterOptions = {}): Snapshotter
   ): Promise<unknown> => {
     const message = { task, updates, packed }
     const all = [...updates, ...packed]
-    return makers.ask({ message, handedOver: handedOver(all), isLarge: isLarge(all) })
+    return thread.ask({ message, handedOver: handedOver(all), isLarge: isLarge(all) })
   }
   return {
     make: (updates, packed = []) => ask('snapshot', updates, packed) as Promise<MadeSnapshot>,
     digest: (updates, packed = []) => ask('digest', updates, packed) as Promise<Digest>,
-    async diff(update, stateVector) {
-      const job = { message: { task: 'diff', update, stateVector }, handedOver: [], isLarge: isLarge([update]) }
-      return ((await differs.ask(job)) as { readonly update: Uint8Array }).update
-    },
-    async findFork(update, stored, overlap) {
-      const job = { message: { task: 'fork', update, stored, overlap }, handedOver: [], isLarge: isLarge(stored) }
-      return ((await differs.ask(job)) as { readonly fork: Id | undefined }).fork
-    },
-    async close() {
-      await Promise.all([makers.close(), differs.close()])
-    },
+    close: () => thread.close(),
   }
 }
 

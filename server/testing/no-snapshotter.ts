@@ -7,8 +7,6 @@ const refuse = (): Promise<never> => Promise.reject(new Error('not here'))
 export const noSnapshotter = (parts: Partial<Snapshotter> = {}): Snapshotter => ({
   make: refuse,
   digest: refuse,
-  diff: refuse,
-  findFork: refuse,
   close: async () => {},
   ...parts,
 })

@@ -1,0 +1,132 @@
+// What joiners share of one reading of the log, and when the log is read again.
+import { expect, it, onTestFinished } from 'vitest'
+import * as Y from 'yjs'
+import { openMemoryLog } from '../log/memory.ts'
+import type { Log } from '../log/port.ts'
+import { editsOf, joinAs, step1Frame, type TestMember, updateFrame } from '../testing/member.ts'
+import { noSnapshotter } from '../testing/no-snapshotter.ts'
+import { waitUntil } from '../testing/wait.ts'
+import { createHub } from './hub.ts'
+import { createSnapshotter, type Snapshotter } from './snapshotter.ts'
+
+const put = (key: string) => (doc: Y.Doc) => void doc.getMap('m').set(key, key)
+const keysOf = (doc: Y.Doc) => [...doc.getMap('m').keys()].sort()
+
+/** A hub whose readings of document `d` are counted and may be held. */
+const setup = (snapshotter: Snapshotter = noSnapshotter(), snapshotAfterUpdates = 10) => {
+  const memory = openMemoryLog()
+  let reads = 0
+  let held: Promise<void> | undefined
+  const log: Log = {
+    ...memory,
+    async read(document) {
+      if (document !== 'd') return memory.read(document)
+      reads += 1
+      const content = await memory.read(document)
+      await held
+      return content
+    },
+  }
+  let pass: () => void = () => {}
+  const after = () => new Promise<void>((resolve) => (pass = resolve))
+  const hub = createHub({ log, snapshotter, logger: () => {}, after, snapshotAfterUpdates })
+  onTestFinished(() => snapshotter.close())
+  const doc = new Y.Doc()
+  let sent = 0
+  return {
+    hub,
+    log,
+    doc,
+    reads: () => reads,
+    /** Holds readings that begin now, which have looked already. @returns Lets go of them. */
+    hold() {
+      let release: () => void = () => {}
+      held = new Promise((resolve) => (release = resolve))
+      return release
+    },
+    passTime: () => pass(),
+    async write(author: TestMember, ...keys: string[]) {
+      for (const update of editsOf(doc, ...keys.map(put))) author.membership.receive(updateFrame(update))
+      sent += keys.length
+      await waitUntil('it is acknowledged', () => author.acknowledged.at(-1) === sent)
+    },
+    async answered(has = new Y.Doc()) {
+      const joiner = joinAs(hub, 'd')
+      joiner.membership.receive(step1Frame(has))
+      await waitUntil('the answer ends', () => joiner.bytes.some((bytes) => bytes[0] === 0 && bytes[1] === 1))
+      joiner.membership.leave()
+      for (const frame of joiner.frames) if (frame.kind === 'update') Y.applyUpdate(has, frame.update)
+      return keysOf(has)
+    },
+  }
+}
+
+it('[R28] joiners share one reading for some seconds, with what is appended meanwhile', async () => {
+  const room = setup()
+  const author = joinAs(room.hub, 'd')
+  await room.write(author, 'a', 'b')
+  expect([await room.answered(), room.reads()]).toEqual([['a', 'b'], 2])
+  await room.write(author, 'c')
+  const behind = new Y.Doc()
+  Y.applyUpdate(behind, Y.encodeStateAsUpdate(room.doc))
+  await room.write(author, 'd')
+  expect([await room.answered(), await room.answered(behind), room.reads()]).toEqual([
+    ['a', 'b', 'c', 'd'],
+    ['a', 'b', 'c', 'd'],
+    2,
+  ])
+  room.passTime()
+  expect([await room.answered(), room.reads()]).toEqual([['a', 'b', 'c', 'd'], 3])
+})
+
+it('[R28] misses nothing that becomes durable while the log is read', async () => {
+  const room = setup()
+  const author = joinAs(room.hub, 'd')
+  await room.write(author, 'a')
+  const release = room.hold()
+  const [answer, other] = [room.answered(), room.answered()]
+  await waitUntil('it reads', () => room.reads() === 2)
+  await room.write(author, 'b')
+  release()
+  expect([await answer, await other, room.reads()]).toEqual([['a', 'b'], ['a', 'b'], 2])
+})
+
+it('[R28] reads again once the tail is a snapshot', async () => {
+  const room = setup(createSnapshotter())
+  const author = joinAs(room.hub, 'd')
+  const keys = Array.from({ length: 9 }, (_, n) => `k${n}`)
+  await room.write(author, ...keys)
+  expect(await room.answered()).toEqual(keys)
+  await room.write(author, 'k9')
+  const stored = async () => ((await room.log.read('d')).snapshot?.upTo ?? 0) === 10
+  while (!(await stored())) await new Promise((resolve) => setImmediate(resolve))
+  await waitUntil('it has noticed', () => [...room.hub.rooms][0]?.figures.tailUpdates === 0)
+  const before = room.reads()
+  expect([await room.answered(), room.reads() - before]).toEqual([[...keys, 'k9'], 1])
+})
+
+it('[R28] reads again when the document was deleted, though its room is still at work', async () => {
+  const room = setup(noSnapshotter({ make: () => new Promise(() => {}) }))
+  const author = joinAs(room.hub, 'd')
+  const keys = Array.from({ length: 10 }, (_, n) => `k${n}`)
+  await room.write(author, ...keys)
+  expect([await room.answered(), room.hub.size]).toEqual([keys, 1])
+  await room.hub.remove('d')
+  expect([author.closed?.code, room.hub.size]).toEqual([4404, 1])
+  const late = joinAs(room.hub, 'd')
+  late.membership.receive(step1Frame())
+  await waitUntil('it is closed', () => late.closed !== undefined)
+  expect(late.closed?.code).toBe(4404)
+})
+
+it('[R28] reads again rather than keep more than ten thousand updates', async () => {
+  const room = setup(noSnapshotter(), 100_000)
+  const author = joinAs(room.hub, 'd')
+  await room.write(author, 'a')
+  expect([await room.answered(), room.reads()]).toEqual([['a'], 2])
+  const keys = Array.from({ length: 10_000 }, (_, n) => `k${n % 10}`)
+  await room.write(author, ...keys.slice(1))
+  expect([(await room.answered()).length, room.reads()]).toEqual([11, 2])
+  await room.write(author, 'k0')
+  expect([(await room.answered()).length, room.reads()]).toEqual([11, 3])
+})
