@@ -78,7 +78,11 @@ const within = async <T>(promise: Promise<T>, deadline: number): Promise<T | und
 }
 
 /** Joins, with nothing unless a state vector says what is known. Its updates are read only if they are wanted. */
-export const join = async ({ peer, port, room }: Place, isWhole: boolean, vector: Uint8Array = NOTHING): Promise<Joined> => {
+export const join = async (
+  { peer, port, room }: Place,
+  isWhole: boolean,
+  vector: Uint8Array = NOTHING,
+): Promise<Joined> => {
   const prefix = peer.prefix(room)
   const from = performance.now()
   const updates: Uint8Array[] = []
