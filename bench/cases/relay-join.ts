@@ -1,4 +1,4 @@
-// A late joiner of a large table with a long history.
+// A late joiner of a large table with a long history, and one who comes back to it.
 import { writeFile } from 'node:fs/promises'
 import { join as pathOf } from 'node:path'
 import * as Y from 'yjs'
@@ -11,6 +11,8 @@ import { join, pour } from '../relay/joiner.ts'
 
 const EDITS = 100_000
 const JOINS = 15
+/** Edits that whoever comes back has missed. */
+const MISSED = 100
 /** So long the server is left alone before anybody joins: what it does after the last edit is not the joiner's. */
 const REST_MS = 3000
 /** So long a server may take to get the document, which is not what is measured. */
@@ -18,7 +20,7 @@ const TAKING_MS = 60_000
 
 /** The yardstick sends the document's state as it lies on disk. */
 export const benchCase: BenchCase = {
-  title: `the whole table after ${EDITS} edits, from connecting to the last byte; ${BARE} sends a file of the state. A server that has not taken the edits in ${TAKING_MS / 1000} s has no figure`,
+  title: `the whole table after ${EDITS} edits, from connecting to the last byte, and of it what who missed ${MISSED} of them lacks; ${BARE} sends a file of the state. A server that has not taken the edits in ${TAKING_MS / 1000} s has no figure`,
   isExact: false,
   needsStored: false,
   peers: 'relay-peers',
@@ -39,12 +41,20 @@ export const benchCase: BenchCase = {
         if (joined.bytes < state.length) throw new Error(`${peer.name} has sent ${joined.bytes} of ${state.length} B.`)
         ms.push(joined.ms)
       }
+      const figures = { 'late joiner': summarize(ms).median, 'slowest joiner': Math.max(...ms) }
+      if (!peer.keepsDocuments) return { ...figures, state: state.length / 1e6 }
+      const known = vectorBefore(updates.slice(-MISSED), vector)
+      const last = Y.mergeUpdates([...(await join(place, true, known)).updates])
+      if (!reaches(last, vector)) throw new Error(`${peer.name} has not sent what was missed.`)
+      const back: number[] = []
+      for (let at = 0; at < JOINS; at++) back.push((await join(place, false, known)).ms)
       leave()
-      return { 'late joiner': summarize(ms).median, 'slowest joiner': Math.max(...ms), state: state.length / 1e6 }
+      return { ...figures, 'one who comes back': summarize(back).median, state: state.length / 1e6 }
     }),
   lines: (result) => [
     ...beside(result, 'late joiner', 'ms', { [BARE]: 1.1 }),
     ...beside(result, 'slowest joiner', 'ms', {}),
+    ...beside(result, 'one who comes back', 'ms', {}),
     {
       title: 'state',
       unit: 'MB',
@@ -60,4 +70,18 @@ const has = (updates: readonly Uint8Array[], vector: Uint8Array): boolean => {
     for (const update of updates) Y.applyUpdate(doc, update)
   })
   return [...Y.decodeStateVector(vector)].every(([client, clock]) => Y.getState(doc.store, client) >= clock)
+}
+
+/** What was known before some updates. */
+const vectorBefore = (updates: readonly Uint8Array[], vector: Uint8Array): Uint8Array => {
+  const clocks = Y.decodeStateVector(vector)
+  for (const update of updates)
+    for (const [client, clock] of Y.parseUpdateMeta(update).from)
+      clocks.set(client, Math.min(clock, clocks.get(client) ?? clock))
+  return Y.encodeStateVector(clocks)
+}
+
+const reaches = (update: Uint8Array, vector: Uint8Array): boolean => {
+  const { to } = Y.parseUpdateMeta(update)
+  return [...Y.decodeStateVector(vector)].every(([client, clock]) => (to.get(client) ?? 0) >= clock)
 }

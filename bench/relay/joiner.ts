@@ -20,7 +20,8 @@ export interface Joined {
   readonly bytes: number
 }
 
-const STEP_1 = Uint8Array.of(0, 0, 1, 0)
+/** The state vector of whoever has nothing. */
+const NOTHING = Uint8Array.of(0)
 const SENT_AT_ONCE = 500
 const FIRST_PAUSE_MS = 250
 
@@ -76,8 +77,12 @@ const within = async <T>(promise: Promise<T>, deadline: number): Promise<T | und
   }
 }
 
-/** Joins with nothing. Its updates are read only if they are wanted. */
-export const join = async ({ peer, port, room }: Place, isWhole: boolean): Promise<Joined> => {
+/** Joins, with nothing unless a state vector says what is known. Its updates are read only if they are wanted. */
+export const join = async (
+  { peer, port, room }: Place,
+  isWhole: boolean,
+  vector: Uint8Array = NOTHING,
+): Promise<Joined> => {
   const prefix = peer.prefix(room)
   const from = performance.now()
   const updates: Uint8Array[] = []
@@ -98,7 +103,7 @@ export const join = async ({ peer, port, room }: Place, isWhole: boolean): Promi
     })
     client.opened.then(() => {
       for (const frame of peer.greeting(room)) client.send(clientFrame(frame))
-      client.send(clientFrame(Buffer.concat([prefix, STEP_1])))
+      client.send(clientFrame(Buffer.concat([prefix, syncFrame(0, vector)])))
     }, reject)
   })
 }

@@ -38,6 +38,8 @@ export interface HubOptions {
 export interface Hub {
   /** Whether a document may be called so: 1-256 of `A-Z a-z 0-9 . _ ~ / @ : + = -`, with no `..` between slashes. */
   isName(document: string): boolean
+  /** The same name, as the string that a room in memory has already: each connection would hold one of its own. */
+  shared(document: string): string
   /** Brings a member into a document's room; `document` has passed {@link Hub.isName}. */
   join(document: string, member: Member, entrant?: Entrant): Membership
   /** The documents' snapshots. */
@@ -143,6 +145,7 @@ export const createHub = (options: HubOptions): Hub => {
         await room.write(into === document ? revertUpdate(current, state, options) : state)
       })
     },
+    shared: (document) => rooms.get(document)?.document ?? document,
     async remove(document) {
       const isRemoved = await log.remove(document)
       await log.remove(notesOf(document))

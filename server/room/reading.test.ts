@@ -1,13 +1,17 @@
 // What joiners share of one reading of the log, and when the log is read again.
+import * as prng from 'lib0/prng'
 import { expect, it, onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { openMemoryLog } from '../log/memory.ts'
 import type { Log } from '../log/port.ts'
+import { honestSession } from '../testing/honest.ts'
 import { editsOf, joinAs, step1Frame, type TestMember, updateFrame } from '../testing/member.ts'
 import { noSnapshotter } from '../testing/no-snapshotter.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { createHub } from './hub.ts'
 import { createSnapshotter, type Snapshotter } from './snapshotter.ts'
+
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
 const put = (key: string) => (doc: Y.Doc) => void doc.getMap('m').set(key, key)
 const keysOf = (doc: Y.Doc) => [...doc.getMap('m').keys()].sort()
@@ -129,4 +133,35 @@ it('[R28] reads again rather than keep more than ten thousand updates', async ()
   expect([(await room.answered()).length, room.reads()]).toEqual([11, 2])
   await room.write(author, 'k0')
   expect([(await room.answered()).length, room.reads()]).toEqual([11, 3])
+})
+
+/** Not the deletes: Yjs itself deletes formats that say nothing, more or fewer of them as updates come together. */
+const contentOf = (doc: Y.Doc) => ({
+  text: doc.getText('t').toDelta() as unknown,
+  list: doc.getArray('a').toJSON(),
+  map: doc.getMap('m').toJSON(),
+  xml: doc.getXmlFragment('x').toString(),
+  clocks: new Map([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b)),
+  pending: [doc.store.pendingStructs, doc.store.pendingDs],
+})
+
+it('[R7] whoever comes, at whatever moment and with whatever he knows, has all of it then', async () => {
+  for (let seed = SEED; seed < SEED + 5; seed++) {
+    const gen = prng.create(seed)
+    const room = setup(createSnapshotter(), 20)
+    const author = joinAs(room.hub, 'd')
+    const updates = honestSession(seed, 120, 4).updates.map(({ update }) => update)
+    const whole = new Y.Doc()
+    for (const [at, update] of updates.entries()) {
+      author.membership.receive(updateFrame(update))
+      Y.applyUpdate(whole, update)
+      if (prng.int32(gen, 0, 7) > 0 && at < updates.length - 1) continue
+      await waitUntil('it is acknowledged', () => author.acknowledged.at(-1) === at + 1)
+      const behind = new Y.Doc()
+      for (const known of updates.slice(0, prng.int32(gen, 0, at + 1))) Y.applyUpdate(behind, known)
+      if (prng.int32(gen, 0, 4) === 0) room.passTime()
+      await room.answered(behind)
+      expect([seed, at, contentOf(behind)]).toEqual([seed, at, contentOf(whole)])
+    }
+  }
 })

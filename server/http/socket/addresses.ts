@@ -1,31 +1,35 @@
 // How many connections each address has. Knows addresses, not who is behind them.
 
+/** One address, the same object for all its connections. */
+export interface Place {
+  readonly address: string
+  readonly connections: number
+}
+
 /** Counts connections by address. */
 export class Addresses {
   readonly #max: number
-  readonly #counts = new Map<string, number>()
-  readonly #known = new WeakMap<object, string>()
+  readonly #places = new Map<string, { readonly address: string; connections: number }>()
 
   /** @param max - Most connections of one address at a time. */
   constructor(max: number) {
     this.#max = max
   }
 
-  /** Counts a connection in, whatever object stands for it. @returns Whether it may be; there may be too many. */
-  enter(connection: object, address: string): boolean {
-    const count = this.#counts.get(address) ?? 0
-    if (count >= this.#max) return false
-    this.#counts.set(address, count + 1)
-    this.#known.set(connection, address)
-    return true
+  /** Counts a connection in. @returns Where it counts; undefined if there are too many. */
+  enter(address: string): Place | undefined {
+    const place = this.#places.get(address) ?? { address, connections: 0 }
+    if (place.connections >= this.#max) return undefined
+    place.connections += 1
+    this.#places.set(address, place)
+    return place
   }
 
-  /** Counts out a connection that has ended. */
-  leave(connection: object): void {
-    const address = this.#known.get(connection)
-    if (address === undefined || !this.#known.delete(connection)) return
-    const count = (this.#counts.get(address) ?? 1) - 1
-    if (count === 0) this.#counts.delete(address)
-    else this.#counts.set(address, count)
+  /** Counts out a connection that has ended, once. */
+  leave({ address }: Place): void {
+    const place = this.#places.get(address)
+    if (place === undefined) return
+    place.connections -= 1
+    if (place.connections === 0) this.#places.delete(address)
   }
 }

@@ -1,9 +1,9 @@
 // Rates, addresses and heartbeats, without sockets.
 import { expect, it } from 'vitest'
 import { manualTimers } from '../../testing/timers.ts'
-import { Addresses } from './addresses.ts'
+import { Addresses, type Place } from './addresses.ts'
 import { Bucket } from './bucket.ts'
-import { createHeartbeat } from './heartbeat.ts'
+import { createHeartbeat, Peer } from './heartbeat.ts'
 import { Allowance } from './intake.ts'
 
 it('[F2] a bucket lets a burst pass, then asks to wait as long as the debt takes', () => {
@@ -55,33 +55,35 @@ it('[F4] who was refused often waits, even if he comes back', () => {
 
 it('[F1] counts the connections of an address, and gives places back', () => {
   const addresses = new Addresses(2)
-  const connections = Array.from({ length: 4 }, () => ({}))
-  const [first, second, third, fourth] = connections as [object, object, object, object]
-  const enteredAtOnce = [addresses.enter(first, 'a'), addresses.enter(second, 'a'), addresses.enter(third, 'a')]
-  expect([enteredAtOnce, addresses.enter(fourth, 'b')]).toEqual([[true, true, false], true])
-  for (const ended of [third, first, first]) addresses.leave(ended)
-  expect([addresses.enter(third, 'a'), addresses.enter(first, 'a')]).toEqual([true, false])
+  const enter = (address: string): boolean => addresses.enter(address) !== undefined
+  const first = addresses.enter('a') as Place
+  expect([enter('a'), enter('a'), enter('b')]).toEqual([true, false, true])
+  addresses.leave(first)
+  expect([enter('a'), enter('a')]).toEqual([true, false])
 })
 
 it('[H14] gives up a silent peer at the third beat, and not one that still takes in what it was sent', () => {
   const timers = manualTimers()
   const heartbeat = createHeartbeat(timers, 15_000)
-  const peer = (isBehind: boolean) => ({
-    pings: 0,
-    isGone: false,
-    sentBytes: 0,
-    isBehind,
+  class TestPeer extends Peer {
+    pings = 0
+    isGone = false
+    readonly line: { sentBytes: number; isBehind: boolean }
+    constructor(isBehind: boolean) {
+      super()
+      this.line = { sentBytes: 0, isBehind }
+    }
     ping() {
       this.pings += 1
-    },
+    }
     hangUp() {
       this.isGone = true
-    },
-  })
-  const [silent, slow] = [peer(false), peer(true)]
-  for (const one of [silent, slow]) heartbeat.watch(one, one)
+    }
+  }
+  const [silent, slow] = [new TestPeer(false), new TestPeer(true)]
+  for (const one of [silent, slow]) heartbeat.watch(one)
   for (let beat = 0; beat < 3; beat++) {
-    slow.sentBytes += 1000
+    slow.line.sentBytes += 1000
     timers.beat()
   }
   expect([silent.pings, silent.isGone, slow.isGone]).toEqual([2, true, false])

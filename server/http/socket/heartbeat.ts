@@ -23,14 +23,6 @@ export const systemTimers: Timers = {
   },
 }
 
-/** A connection as the heartbeat sees it. */
-export interface Peer {
-  /** Asks for a sign of life. */
-  ping(): void
-  /** Ends a connection that gave none. */
-  hangUp(): void
-}
-
 /** What a peer is sent goes this way. */
 export interface Line {
   /** Grows while the peer takes in what it is sent: a slow one is not dead. */
@@ -39,19 +31,20 @@ export interface Line {
   readonly isBehind: boolean
 }
 
-/** What of one watched connection was heard. */
-export class Pulse {
-  readonly line: Line
+/** A connection as the heartbeat sees it, and what was heard of it: one object, for there is one for each idle client. */
+export abstract class Peer {
   /** Beats since the last sign of life. */
   silentBeats = 0
   /** {@link Line.sentBytes} at the last beat. */
   sentBytes = 0
+  abstract readonly line: Line
 
-  constructor(line: Line) {
-    this.line = line
-  }
+  /** Asks for a sign of life. */
+  abstract ping(): void
+  /** Ends a connection that gave none. */
+  abstract hangUp(): void
 
-  /** The peer gave a sign of life. */
+  /** It gave one. */
   heard(): void {
     this.silentBeats = 0
   }
@@ -59,7 +52,7 @@ export class Pulse {
 
 /** Watches all connections of a relay with one timer. */
 export interface Heartbeat {
-  watch(peer: Peer, line: Line): Pulse
+  watch(peer: Peer): void
   /** A peer's connection has ended. */
   forget(peer: Peer): void
   stop(): void
@@ -70,23 +63,19 @@ const MAX_SILENT_BEATS = 2
 
 /** Starts a heartbeat that pings every `intervalMs` and hangs up on who gave no sign of life for three times that. */
 export const createHeartbeat = (timers: Timers, intervalMs: number): Heartbeat => {
-  const watched = new Map<Peer, Pulse>()
+  const watched = new Set<Peer>()
   const stop = timers.every(intervalMs, () => {
-    for (const [peer, pulse] of watched) {
-      const { sentBytes, isBehind } = pulse.line
-      if (sentBytes > pulse.sentBytes && pulse.silentBeats > 0 && isBehind) pulse.silentBeats = 0
-      if (pulse.silentBeats < MAX_SILENT_BEATS) peer.ping()
+    for (const peer of watched) {
+      const { sentBytes, isBehind } = peer.line
+      if (sentBytes > peer.sentBytes && peer.silentBeats > 0 && isBehind) peer.silentBeats = 0
+      if (peer.silentBeats < MAX_SILENT_BEATS) peer.ping()
       else peer.hangUp()
-      pulse.silentBeats += 1
-      pulse.sentBytes = sentBytes
+      peer.silentBeats += 1
+      peer.sentBytes = sentBytes
     }
   })
   return {
-    watch(peer, line) {
-      const pulse = new Pulse(line)
-      watched.set(peer, pulse)
-      return pulse
-    },
+    watch: (peer) => void watched.add(peer),
     forget: (peer) => void watched.delete(peer),
     stop,
   }

@@ -132,9 +132,10 @@ export class Intake {
     this.#wait((allowance) => allowance.fault(), this.#context.refusals.take(1))
   }
 
-  /** Lets go of what was counted, if that matters no more: most connections are idle most of the time. */
-  rest(): void {
+  /** Lets go of what was counted, if that matters no more: most connections are idle most of the time. @returns Whether nothing is left. */
+  rest(): boolean {
     if (this.#own?.isFull) this.#own = undefined
+    return this.#own === undefined && this.#stopWaiting === undefined
   }
 
   /** The connection has ended. */
@@ -150,6 +151,9 @@ export class Intake {
     const ms = Math.max(leastMs, count(this.#own), shared === undefined ? 0 : count(shared))
     if (ms === 0 || this.#socket.isPaused || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
-    this.#stopWaiting = timers.after(ms, () => this.#socket.resume())
+    this.#stopWaiting = timers.after(ms, () => {
+      this.#stopWaiting = undefined
+      this.#socket.resume()
+    })
   }
 }

@@ -1,5 +1,5 @@
 // One shared socket (`/sync`): hello first, then channels. Knows the messages, and leaves their frames to the rooms.
-import type { RawData, WebSocket } from 'ws'
+import type { RawData } from 'ws'
 import {
   CloseCode,
   decodeMessage,
@@ -10,9 +10,9 @@ import {
 } from '../../../src/sync/wire.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { Channels } from './channels.ts'
-import type { Connection } from './connection.ts'
+import type { ConnectedSocket, Connection } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
-import type { Peer, Pulse, Stop } from './heartbeat.ts'
+import { type Line, Peer, type Stop } from './heartbeat.ts'
 import { Intake } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf } from './packets.ts'
@@ -42,24 +42,24 @@ type State =
   | { readonly kind: 'greeting'; readonly waiting: Message[] }
   | { readonly kind: 'open'; readonly session: Session; readonly channels: Channels }
 
-class SharedSocket implements Connection, Closable, Peer {
-  readonly #socket: WebSocket
+class SharedSocket extends Peer implements Connection, Closable {
+  readonly #socket: ConnectedSocket
   readonly #context: SocketContext
   readonly #outlet: Outlet
   readonly #intake: Intake
-  readonly #pulse: Pulse
   readonly #stopWaiting: Stop
   #state: State = { kind: 'new' }
   #greetingBytes = 0
   #isRenewing = false
 
   constructor({ socket, stream }: Client, context: SocketContext) {
+    super()
     const { heartbeat, outlets, timers } = context
     this.#socket = socket
     this.#context = context
     this.#outlet = new Outlet(socket, stream, outlets)
     this.#intake = new Intake(socket, context)
-    this.#pulse = heartbeat.watch(this, this.#outlet)
+    heartbeat.watch(this)
     this.#stopWaiting = timers.after(HELLO_TIMEOUT_MS, () => this.#refuse(CloseCode.badFrame, 'no hello within 10 s'))
   }
 
@@ -72,8 +72,8 @@ class SharedSocket implements Connection, Closable, Peer {
     this.#socket.terminate()
   }
 
-  heard(): void {
-    this.#pulse.heard()
+  get line(): Line {
+    return this.#outlet
   }
 
   failed(error: Error): void {
@@ -171,6 +171,7 @@ class SharedSocket implements Connection, Closable, Peer {
         channels.leave(message.channel)
         break
       case 'pong':
+        this.#socket.rest()
         break
       case 'digest':
         channels.get(message.channel)?.prove(message.digest)

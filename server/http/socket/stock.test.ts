@@ -1,5 +1,6 @@
 // Stock y-websocket clients on /yjs/<room>, unmodified.
 import { spawn } from 'node:child_process'
+import { createConnection } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
@@ -89,6 +90,66 @@ it('[H2] keeps a silent stock client alive, and hangs up on one that is gone', a
   expect(Buffer.compare(frames[1] ?? Buffer.of(), KEEP_ALIVE_FRAME)).toBe(0)
   for (let beat = 0; beat < 3; beat++) timers.beat()
   await waitUntil('the relay hangs up', () => isClosed)
+})
+
+/** A client that says when each byte goes. */
+const rawClient = async (url: string, path: string) => {
+  const { hostname, port } = new URL(url)
+  const socket = createConnection(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  const state = { received: Buffer.alloc(0), isClosed: false }
+  socket.on('data', (bytes) => (state.received = Buffer.concat([state.received, bytes])))
+  socket.on('close', () => (state.isClosed = true))
+  const key = Buffer.alloc(16).toString('base64')
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  )
+  await waitUntil('it is greeted', () => state.received.includes(Buffer.of(0x82, 4, 0, 0, 1, 0)))
+  return { socket, state, has: (...bytes: number[]) => state.received.includes(Buffer.from(bytes)) }
+}
+
+/** One frame, masked with zeros. */
+const frame = (head: number, body: Uint8Array = Uint8Array.of()): Buffer =>
+  Buffer.concat([Uint8Array.of(head, 0x80 | body.length, 0, 0, 0, 0), body])
+const [BINARY_BEGINS, GOES_ON, BINARY, PONG] = [0x02, 0x80, 0x82, 0x8a]
+
+it('[H26] a connection that was idle goes on as before, however its next bytes are cut', async () => {
+  const timers = manualTimers()
+  const relay = await startRelay({ timers, limits: { maxConnectionsPerAddress: 1 } })
+  const client = await rawClient(relay.url, '/yjs/d')
+  const { socket, state, has } = client
+  const [first, second, third] = editsOf(
+    new Y.Doc(),
+    ...['a', 'b', 'c'].map((key) => (doc: Y.Doc) => void doc.getMap('m').set(key, 1)),
+  ).map(updateFrame) as [Uint8Array, Uint8Array, Uint8Array]
+  timers.beat()
+  await waitUntil('it is pinged', () => has(0x89, 0))
+  // A sign of life and the beginning of a message in one piece, the rest of it in the next.
+  const message = frame(BINARY, first)
+  socket.write(Buffer.concat([frame(PONG), message.subarray(0, 9)]))
+  await new Promise((resolve) => setImmediate(resolve))
+  socket.write(message.subarray(9))
+  await waitUntil('it is echoed', () => has(0x82, first.length, ...first))
+  // One within a message in two frames, and one by itself.
+  socket.write(
+    Buffer.concat([frame(BINARY_BEGINS, second.subarray(0, 5)), frame(PONG), frame(GOES_ON, second.subarray(5))]),
+  )
+  await waitUntil('that is echoed', () => has(0x82, second.length, ...second))
+  for (let times = 0; times < 3; times++) socket.write(frame(PONG))
+  socket.write(frame(BINARY, third))
+  await waitUntil('and that', () => has(0x82, third.length, ...third))
+  // Its address has one place, which it gives back.
+  const other = new WebSocket(`${relay.url.replace('http', 'ws')}/yjs/d`)
+  expect(String(await new Promise((resolve) => other.on('error', resolve)))).toContain('429')
+  socket.end(frame(0x88, Uint8Array.of(3, 232)))
+  await waitUntil('it is closed', () => state.isClosed)
+  const next = await rawClient(relay.url, '/yjs/other')
+  timers.beat()
+  await waitUntil('the next is pinged', () => next.has(0x89, 0))
+  next.socket.write(frame(PONG))
+  await relay.close()
+  await waitUntil('the next is told of the end', () => next.has(0x88))
 })
 
 it('[H3] closes a stock client for good if its room has no possible name', async () => {

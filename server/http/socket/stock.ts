@@ -1,14 +1,14 @@
 // One stock y-websocket connection (`/yjs/<room>`): one document, frames as they are. Knows nothing of channels.
 
-import type { RawData, WebSocket } from 'ws'
+import type { RawData } from 'ws'
 import { CloseCode, FrameType, KEEP_ALIVE_FRAME, SyncType } from '../../../src/sync/wire.ts'
 import type { Access } from '../../auth/grants.ts'
 import type { Identity } from '../../auth/identity.ts'
 import type { Entrant, Member, RoomBatch, RoomFrame } from '../../room/member.ts'
 import type { Membership } from '../../room/membership.ts'
-import type { Connection } from './connection.ts'
+import type { ConnectedSocket, Connection } from './connection.ts'
 import { bytesOf, type Client, type SocketContext } from './context.ts'
-import type { Peer, Pulse } from './heartbeat.ts'
+import { type Line, Peer } from './heartbeat.ts'
 import { Intake, isRefusal } from './intake.ts'
 import { Outlet } from './outlet.ts'
 import { packetOf, stockBatch, stockPackets } from './packets.ts'
@@ -19,15 +19,11 @@ export const MAX_STOCK_MESSAGE_BYTES = 16 * 1024 * 1024
 const TRY_AGAIN_LATER = 1013
 const KEEP_ALIVE = [packetOf(KEEP_ALIVE_FRAME)]
 
-/** Serves one stock connection to `document` until it closes. */
-export const serveStockSocket = (
-  client: Client,
-  document: string,
-  identity: Identity,
-  context: SocketContext,
-): void => {
+/** Serves one stock connection to a document until it closes. */
+export const serveStockSocket = (client: Client, asked: string, identity: Identity, context: SocketContext): void => {
   const { socket, stream } = client
   const { hub, outlets, sessions } = context
+  const document = hub.shared(asked)
   const outlet = new Outlet(socket, stream, outlets, document)
   const refuse = (code: number, reason: string): void => {
     socket.on('error', () => socket.terminate())
@@ -44,29 +40,26 @@ export const serveStockSocket = (
 }
 
 /** One connection, as its room and the heartbeat see it: all of them are one object, for there is one for each idle client. */
-class StockSocket implements Connection, Member, Entrant, Peer {
-  readonly isEchoed = true
-  readonly #socket: WebSocket
+class StockSocket extends Peer implements Connection, Member, Entrant {
+  readonly #socket: ConnectedSocket
   readonly #outlet: Outlet
   readonly #session: Session
   readonly #document: string
   readonly #context: SocketContext
-  readonly #intake: Intake
-  readonly #pulse: Pulse
+  /** None while nothing that it has sent matters any more. */
+  #counting: Intake | undefined
   readonly #membership: Membership
 
-  constructor(socket: WebSocket, outlet: Outlet, session: Session, document: string, context: SocketContext) {
-    const { heartbeat, hub, sessions } = context
+  constructor(socket: ConnectedSocket, outlet: Outlet, session: Session, document: string, context: SocketContext) {
+    super()
+    const { heartbeat, hub } = context
     this.#socket = socket
     this.#outlet = outlet
     this.#session = session
     this.#document = document
     this.#context = context
-    this.#intake = new Intake(socket, context)
-    const allowance = sessions.allowanceOf(session)
-    if (allowance !== undefined) this.#intake.share(allowance)
     this.#membership = hub.join(document, this, this)
-    this.#pulse = heartbeat.watch(this, this.#outlet)
+    heartbeat.watch(this)
   }
 
   receive(data: RawData, isBinary: boolean): void {
@@ -83,8 +76,13 @@ class StockSocket implements Connection, Member, Entrant, Peer {
     }
   }
 
-  heard(): void {
-    this.#pulse.heard()
+  /** It hears of what it wrote by its echo. */
+  get isEchoed(): true {
+    return true
+  }
+
+  get line(): Line {
+    return this.#outlet
   }
 
   failed(error: Error): void {
@@ -93,7 +91,7 @@ class StockSocket implements Connection, Member, Entrant, Peer {
 
   end(): void {
     this.#context.heartbeat.forget(this)
-    this.#intake.stop()
+    this.#counting?.stop()
     this.#context.sessions.stop(this.#session)
     this.#membership.leave()
   }
@@ -128,7 +126,7 @@ class StockSocket implements Connection, Member, Entrant, Peer {
   }
 
   ping(): void {
-    this.#intake.rest()
+    if (this.#counting?.rest()) this.#counting = undefined
     // The frame keeps the client from hanging up, the ping brings a sign of life from one that only listens.
     this.#outlet.answer(KEEP_ALIVE)
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping()
@@ -136,5 +134,14 @@ class StockSocket implements Connection, Member, Entrant, Peer {
 
   hangUp(): void {
     this.#socket.terminate()
+  }
+
+  get #intake(): Intake {
+    if (this.#counting !== undefined) return this.#counting
+    const intake = new Intake(this.#socket, this.#context)
+    const allowance = this.#context.sessions.allowanceOf(this.#session)
+    if (allowance !== undefined) intake.share(allowance)
+    this.#counting = intake
+    return intake
   }
 }

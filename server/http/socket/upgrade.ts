@@ -4,8 +4,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloseCode, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '../../../src/sync/wire.ts'
-import { Addresses } from './addresses.ts'
-import { ConnectedSocket } from './connection.ts'
+import { Addresses, type Place } from './addresses.ts'
+import { ConnectedSocket, type Owner } from './connection.ts'
 import type { Client, SocketContext } from './context.ts'
 import { serveSharedSocket, WRONG_VERSION } from './shared.ts'
 import { MAX_STOCK_MESSAGE_BYTES, serveStockSocket } from './stock.ts'
@@ -35,6 +35,14 @@ type Route =
   | { readonly kind: 'stock'; readonly document: string; readonly token: string | undefined }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
 
+/** A connection that is not a WebSocket yet. */
+interface Arrival {
+  readonly stream: Duplex
+  readonly place: Place
+  /** Gives its place back. */
+  readonly leave: () => void
+}
+
 type StockRoute = Extract<Route, { kind: 'stock' }>
 
 const NO_TOKEN = 'Stock clients give a valid token as ?token=, if the relay allows that; others use /sync.'
@@ -46,6 +54,7 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
   const shared = new WebSocketServer({
     WebSocket: ConnectedSocket,
     noServer: true,
+    clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     // A client is told in a close code that its version is wrong; a refused upgrade would tell a browser nothing.
@@ -54,6 +63,7 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
   const stock = new WebSocketServer({
     WebSocket: ConnectedSocket,
     noServer: true,
+    clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MAX_STOCK_MESSAGE_BYTES,
   })
@@ -65,33 +75,38 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
     refuse(stream, status, reason)
   }
 
+  const open = new Set<ConnectedSocket>()
+  const owner: Owner = {
+    closed(socket) {
+      open.delete(socket)
+      if (socket.place !== undefined) addresses.leave(socket.place)
+    },
+  }
+  /** From now on the socket deals with its stream, and is its owner's: an idle connection holds no listeners and closures of ours. */
+  const handOver = (socket: ConnectedSocket, { stream, place, leave }: Arrival): void => {
+    stream.off('error', destroy)
+    stream.off('close', leave)
+    socket.owner = owner
+    socket.place = place
+    open.add(socket)
+  }
+
   const openStock = async (
     request: IncomingMessage,
-    stream: Duplex,
+    arrival: Arrival,
     head: Buffer,
     route: StockRoute,
   ): Promise<void> => {
+    const { stream } = arrival
     const result = await options.authority.authenticate(route.token)
     if (stream.destroyed) return
     if (!isOpen) return turnAway(stream, 503, 'Relay is ending.')
     if (result.kind === 'admitted') {
       stock.handleUpgrade(request, stream, head, (socket) => {
-        handOver(stream)
+        handOver(socket, arrival)
         serveStockSocket({ socket, stream }, route.document, result.identity, options)
       })
     } else turnAway(stream, result.kind === 'refused' ? 401 : 503, NO_TOKEN)
-  }
-
-  // Listeners that are the same for all streams: an idle connection holds no closures.
-  const leave = function (this: Duplex): void {
-    addresses.leave(this)
-  }
-  const destroy = function (this: Duplex): void {
-    this.destroy()
-  }
-  /** From now on its WebSocket deals with its errors: each listener more is memory that an idle connection holds. */
-  const handOver = (stream: Duplex): void => {
-    stream.off('error', destroy)
   }
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -100,25 +115,29 @@ export const acceptUpgrades = (server: Server, options: UpgradeOptions): Sockets
       ? routeOf(request, options)
       : { kind: 'refused', status: 503, reason: 'Relay is ending.' }
     if (route.kind === 'refused') return turnAway(stream, route.status, route.reason)
-    if (!addresses.enter(stream, addressOf(request, options.addressHeader)))
-      return turnAway(stream, 429, 'Too many connections of this address.')
-    stream.on('close', leave)
+    const place = addresses.enter(addressOf(request, options.addressHeader))
+    if (place === undefined) return turnAway(stream, 429, 'Too many connections of this address.')
+    const arrival = { stream, place, leave: () => addresses.leave(place) }
+    stream.on('close', arrival.leave)
     if (route.kind === 'shared')
       shared.handleUpgrade(request, stream, head, (socket) => {
-        handOver(stream)
+        handOver(socket, arrival)
         serveVersion({ socket, stream }, options)
       })
-    else openStock(request, stream, head, route).catch(() => stream.destroy())
+    else openStock(request, arrival, head, route).catch(() => stream.destroy())
   })
 
-  const all = (): WebSocket[] => [...shared.clients, ...stock.clients]
   return {
-    all,
+    all: () => open,
     refuseMore() {
       isOpen = false
     },
-    close: (code, reason) => closeAll(all(), code, reason),
+    close: (code, reason) => closeAll([...open], code, reason),
   }
+}
+
+const destroy = function (this: Duplex): void {
+  this.destroy()
 }
 
 const addressOf = ({ headers, socket }: IncomingMessage, header: string | undefined): string => {
