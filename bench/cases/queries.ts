@@ -1,5 +1,6 @@
 // Queries: once by index, and live under changes, each result checked against what plain arrays give.
 import * as prng from 'lib0/prng'
+import * as Y from 'yjs'
 import { type BenchCase, type CaseResult, type Figures, type Line, SUBJECT } from '../bench-case.ts'
 import { summarize } from '../measure.ts'
 import type { Peer } from '../peer.ts'
@@ -54,7 +55,8 @@ export const benchCase: BenchCase = {
     const peer = given as Peer & QueryPeer
     const data = createQueryData(rows, seed)
     const tables = await peer.open(data)
-    return { ...(await measureOnce(tables, data)), ...(await measureLive(tables, data)), bound: WORK_US }
+    const figures = { ...(await measureOnce(tables, data)), ...(await measureLive(tables, data)), bound: WORK_US }
+    return peer.name === SUBJECT ? { ...figures, bareCounts: await measureBareCounts(data.tasks) } : figures
   },
   lines: (result) => [
     ...beside(result, 'equality by index', 'equal', 1),
@@ -70,6 +72,13 @@ export const benchCase: BenchCase = {
     ...beside(result, 'project renamed under a live join', 'rename', 0.2),
     ...beside(result, 'task moved under live counts', 'counts', 0.2),
     ...beside(result, 'of which live counts add to the write', 'countsWork', 0.2),
+    ...ownLine(
+      result,
+      'task moved under live counts, beside a bare Y.Map with counts by hand',
+      'counts',
+      'bareCounts',
+      undefined,
+    ),
     ...ownLine(result, 'a live top 50 adds to a write', 'work', 'bound', 1),
     ...ownLine(result, 'and to one that moves a row', 'moveWork', 'bound', 1),
     ...ownLine(result, 'hash index built, a row', 'hashBuild', 'buildBound', 1),
@@ -84,7 +93,13 @@ const beside = (result: CaseResult, title: string, figure: string, atMost: numbe
     .filter((peer) => peer !== SUBJECT && result[peer]?.[figure] !== undefined)
     .map((peer) => ({ title, unit: 'µs', subject: { peer: SUBJECT, figure }, yardstick: { peer, figure }, atMost }))
 
-const ownLine = (result: CaseResult, title: string, figure: string, yardstick: string, atMost: number): Line[] =>
+const ownLine = (
+  result: CaseResult,
+  title: string,
+  figure: string,
+  yardstick: string,
+  atMost: number | undefined,
+): Line[] =>
   result[SUBJECT]?.[figure] === undefined
     ? []
     : [
@@ -266,8 +281,7 @@ const measureCounts = async (tables: QueryTables, tasks: readonly BenchTask[]): 
   })
   const change = (at: number): Soon<void> => {
     const task = tasks[((at >> 1) * 31) % tasks.length] as BenchTask
-    const other = `project-${(Number(task.projectId.slice(8)) + 1) % PROJECTS}`
-    return tables.updateTask(task.id, { projectId: at % 2 === 0 ? other : task.projectId })
+    return tables.updateTask(task.id, { projectId: at % 2 === 0 ? nextProject(task) : task.projectId })
   }
   const counts = await timeRounds({ change, heard: () => heard, listeners: 1, settle: tables.settle })
   for (const project of ['project-0', 'project-31'])
@@ -277,6 +291,41 @@ const measureCounts = async (tables: QueryTables, tasks: readonly BenchTask[]): 
   const write = await timeRounds({ change, heard: () => 0, listeners: 0, settle: tables.settle })
   return { counts, countsWork: Math.max(0, counts - write) }
 }
+
+/** The same moves in a bare document, a map a task, by which an observer counts; nothing is stored. */
+const measureBareCounts = async (tasks: readonly BenchTask[]): Promise<number> => {
+  const doc = new Y.Doc()
+  const maps = doc.getMap<Y.Map<unknown>>('tasks')
+  doc.transact(() => {
+    for (const { id, ...columns } of tasks) maps.set(id, new Y.Map(Object.entries(columns)))
+  })
+  const counts = new Map<unknown, number>()
+  for (const { projectId } of tasks) counts.set(projectId, (counts.get(projectId) ?? 0) + 1)
+  let heard = 0
+  maps.observeDeep((events) => {
+    for (const { target, changes } of events)
+      for (const [column, { oldValue }] of changes.keys) {
+        const is = (target as Y.Map<unknown>).get(column)
+        counts.set(oldValue, (counts.get(oldValue) ?? 0) - 1)
+        counts.set(is, (counts.get(is) ?? 0) + 1)
+      }
+    heard += 1
+  })
+  let bytes = 0
+  doc.on('update', (update: Uint8Array) => {
+    bytes += update.length
+  })
+  const change = (at: number): void => {
+    const task = tasks[((at >> 1) * 31) % tasks.length] as BenchTask
+    maps.get(task.id)?.set('projectId', at % 2 === 0 ? nextProject(task) : task.projectId)
+  }
+  const time = await timeRounds({ change, heard: () => heard, listeners: 1, settle: undefined })
+  if (bytes === 0 || counts.get('project-31') !== tasks.length / PROJECTS)
+    throw new Error('The bare document has lost count.')
+  return time
+}
+
+const nextProject = ({ projectId }: BenchTask): string => `project-${(Number(projectId.slice(8)) + 1) % PROJECTS}`
 
 const processorUs = async (work: () => Promise<void>): Promise<number> => {
   const before = process.cpuUsage()
