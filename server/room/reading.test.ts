@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { openMemoryLog } from '../log/memory.ts'
 import type { Log } from '../log/port.ts'
-import { honestSession } from '../testing/honest.ts'
+import { contentOf, honestSession } from '../testing/honest.ts'
 import { editsOf, joinAs, step1Frame, type TestMember, updateFrame } from '../testing/member.ts'
 import { noSnapshotter } from '../testing/no-snapshotter.ts'
 import { waitUntil } from '../testing/wait.ts'
@@ -148,16 +148,6 @@ it('[R28] reads again rather than keep more than ten thousand updates', async ()
   expect([(await room.answered()).length, room.reads()]).toEqual([11, kept])
   await room.write(author, 'k0')
   expect([(await room.answered()).length, room.reads()]).toEqual([11, kept + 1])
-})
-
-/** Not the deletes: Yjs itself deletes formats that say nothing, more or fewer of them as updates come together. */
-const contentOf = (doc: Y.Doc) => ({
-  text: doc.getText('t').toDelta() as unknown,
-  list: doc.getArray('a').toJSON(),
-  map: doc.getMap('m').toJSON(),
-  xml: doc.getXmlFragment('x').toString(),
-  clocks: new Map([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b)),
-  pending: [doc.store.pendingStructs, doc.store.pendingDs],
 })
 
 it('[R7] whoever comes, at whatever moment and with whatever he knows, has all of it then', async () => {
