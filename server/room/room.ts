@@ -33,8 +33,9 @@ export interface RoomContext extends DocumentOptions, UpkeepOptions {
 
 /** Transient: the client comes back, and the handshake brings what is missing. */
 const INTERNAL_ERROR = 1011
-/** Joiners that come within so many milliseconds share one reading of the log. */
-const READING_MS = 5000
+/** Where the log was read so lately, in milliseconds, more joiners may come: what is read is kept for them so long. */
+const SOUGHT_MS = 1000
+const KEPT_MS = 5000
 
 /** One document and those who are connected to it. */
 export class Room {
@@ -50,8 +51,9 @@ export class Room {
   readonly #proof: Proof
   /** Answers that are given more than once, framed for sockets once. */
   readonly #answerFrame = new WeakMap<Uint8Array, RoomFrame>()
-  /** The last reading of the log, which joiners share for some seconds. */
+  /** The last reading of the log, which those share who come together, or soon after one another. */
   #reading: Reading | undefined
+  #readAtMs = Number.NEGATIVE_INFINITY
   readonly #upkeep: Upkeep
   #work = 0
   readonly #outgoing: Outgoing
@@ -259,10 +261,15 @@ export class Room {
 
   /** Whoever asks is a member already, and gets all that is appended from now on. */
   #read(): Reading {
+    const { now, after } = this.#context
+    const isSought = Math.abs(now() - this.#readAtMs) < SOUGHT_MS
+    this.#readAtMs = now()
     const reading = new Reading(this.#content.read())
     this.#reading = reading
+    const forget = (): void => this.#forget(reading)
     // A document must not stay in memory for joiners that do not come.
-    this.#context.after(READING_MS).then(() => this.#forget(reading))
+    if (isSought) after(KEPT_MS).then(forget)
+    else reading.snapshot.then(() => setImmediate(forget), forget)
     return reading
   }
 

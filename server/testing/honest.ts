@@ -44,6 +44,16 @@ export const honestSession = (seed: number, steps: number, clients = 3): Session
   return { docs, updates }
 }
 
+/** What a document of a session says; two that say the same are equal. */
+export const contentOf = (doc: Y.Doc) => ({
+  text: doc.getText('t').toDelta() as unknown,
+  list: doc.getArray('a').toJSON(),
+  map: doc.getMap('m').toJSON(),
+  xml: doc.getXmlFragment('x').toString(),
+  clocks: new Map([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b)),
+  pending: [doc.store.pendingStructs, doc.store.pendingDs],
+})
+
 const edit = (doc: Y.Doc, gen: prng.PRNG): void => {
   const text = doc.getText('t')
   const list = doc.getArray<unknown>('a')
