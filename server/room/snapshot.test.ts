@@ -180,6 +180,27 @@ describe('with the worker', () => {
     expect(author.closed).toBe(undefined)
   })
 
+  it('[R26] what is said again of a long list is no fork, and something else in its midst is', async () => {
+    const { hub, log } = setup(createSnapshotter())
+    const [doc, copy] = [new Y.Doc(), new Y.Doc()]
+    const author = joinAs(hub, 'd')
+    const rows = Array.from({ length: 100 }, (_, n) => ({ n, text: 'so long that it takes some room' }))
+    const edits = editsOf(doc, ...Array.from({ length: 20 }, () => (d: Y.Doc) => d.getArray('rows').insert(0, rows)))
+    await send(author, edits)
+    await stored(log, 20)
+    const whole = Y.encodeStateAsUpdate(doc)
+    const from = (clock: number) => Y.diffUpdate(whole, Y.encodeStateVector(new Map([[doc.clientID, clock]])))
+    await send(author, [...edits.slice(3, 5), from(0), from(777), from(1999)])
+    for (const update of edits.slice(0, 10)) Y.applyUpdate(copy, update)
+    copy.clientID = doc.clientID
+    const copied = joinAs(hub, 'd')
+    for (const update of editsOf(copy, (d) => d.getArray('rows').push(['other'])))
+      copied.membership.receive(updateFrame(update))
+    await waitUntil('it is told', () => copied.closed !== undefined)
+    expect([copied.closed?.code, copied.closed?.reason]).toEqual([4410, expect.stringContaining('at clock 1000')])
+    expect(author.closed).toBe(undefined)
+  })
+
   it('[R20] refuses updates that do not load, and makes the next snapshot all the same', async () => {
     const snapshotter = createSnapshotter()
     onTestFinished(() => snapshotter.close())
