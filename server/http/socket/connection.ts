@@ -19,6 +19,7 @@ export interface Owner {
   closed(socket: ConnectedSocket): void
 }
 
+/** What `ws` and Node hold of a connection under names of their own. */
 interface Held {
   _events?: unknown
   readonly _eventsCount?: number
@@ -50,17 +51,17 @@ export class ConnectedSocket extends WebSocket {
   }
 
   /**
-   * Called with each sign of life that is nothing else: lets go of a tenth of what Node and `ws` hold for it. These make it anew when it is needed; a
-   * version that calls it otherwise holds it on.
+   * Called with each sign of life that is nothing else: lets go of a tenth of what Node and `ws` hold for it. They make it anew when it is
+   * needed; a version that calls it otherwise holds it on.
    */
   rest(): void {
-    const { _receiver: receiver, _socket: stream } = this as unknown as Held
+    const held = this as unknown as Held
     // A table for listeners, of which there are none.
-    if ((this as unknown as Held)._eventsCount === 0) (this as unknown as Held)._events = undefined
+    if (held._eventsCount === 0) held._events = undefined
     // Room for seventeen pieces of a message.
-    if (receiver?._buffers?.length === 0) receiver._buffers = []
+    if (held._receiver?._buffers?.length === 0) held._receiver._buffers = []
     // The address, which was looked at once.
-    if (stream?._peername !== undefined) stream._peername = undefined
+    if (held._socket?._peername !== undefined) held._socket._peername = undefined
   }
 
   #told(event: string | symbol, given: readonly unknown[]): boolean {
